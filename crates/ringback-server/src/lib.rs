@@ -1,0 +1,3 @@
+//! The Ringback service.
+
+pub mod send;
