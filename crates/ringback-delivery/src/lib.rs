@@ -5,11 +5,19 @@
 //! That is what makes the whole engine testable in simulated time.
 
 pub mod account;
+pub mod health;
 pub mod message;
 pub mod outcome;
+pub mod settlement;
+pub mod standing;
 pub mod time;
+pub mod waiting;
 
 pub use account::{AccountId, SHARDS};
+pub use health::{Health, LaneRecord, Trouble};
 pub use message::{MessageId, MessageKind, MessageState, OrderingKey, Sequence, Turn};
 pub use outcome::{Class, Failure, Outcome};
+pub use settlement::{Death, LaneUpdate, Settlement, Verdict};
+pub use standing::Standing;
 pub use time::{PauseClock, Timestamp};
+pub use waiting::{LaneRead, LaneRows, Waiting};

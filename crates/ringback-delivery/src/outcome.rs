@@ -76,6 +76,10 @@ impl Outcome {
 }
 
 impl Failure {
+    /// Every failure there is. The order is part of the stored format: add at the end.
+    pub const ALL: [Self; 6] =
+        [Self::Resolve, Self::Policy, Self::Connect, Self::Tls, Self::Timeout, Self::Protocol];
+
     /// The failure in a word, as it stands in the API, in logs and in metrics.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,1 +1,29 @@
-//! Placeholder
+//! Where Ringback keeps what it accepted.
+//!
+//! [`Store`] is what the rest of the house knows: acts, each durable when it answers. One trait for each concern, so
+//! that a caller can say what it needs: [`Publishing`] takes messages in, [`Registrations`] says where they go,
+//! [`Dispatching`] gives them out and takes the outcomes back, [`Credentials`] knows who may do what.
+//!
+//! [`sqlite::SqliteStore`] is the embedded default: one file, one writer thread, group commit.
+
+pub mod credentials;
+pub mod dispatching;
+pub mod error;
+pub mod publishing;
+pub mod registrations;
+pub mod vault;
+
+pub use credentials::{
+    Credential, CredentialChange, CredentialOutcome, Credentials, PasswordHash, Reach, Scopes, Session, Token,
+};
+pub use dispatching::{Attempt, CommitListener, Dispatching, Fresh, Settled, Swept};
+pub use error::{OpenError, StoreError};
+pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
+pub use registrations::{Endpoint, Registration, Registrations, Restored, SigningSecret};
+pub use vault::{KeyError, SealingKey, Secret, Vault};
+
+/// A whole store.
+pub trait Store: Publishing + Registrations + Dispatching + Credentials + Send + Sync {
+    /// What seals, opens and digests for this store.
+    fn vault(&self) -> &Vault;
+}

@@ -1,0 +1,58 @@
+//! What an account has decided: registered or not, paused or not, cancelled and acknowledged through where.
+//!
+//! The API's side writes it, in the account's row; the lane only reads it. What the *endpoint* has shown
+//! ([`crate::health::LaneRecord`]) is the lane's own. So no row has two writers.
+
+use crate::message::{Sequence, Turn};
+use crate::time::{PauseClock, Timestamp};
+
+/// An account's standing, as of one commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Raised by every registration and deregistration: the fence that an attempt looks at before it starts.
+    pub generation: u64,
+    /// Whether there is a URL to send to.
+    pub registered: bool,
+    /// Whether messages are kept without one.
+    pub pull: bool,
+    /// Raised by whatever releases a lane: a registration, a resume, a successful check, a replay.
+    pub releases: u64,
+    /// Raised by whatever ends a suspension: a registration and a resume.
+    pub reinstatements: u64,
+    /// Everything up to this place in the queue is cancelled, unless it is under way.
+    pub cancelled_through: Turn,
+    /// Everything up to this number is delivered: its account has it.
+    pub acknowledged_through: Sequence,
+    /// Pauses, past and present.
+    pub pause: PauseClock,
+    /// The last place in the queue that was given.
+    pub last_turn: Turn,
+    /// The last sequence number that was given.
+    pub last_sequence: Sequence,
+}
+
+impl Standing {
+    /// Whether the lane may send at all, as far as its account is concerned.
+    pub fn sends(&self) -> bool {
+        self.registered && self.pause.since.is_none()
+    }
+
+    /// Whether a message with this place and number was cancelled or acknowledged as it waited.
+    pub fn overtakes(&self, turn: Turn, sequence: Sequence) -> bool {
+        turn <= self.cancelled_through || sequence <= self.acknowledged_through
+    }
+
+    /// Whether this is older than `other`: standings only move forward.
+    pub fn is_before(&self, other: &Self) -> bool {
+        self.revision() < other.revision()
+    }
+
+    fn revision(&self) -> (u64, u64, Turn, Turn) {
+        (self.generation, self.releases, self.cancelled_through, self.last_turn)
+    }
+
+    /// The age that a message accepted or replayed at the lane time `born` has at `now`.
+    pub fn age(&self, born: Timestamp, now: Timestamp) -> std::time::Duration {
+        self.pause.lane_time(now).since(born)
+    }
+}

@@ -1,0 +1,107 @@
+//! Giving messages out and taking their outcomes back: the dispatcher's side of the store.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ringback_delivery::{
+    AccountId, LaneRead, LaneRows, LaneUpdate, Outcome, Settlement, Standing, Timestamp, Turn, Waiting,
+};
+
+use crate::StoreError;
+
+/// A message that was just accepted, handed over without being read back.
+#[derive(Debug, Clone)]
+pub struct Fresh {
+    /// Whose it is.
+    pub account: AccountId,
+    /// What the lane needs to know of it.
+    pub waiting: Waiting,
+    /// Its body.
+    pub body: Bytes,
+}
+
+/// What hears of commits. It is called after a commit and before anyone who waits for that commit is answered, on the
+/// store's own thread: it must be quick.
+pub trait CommitListener: Send + Sync {
+    /// These were accepted, in this order.
+    fn accepted(&self, fresh: Vec<Fresh>);
+
+    /// This account's standing is now this.
+    fn standing_changed(&self, account: AccountId, standing: Standing);
+}
+
+/// A settlement with the attempt that led to it; none when a message died of age as it waited.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// The decision.
+    pub settlement: Settlement,
+    /// The attempt.
+    pub attempt: Option<Attempt>,
+}
+
+/// One attempt, as the history keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The how-manieth of its message, from 1.
+    pub number: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// A short reason for a failure, without addresses or secrets.
+    pub error: Option<String>,
+    /// The start of the endpoint's answer (1 KiB at most), stripped of the registration's secrets.
+    pub excerpt: Option<Vec<u8>>,
+}
+
+/// How far a sweep came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Swept {
+    /// Nothing is left to do.
+    Done,
+    /// This step was full; there may be more.
+    More,
+}
+
+/// What the dispatcher does with the store.
+#[async_trait]
+pub trait Dispatching {
+    /// Sets who hears of commits, in place of who did.
+    fn listen(&self, listener: std::sync::Arc<dyn CommitListener>);
+
+    /// Accounts with something pending, in the order of their numbers, behind `after`.
+    async fn lanes_waiting(
+        &self,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>, StoreError>;
+
+    /// Reads what lanes ask for, all in one snapshot.
+    async fn load(&self, reads: Vec<LaneRead>) -> Result<Vec<LaneRows>, StoreError>;
+
+    /// The bodies at these positions; `None` for one that is not there.
+    async fn bodies(&self, positions: Vec<i64>) -> Result<Vec<Option<Bytes>>, StoreError>;
+
+    /// Records outcomes and the lanes' records in one commit. A message that its account cancelled or acknowledged
+    /// meanwhile is settled so, whatever the verdict but `Delivered`; one that is settled already is left alone.
+    async fn record(
+        &self,
+        now: Timestamp,
+        settled: Vec<Settled>,
+        lanes: Vec<LaneUpdate>,
+    ) -> Result<(), StoreError>;
+
+    /// Settles a step of what the account cancelled or acknowledged, but for what is under way.
+    async fn sweep(
+        &self,
+        now: Timestamp,
+        account: AccountId,
+        under_way: Vec<Turn>,
+    ) -> Result<Swept, StoreError>;
+
+    /// Makes a step of what was tried and waits due now.
+    async fn hasten(&self, now: Timestamp, account: AccountId) -> Result<Swept, StoreError>;
+}
