@@ -5,18 +5,28 @@
 //! That is what makes the whole engine testable in simulated time.
 
 pub mod account;
+pub mod engine;
 pub mod health;
+mod lane;
 pub mod message;
 pub mod outcome;
+mod pools;
+pub mod schedule;
+pub mod settings;
 pub mod settlement;
 pub mod standing;
 pub mod time;
 pub mod waiting;
+mod window;
 
 pub use account::{AccountId, SHARDS};
+pub use engine::{Command, Engine, FlightId, Start};
 pub use health::{Health, LaneRecord, Trouble};
 pub use message::{MessageId, MessageKind, MessageState, OrderingKey, Sequence, Turn};
 pub use outcome::{Class, Failure, Outcome};
+pub use pools::OpenRequests;
+pub use schedule::{Jitter, RetrySchedule};
+pub use settings::Settings;
 pub use settlement::{Death, LaneUpdate, Settlement, Verdict};
 pub use standing::Standing;
 pub use time::{PauseClock, Timestamp};

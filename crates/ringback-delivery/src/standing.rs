@@ -42,15 +42,6 @@ impl Standing {
         turn <= self.cancelled_through || sequence <= self.acknowledged_through
     }
 
-    /// Whether this is older than `other`: standings only move forward.
-    pub fn is_before(&self, other: &Self) -> bool {
-        self.revision() < other.revision()
-    }
-
-    fn revision(&self) -> (u64, u64, Turn, Turn) {
-        (self.generation, self.releases, self.cancelled_through, self.last_turn)
-    }
-
     /// The age that a message accepted or replayed at the lane time `born` has at `now`.
     pub fn age(&self, born: Timestamp, now: Timestamp) -> std::time::Duration {
         self.pause.lane_time(now).since(born)
