@@ -1,0 +1,67 @@
+//! An account reading its own messages back: catching up after it was down, or pulling instead of being called.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::MessageState;
+
+/// The longest `wait` of a catch-up request, in seconds.
+pub const MAX_WAIT_SECONDS: u64 = 60;
+
+/// The answer to `GET /accounts/{a}/messages?after=N&limit=L&wait=S`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CatchUpPage {
+    /// The lowest sequence number that is still kept; one above `last` where none is. If it is more than one above the
+    /// `after` that was asked for, messages in between are gone.
+    pub first: u64,
+    /// The messages after the number asked for, in sequence; empty where there is none yet.
+    pub messages: Vec<CatchUpMessage>,
+    /// The highest sequence number that was given out so far; 0 before the first.
+    pub last: u64,
+}
+
+/// One message of a page.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CatchUpMessage {
+    /// Its sequence number in the account.
+    pub sequence: u64,
+    /// Its id, the `webhook-id` of its deliveries.
+    pub id: String,
+    /// Where it stands.
+    pub state: MessageState,
+    /// The message, byte for byte as it is kept: without user name and password. Read it with
+    /// [`crate::message::CallbackMessage::parse`].
+    pub message: Box<RawValue>,
+}
+
+/// The body of `PUT /accounts/{a}/pull`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PullRequest {
+    /// Whether messages are accepted and kept for the account without a registered URL.
+    pub enabled: bool,
+}
+
+/// The answer to [`PullRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullAnswer {
+    /// Whether it is on now.
+    pub enabled: bool,
+}
+
+/// The body of `POST /accounts/{a}/ack`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AckRequest {
+    /// Every pending message up to this sequence number, itself included, was read and counts as delivered.
+    pub through: u64,
+}
+
+/// The answer to [`AckRequest`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AckAnswer {
+    /// The highest sequence number acknowledged so far.
+    pub through: u64,
+    /// How many messages this request moved from pending to delivered.
+    pub delivered: u64,
+}

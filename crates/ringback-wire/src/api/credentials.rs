@@ -1,0 +1,114 @@
+//! Credentials: who may do what, for which accounts. Secrets are shown once, when they are made.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Secret;
+use crate::text_enum::closed_enum;
+
+/// In a list of accounts: all, present and future.
+pub const ALL_ACCOUNTS: &str = "*";
+
+closed_enum! {
+    /// What a credential may do.
+    Scope {
+        /// Register callbacks and read the account's own messages.
+        Callbacks = "callbacks",
+        /// Publish messages.
+        Publish = "publish",
+        /// Run the service: pause, replay; on `*` also credentials and metrics.
+        Operate = "operate",
+    }
+}
+
+/// The body of `POST /credentials`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CredentialCreateRequest {
+    /// What people call it.
+    pub name: String,
+    /// Account names, or [`ALL_ACCOUNTS`] alone.
+    pub accounts: Vec<String>,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// The user name for sessions; made up where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The password for sessions; made up where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+}
+
+/// A credential with its secrets: the answer to creating and to rotating one, and the only time they are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialCreated {
+    /// What people call it.
+    pub name: String,
+    /// The OAuth client's id; `[A-Za-z0-9_-]` only.
+    pub client_id: String,
+    /// The OAuth client's secret; `[A-Za-z0-9_-]` only.
+    pub client_secret: Secret,
+    /// The user name for sessions.
+    pub username: String,
+    /// The password for sessions.
+    pub password: Secret,
+    /// Account names, or [`ALL_ACCOUNTS`] alone.
+    pub accounts: Vec<String>,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+}
+
+/// A credential without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialView {
+    /// What people call it.
+    pub name: String,
+    /// The OAuth client's id.
+    pub client_id: String,
+    /// The user name for sessions.
+    pub username: String,
+    /// Account names, or [`ALL_ACCOUNTS`] alone.
+    pub accounts: Vec<String>,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was revoked, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+    /// Until when its user is locked after failed log-ins, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_until: Option<String>,
+}
+
+/// The answer to `GET /credentials`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialList {
+    /// The credentials, oldest first.
+    pub credentials: Vec<CredentialView>,
+}
+
+/// The body of `PATCH /credentials/{clientId}`: one change, as `{"rotate":{…}}`, `{"grant":{…}}` or `{"unlock":{}}`.
+/// Rotating answers with a [`CredentialCreated`], the others with a [`CredentialView`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum CredentialPatch {
+    /// New secrets.
+    Rotate {
+        /// How long the old ones stay good beside them, in seconds; 0 ends them at once.
+        #[serde(default)]
+        overlap_seconds: u64,
+    },
+    /// More accounts or scopes, added to those it has.
+    Grant {
+        /// Account names, or [`ALL_ACCOUNTS`] alone.
+        #[serde(default)]
+        accounts: Vec<String>,
+        /// What it may do besides.
+        #[serde(default)]
+        scopes: Vec<Scope>,
+    },
+    /// Lets its user log in again after failed log-ins.
+    Unlock {},
+}

@@ -1,0 +1,34 @@
+//! Sending again, one message or many.
+
+use serde::{Deserialize, Serialize};
+
+use super::MessageState;
+
+/// The body of `POST /accounts/{a}/replay`; an empty object replays what is dead.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReplayRequest {
+    /// Only messages in this state; `dead` where left out. `pending` ones are tried now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<MessageState>,
+    /// Only messages accepted at this time or later; RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Only messages accepted before this time; RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Only count them.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// The answer to a replay, of one message or of an account's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayAnswer {
+    /// How many messages it is about.
+    pub count: u64,
+    /// Whether they were only counted.
+    #[serde(default)]
+    pub dry_run: bool,
+}
