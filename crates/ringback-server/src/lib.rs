@@ -1,3 +1,8 @@
 //! The Ringback service.
 
+pub mod api;
+pub mod clock;
+pub mod credentials;
+pub mod dispatch;
 pub mod send;
+pub mod service;

@@ -1,1 +1,36 @@
-//! Sending.
+//! Sending: from a callback URL and bytes to an [`Outcome`](ringback_delivery::Outcome).
+//!
+//! The cast: a [`CallbackUrl`] says where to, kept as its owner wrote it; the [`EgressPolicy`] says where callbacks may
+//! go; a [`Resolve`] turns names into addresses; the connector joins the three for each new connection; and the
+//! [`Sender`] makes one attempt and reports how it ended.
+//!
+//! The promise: no connection is opened to an address that the policy did not pass. A URL is judged twice: at
+//! registration ([`resolve_and_check`]), so that its owner is told at once, and for every connection, on the very
+//! address that is then connected to, because a name may mean something else by then. Nothing is sent twice by this
+//! module, redirects are not followed, and no proxy is used, whatever the environment says.
+//!
+//! What it tells about a failure may be shown to the tenant: it names no address, no path and no secret.
+
+mod address;
+mod connect;
+mod egress;
+mod failure;
+mod precheck;
+mod refusal;
+mod resolve;
+mod retry_after;
+mod sender;
+mod stream;
+mod target;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub use egress::{EgressMode, EgressPolicy, UnknownEgressMode};
+pub use precheck::{RESOLVE_TIMEOUT, resolve_and_check};
+pub use refusal::{AddressClass, Refusal};
+pub use resolve::{Resolve, Resolving, SystemResolver};
+pub use retry_after::retry_after;
+pub use sender::{InvalidSenderSettings, OutgoingCallback, SendReport, Sender, SenderSettings};
+pub use target::{CallbackUrl, InvalidCallbackUrl};

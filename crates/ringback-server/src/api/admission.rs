@@ -1,0 +1,92 @@
+//! One published message on its way from bytes to the store, and the store's word on its way back.
+
+use http::StatusCode;
+use ringback_delivery::OrderingKey;
+use ringback_store::{Admission, Idempotency, NewMessage};
+use ringback_wire::error_code;
+use ringback_wire::publish::{InvalidMessage, PublishAnswer, parse_published};
+use sha2::{Digest as _, Sha256};
+
+use super::convert;
+use super::principal::Principal;
+use super::problem::Problem;
+
+/// Reads a message, checks it, and checks that its account is the caller's. `header_key` is the idempotency key that
+/// came beside it.
+pub(super) fn read_message(
+    bytes: &[u8],
+    header_key: Option<&str>,
+    principal: &Principal,
+) -> Result<NewMessage, Problem> {
+    let published = parse_published(bytes).map_err(|error| invalid(&error))?;
+    let account = published.account.parse().map_err(|_| Problem::account_form())?;
+    if !principal.reaches(account) {
+        return Err(Problem::account_name());
+    }
+    let idempotency_key = match (header_key, published.idempotency_key.as_deref()) {
+        (Some(header), Some(field)) if header != field => {
+            return Err(Problem::invalid(
+                error_code::IDEMPOTENCY_KEY_INVALID,
+                "the header Idempotency-Key and the field idempotencyKey differ: give one of them",
+            ));
+        }
+        (header, field) => header.or(field),
+    };
+    Ok(NewMessage {
+        account,
+        kind: convert::kind(published.kind),
+        key: published.ordering_key.as_deref().map(ordering_key),
+        idempotency: idempotency_key.map(|key| Idempotency {
+            key: Sha256::digest(key).into(),
+            message: Sha256::digest(bytes).into(),
+        }),
+        body: published.body.into(),
+    })
+}
+
+/// 400, with the code that the wire has for it.
+pub(super) fn invalid(error: &InvalidMessage) -> Problem {
+    Problem::invalid(error.code(), error.to_string())
+}
+
+fn ordering_key(text: &str) -> OrderingKey {
+    let digest: [u8; 32] = Sha256::digest(text).into();
+    let mut start = [0; 8];
+    start.copy_from_slice(&digest[..8]);
+    OrderingKey(i64::from_be_bytes(start))
+}
+
+/// What the publisher is told about a message that the store has decided on.
+pub(super) fn answer(admission: &Admission) -> Result<(StatusCode, PublishAnswer), Problem> {
+    match *admission {
+        Admission::Queued(id) => {
+            Ok((StatusCode::ACCEPTED, PublishAnswer::queued(id.to_string(), id.sequence.0)))
+        }
+        Admission::Duplicate(id, state) => Ok((
+            StatusCode::ACCEPTED,
+            PublishAnswer::duplicate(id.to_string(), id.sequence.0, convert::state(state)),
+        )),
+        Admission::Unregistered => Ok((StatusCode::OK, PublishAnswer::unregistered())),
+        Admission::Conflict => Err(Problem::new(
+            StatusCode::CONFLICT,
+            error_code::IDEMPOTENCY_KEY_CONFLICT,
+            "the idempotency key was used for another message of this account",
+        )),
+        Admission::AccountFull => Err(Problem::busy(
+            error_code::PENDING_LIMIT_REACHED,
+            "the account has as many messages pending as it may have",
+        )),
+        Admission::StoreFull => Err(store_full()),
+    }
+}
+
+/// 503: nothing was kept.
+fn store_full() -> Problem {
+    Problem::unavailable("the server has as many messages pending as it may have; nothing was kept")
+}
+
+/// 503: nobody knows.
+pub(super) fn unknown(error: &ringback_store::StoreError) -> Problem {
+    tracing::warn!(%error, "a publish got 503");
+    Problem::unavailable("it is not known whether the message was kept: send it again with the same key")
+}

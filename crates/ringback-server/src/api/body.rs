@@ -1,0 +1,129 @@
+//! Reading a request's body: whole, within its bound and its time; and taking JSON from it.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::Request;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, EXPECT};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::Body as _;
+use ringback_wire::error_code;
+use serde::de::DeserializeOwned;
+
+use super::limits::Limits;
+use super::problem::Problem;
+
+/// A request's body, `most` bytes of it at most.
+pub(super) async fn read(request: Request, most: usize, limits: &Limits) -> Result<Bytes, Problem> {
+    let waits = request.headers().contains_key(EXPECT);
+    match tokio::time::timeout(limits.body_timeout, collect(request.into_body(), most, waits, limits)).await {
+        Ok(read) => read,
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            error_code::REQUEST_UNDEFINED,
+            "the body did not come in time",
+        )),
+    }
+}
+
+async fn collect(mut body: Body, most: usize, waits: bool, limits: &Limits) -> Result<Bytes, Problem> {
+    let too_large = || Problem::too_large("the body", most, "bytes");
+    let announced = body.size_hint().lower();
+    if announced > most as u64 {
+        if !waits {
+            drain(&mut body, limits.drain_bytes).await;
+        }
+        return Err(too_large());
+    }
+    // Nearly every body comes in one piece, and is then not copied.
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(piece) = next(&mut body).await? {
+        if first.len() + rest.len() + piece.len() > most {
+            drop((first, rest));
+            drain(&mut body, limits.drain_bytes).await;
+            return Err(too_large());
+        }
+        if first.is_empty() {
+            first = piece;
+        } else {
+            if rest.is_empty() {
+                rest.reserve((announced as usize).saturating_sub(first.len()).max(piece.len()));
+            }
+            rest.extend_from_slice(&piece);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+    whole.extend_from_slice(&first);
+    whole.extend_from_slice(&rest);
+    Ok(whole.freeze())
+}
+
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::invalid(error_code::REQUEST_UNDEFINED, "the body broke off, or its framing is wrong")
+        })?;
+        if let Ok(piece) = frame.into_data() {
+            return Ok(Some(piece));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads on without keeping anything, so that who is still sending is not cut off before the answer.
+async fn drain(body: &mut Body, most: usize) {
+    let mut read = 0_usize;
+    while let Ok(Some(piece)) = next(body).await {
+        read = read.saturating_add(piece.len());
+        if read > most {
+            return;
+        }
+    }
+}
+
+/// Whether the content type is this one, parameters aside; a missing one counts as any.
+pub(super) fn is_type(headers: &HeaderMap, expected: &str) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
+    let name = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    name.trim_ascii().eq_ignore_ascii_case(expected.as_bytes())
+}
+
+/// A request's JSON body.
+pub(super) async fn json<T: DeserializeOwned>(request: Request, limits: &Limits) -> Result<T, Problem> {
+    optional_json(request, limits).await?.ok_or_else(|| {
+        Problem::invalid(error_code::REQUEST_UNDEFINED, "the body is empty: it must be a JSON object")
+    })
+}
+
+/// A request's JSON body; `None` for an empty one.
+pub(super) async fn optional_json<T: DeserializeOwned>(
+    request: Request,
+    limits: &Limits,
+) -> Result<Option<T>, Problem> {
+    let right_type = is_type(request.headers(), "application/json");
+    let bytes = read(request, limits.request_bytes, limits).await?;
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    if !right_type {
+        return Err(Problem::media_type("application/json"));
+    }
+    match Json::<T>::from_bytes(&bytes) {
+        Ok(Json(value)) => Ok(Some(value)),
+        Err(rejection) => Err(Problem::invalid(error_code::INVALID_JSON, reason(&rejection))),
+    }
+}
+
+/// What is wrong with the JSON, with the way to the field: the innermost error says it.
+fn reason(rejection: &dyn std::error::Error) -> String {
+    let mut error = rejection;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    format!("the body can't be read: {error}")
+}

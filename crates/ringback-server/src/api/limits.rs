@@ -1,0 +1,71 @@
+//! Every bound of the HTTP API, with its name and its default.
+
+use std::time::Duration;
+
+use ringback_wire::{auth, publish};
+
+/// What the API allows, and for how long.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The largest single message, in bytes.
+    pub message_bytes: usize,
+    /// The largest NDJSON publish, in bytes.
+    pub ndjson_bytes: usize,
+    /// The most lines of an NDJSON publish, blank ones too.
+    pub ndjson_lines: usize,
+    /// How many of its messages are handed to the store at once.
+    pub ndjson_chunk: usize,
+    /// From how many bytes on a chunk is handed over before it is full.
+    pub ndjson_chunk_bytes: usize,
+    /// How many NDJSON publishes are in memory at once; others wait, and are refused after `body_timeout`.
+    pub ndjson_at_once: usize,
+    /// The largest body of every other request, in bytes.
+    pub request_bytes: usize,
+    /// How much of a body that is too large is read and thrown away, so that its sender gets to read the answer.
+    pub drain_bytes: usize,
+    /// How long a body may take to come.
+    pub body_timeout: Duration,
+    /// How long an access token lives.
+    pub token_life: Duration,
+    /// How long a session lives without use, at least.
+    pub session_idle: Duration,
+    /// How often a session's use is written, at most: a session ends so much later than `session_idle`, at most.
+    pub session_touch: Duration,
+    /// How many log-ins in a row may fail before the user name is locked.
+    pub login_failures: u32,
+    /// How long it is locked.
+    pub login_lock: Duration,
+    /// How many log-ins with a chosen password wait for the one that is being hashed.
+    pub logins_waiting: usize,
+    /// How many tokens' principals are kept in memory.
+    pub cached_principals: usize,
+    /// How long a replaced signing secret goes on signing, where the request doesn't say.
+    pub signing_overlap: Duration,
+    /// How long it may go on, at most.
+    pub signing_overlap_most: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: publish::MAX_MESSAGE_BYTES,
+            ndjson_bytes: publish::MAX_NDJSON_BYTES,
+            ndjson_lines: publish::MAX_NDJSON_LINES,
+            ndjson_chunk: 256,
+            ndjson_chunk_bytes: 1 << 20,
+            ndjson_at_once: 8,
+            request_bytes: 64 << 10,
+            drain_bytes: 4 << 20,
+            body_timeout: Duration::from_secs(30),
+            token_life: Duration::from_secs(auth::TOKEN_LIFE_SECONDS),
+            session_idle: Duration::from_secs(auth::SESSION_IDLE_SECONDS),
+            session_touch: Duration::from_secs(60),
+            login_failures: 5,
+            login_lock: Duration::from_secs(15 * 60),
+            logins_waiting: 16,
+            cached_principals: 10_000,
+            signing_overlap: Duration::from_secs(24 * 3600),
+            signing_overlap_most: Duration::from_secs(30 * 24 * 3600),
+        }
+    }
+}

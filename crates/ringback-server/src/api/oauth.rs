@@ -1,0 +1,181 @@
+//! OAuth 2 as the token routes speak it: the client's Basic header, the form, and RFC 6749's errors.
+
+use std::borrow::Cow;
+
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use ringback_store::{Credential, Secret, StoreError};
+use ringback_wire::auth::{OAuthError, OAuthErrorCode};
+use subtle::ConstantTimeEq as _;
+
+use super::state::ApiState;
+use super::{answer, body};
+use crate::credentials::CLIENT_SECRET_DOMAIN;
+
+/// How much of a client id that nobody vouches for goes to the log, in characters.
+const LOGGED_CHARS: usize = 64;
+
+/// A token request was refused.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{status} {}: {description}", code.as_str())]
+pub(super) struct OAuthProblem {
+    status: StatusCode,
+    code: OAuthErrorCode,
+    description: &'static str,
+    /// The reason for the log, where the caller is not to know it.
+    reason: &'static str,
+}
+
+impl OAuthProblem {
+    /// 400.
+    pub(super) fn refused(code: OAuthErrorCode, description: &'static str) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, description, reason: description }
+    }
+
+    /// Another status, for what RFC 6749 has no word for.
+    pub(super) fn with_status(status: StatusCode, description: &'static str) -> Self {
+        Self { status, code: OAuthErrorCode::InvalidRequest, description, reason: description }
+    }
+
+    /// 401: the same for an unknown client, a wrong secret and a revoked one.
+    fn client(reason: &'static str) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: OAuthErrorCode::InvalidClient,
+            description: "the client is unknown or its secret is wrong",
+            reason,
+        }
+    }
+
+    /// Why, for the log.
+    pub(super) fn reason(&self) -> &'static str {
+        self.reason
+    }
+}
+
+impl From<StoreError> for OAuthProblem {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!(%error, "a token request got 503");
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: OAuthErrorCode::Other("temporarily_unavailable".to_owned()),
+            description: "the store is unavailable: send the request again",
+            reason: "the store is unavailable",
+        }
+    }
+}
+
+impl IntoResponse for OAuthProblem {
+    fn into_response(self) -> Response {
+        let error = OAuthError { error: self.code, error_description: Some(self.description.to_owned()) };
+        let mut response = unstored(answer::json(self.status, &error));
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ringback\""));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// Marks an answer that no cache may keep (RFC 6749, section 5.1).
+pub(super) fn unstored(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The id and the secret that a request bears.
+pub(super) struct ClientSecret {
+    /// Not vouched for.
+    pub(super) id: String,
+    secret: Secret,
+}
+
+impl ClientSecret {
+    /// Reads the Basic header.
+    pub(super) fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("Basic") {
+            return None;
+        }
+        let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (id, secret) = text.split_once(':')?;
+        Some(Self { id: id.to_owned(), secret: Secret::new(secret) })
+    }
+
+    /// The id as the log may have it.
+    pub(super) fn id_for_log(&self) -> String {
+        self.id.chars().take(LOGGED_CHARS).collect()
+    }
+
+    /// The credential whose secret this is.
+    pub(super) async fn authenticate(&self, state: &ApiState) -> Result<Credential, OAuthProblem> {
+        let given = state.store.vault().digest(CLIENT_SECRET_DOMAIN, self.secret.expose());
+        let known = state.store.credential_of_client(&self.id).await?;
+        let credential = known.ok_or_else(|| OAuthProblem::client("no such client"))?;
+        let now = state.clock.now();
+        let present = credential.client_secret.ct_eq(&given);
+        let previous = credential
+            .previous_secret
+            .is_some_and(|(digest, until)| now < until && bool::from(digest.ct_eq(&given)));
+        if !(bool::from(present) || previous) {
+            return Err(OAuthProblem::client("wrong client secret"));
+        }
+        if credential.revoked_at.is_some() {
+            return Err(OAuthProblem::client("the credential is revoked"));
+        }
+        Ok(credential)
+    }
+}
+
+/// Who sends a token request, if its header says so.
+pub(super) fn client(headers: &HeaderMap) -> Result<ClientSecret, OAuthProblem> {
+    ClientSecret::from_headers(headers).ok_or_else(|| OAuthProblem::client("no usable Basic header"))
+}
+
+/// A form's fields. The same one twice is refused where it is asked for (RFC 6749, section 3.2).
+pub(super) struct Form(Bytes);
+
+impl Form {
+    /// Reads a request's form.
+    pub(super) async fn read(request: Request, state: &ApiState) -> Result<Self, OAuthProblem> {
+        let right_type = body::is_type(request.headers(), "application/x-www-form-urlencoded");
+        let limits = &state.limits;
+        let bytes = body::read(request, limits.request_bytes, limits).await.map_err(|problem| {
+            OAuthProblem::with_status(
+                problem.status(),
+                "the body is too large, or did not come whole in time",
+            )
+        })?;
+        if !bytes.is_empty() && !right_type {
+            return Err(OAuthProblem::refused(
+                OAuthErrorCode::InvalidRequest,
+                "the body must be application/x-www-form-urlencoded",
+            ));
+        }
+        Ok(Self(bytes))
+    }
+
+    /// The field's value, if it is there with one.
+    pub(super) fn field(&self, name: &str) -> Result<Option<Cow<'_, str>>, OAuthProblem> {
+        let mut values =
+            url::form_urlencoded::parse(&self.0).filter(|(key, _)| key == name).map(|(_, value)| value);
+        let value = values.next();
+        if values.next().is_some() {
+            return Err(OAuthProblem::refused(
+                OAuthErrorCode::InvalidRequest,
+                "a field of the form is given twice",
+            ));
+        }
+        Ok(value.filter(|value| !value.is_empty()))
+    }
+}

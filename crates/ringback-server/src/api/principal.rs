@@ -1,0 +1,191 @@
+//! Who asks: the bearer token, the session token, and what they are good for.
+//!
+//! [`Bearer`] and [`Session`] are extractors, so that a handler's arguments say what it demands, and so that the
+//! contract's order of checks (bearer, session, then everything else) can't be got wrong.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use ringback_delivery::{AccountId, Timestamp};
+use ringback_store::credentials::Digest;
+use ringback_store::{Reach, Scopes};
+use ringback_wire::{auth, error_code};
+
+use super::problem::Problem;
+use super::state::ApiState;
+
+/// The digest domain of access tokens.
+pub(super) const TOKEN_DOMAIN: &str = "access-token";
+/// The digest domain of session tokens.
+pub(super) const SESSION_DOMAIN: &str = "session-token";
+
+/// The longest text that is looked at as a token, in bytes.
+const MAX_TOKEN_BYTES: usize = 256;
+
+/// A credential, as far as a request needs it.
+#[derive(Debug)]
+pub(super) struct Principal {
+    /// Its number in the store.
+    pub(super) credential: i64,
+    /// For the log.
+    pub(super) client_id: String,
+    /// When the token ends.
+    pub(super) expires_at: Timestamp,
+    scopes: Scopes,
+    /// Accounts are sorted.
+    reach: Reach,
+}
+
+/// What a request wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    /// The contract's operations, and reading one's own messages.
+    Callbacks,
+    /// Publishing.
+    Publish,
+    /// Looking after credentials.
+    Credentials,
+}
+
+impl Principal {
+    pub(super) fn new(
+        credential: i64,
+        client_id: String,
+        scopes: Scopes,
+        mut reach: Reach,
+        expires_at: Timestamp,
+    ) -> Self {
+        if let Reach::Accounts(accounts) = &mut reach {
+            accounts.sort_unstable();
+        }
+        Self { credential, client_id, expires_at, scopes, reach }
+    }
+
+    /// Whether the account is among those of the credential.
+    pub(super) fn reaches(&self, account: AccountId) -> bool {
+        match &self.reach {
+            Reach::Every => true,
+            Reach::Accounts(accounts) => accounts.binary_search(&account).is_ok(),
+        }
+    }
+
+    /// 403 unless the credential's scopes cover it.
+    pub(super) fn may(&self, wants: Wants) -> Result<(), Problem> {
+        match wants {
+            Wants::Callbacks if !self.scopes.callbacks => {
+                Err(Problem::scope("this needs a credential with the scope callbacks"))
+            }
+            Wants::Publish if !self.scopes.publish => {
+                Err(Problem::scope("this needs a credential with the scope publish"))
+            }
+            Wants::Credentials if !self.scopes.operate || self.reach != Reach::Every => {
+                Err(Problem::scope("this needs a credential with the scope operate on '*'"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A request with a valid bearer token.
+pub(super) struct Bearer(pub(super) Arc<Principal>);
+
+impl FromRequestParts<ApiState> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        bearer(&parts.headers, state).await.map(Self)
+    }
+}
+
+async fn bearer(headers: &HeaderMap, state: &ApiState) -> Result<Arc<Principal>, Problem> {
+    let token = bearer_token(headers)?;
+    let digest = state.store.vault().digest(TOKEN_DOMAIN, token);
+    let now = state.clock.now();
+    if let Some(principal) = state.cache.get(&digest, now) {
+        return Ok(principal);
+    }
+    let epoch = state.cache.epoch();
+    let unknown = || Problem::access_token("the bearer token is unknown, expired or revoked");
+    let token = state.store.token(digest).await?.filter(|token| now < token.expires_at);
+    let token = token.ok_or_else(unknown)?;
+    let credential = state.store.credential(token.credential).await?;
+    let credential = credential.filter(|known| known.revoked_at.is_none()).ok_or_else(unknown)?;
+    let principal = Arc::new(Principal::new(
+        credential.id,
+        credential.client_id,
+        credential.scopes,
+        credential.reach,
+        token.expires_at,
+    ));
+    state.cache.put(epoch, digest, principal.clone(), now);
+    Ok(principal)
+}
+
+fn bearer_token(headers: &HeaderMap) -> Result<&str, Problem> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or_else(|| Problem::access_token("there is no bearer token"))?;
+    let malformed = || Problem::access_token("the Authorization header must be Bearer and one token");
+    if values.next().is_some() {
+        return Err(malformed());
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(malformed)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case(auth::TOKEN_TYPE) || token.is_empty() || token.len() > MAX_TOKEN_BYTES {
+        return Err(malformed());
+    }
+    Ok(token)
+}
+
+/// A request with a valid bearer token and a valid session token of the same client.
+pub(super) struct Session {
+    /// Whose.
+    pub(super) principal: Arc<Principal>,
+    /// Of the session token.
+    pub(super) digest: Digest,
+    /// The session token as it came.
+    pub(super) token: String,
+}
+
+impl FromRequestParts<ApiState> for Session {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        let principal = bearer(&parts.headers, state).await?;
+        let refused = |code, message: &'static str| Problem::new(StatusCode::UNAUTHORIZED, code, message);
+        let header = parts.headers.get(auth::SESSION_HEADER).ok_or_else(|| {
+            refused(error_code::SESSION_TOKEN_FORMAT, "there is no VZ-M2M-Token header; log in for one")
+        })?;
+        let invalid =
+            || refused(error_code::SESSION_TOKEN_INVALID, "the VZ-M2M-Token is not a session of this client");
+        let token = header.to_str().map_err(|_| invalid())?;
+        let digest = session_digest(state, token).ok_or_else(invalid)?;
+        let session = state.store.session(digest).await?;
+        let session =
+            session.filter(|session| session.credential == principal.credential).ok_or_else(invalid)?;
+        let now = state.clock.now();
+        let unused = now.since(session.last_used_at);
+        // A use within `session_touch` of the last written one is not written: that much later a session ends.
+        if unused >= state.limits.session_idle + state.limits.session_touch {
+            let message = "the session was not used for 20 minutes; log in again";
+            return Err(refused(error_code::SESSION_TOKEN_EXPIRED, message));
+        }
+        if unused >= state.limits.session_touch
+            && let Err(error) = state.store.touch_session(now, digest).await
+        {
+            tracing::warn!(%error, "the use of a session was not written; it may end early");
+        }
+        Ok(Self { principal, digest, token: token.to_owned() })
+    }
+}
+
+/// The digest of a GUID in its usual form; capital letters mean the same.
+pub(super) fn session_digest(state: &ApiState, token: &str) -> Option<Digest> {
+    let guid =
+        (token.len() == uuid::fmt::Hyphenated::LENGTH).then(|| uuid::Uuid::try_parse(token).ok())??;
+    let mut buffer = uuid::Uuid::encode_buffer();
+    let canonical: &str = guid.hyphenated().encode_lower(&mut buffer);
+    Some(state.store.vault().digest(SESSION_DOMAIN, canonical))
+}

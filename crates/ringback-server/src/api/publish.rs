@@ -1,0 +1,69 @@
+//! `POST /api/ringback/v1/messages`: one message as JSON, or many as NDJSON ([`super::ndjson`]).
+//!
+//! The hot path: a token that is remembered, one look at the bytes, one call to the store, which commits it together
+//! with those of others.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::HeaderMap;
+use ringback_wire::error_code;
+use ringback_wire::publish::{
+    IDEMPOTENCY_KEY_HEADER, InvalidMessage, NDJSON_CONTENT_TYPE, check_idempotency_key,
+};
+
+use super::principal::{Bearer, Principal, Wants};
+use super::problem::Problem;
+use super::state::ApiState;
+use super::{admission, answer, body, ndjson};
+
+/// Takes messages in.
+pub(super) async fn publish(
+    State(state): State<ApiState>,
+    Bearer(principal): Bearer,
+    request: Request,
+) -> Result<Response, Problem> {
+    principal.may(Wants::Publish)?;
+    let headers = request.headers();
+    if headers.contains_key(http::header::CONTENT_TYPE) && body::is_type(headers, NDJSON_CONTENT_TYPE) {
+        return ndjson::publish(&state, &principal, request).await;
+    }
+    one(&state, &principal, request).await
+}
+
+async fn one(state: &ApiState, principal: &Principal, request: Request) -> Result<Response, Problem> {
+    let right_type = body::is_type(request.headers(), "application/json");
+    let key = idempotency_key(request.headers())?;
+    let bytes = body::read(request, state.limits.message_bytes, &state.limits).await?;
+    if !right_type && !bytes.trim_ascii().is_empty() {
+        return Err(Problem::media_type("application/json or application/x-ndjson"));
+    }
+    let message = admission::read_message(&bytes, key.as_deref(), principal)?;
+    drop(bytes);
+    let admissions = state
+        .store
+        .accept(state.clock.now(), vec![message])
+        .await
+        .map_err(|error| admission::unknown(&error))?;
+    let (status, said) = admission::answer(admissions.first().ok_or_else(Problem::unexpected)?)?;
+    Ok(answer::json(status, &said))
+}
+
+/// The header's key, checked.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::invalid(
+            error_code::IDEMPOTENCY_KEY_INVALID,
+            "the header Idempotency-Key is given twice",
+        ));
+    }
+    let Ok(key) = std::str::from_utf8(value.as_bytes()) else {
+        return Err(Problem::invalid(
+            error_code::IDEMPOTENCY_KEY_INVALID,
+            "the header Idempotency-Key must be UTF-8",
+        ));
+    };
+    check_idempotency_key(key).map_err(|error: InvalidMessage| admission::invalid(&error))?;
+    Ok(Some(key.to_owned()))
+}

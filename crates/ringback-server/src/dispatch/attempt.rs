@@ -1,0 +1,148 @@
+//! One attempt: take the endpoint in force, fill in its user name and password, sign, look once more, send.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use ringback_delivery::{MessageId, Outcome, Start};
+use ringback_store::{Attempt, Store};
+use ringback_wire::headers;
+use ringback_wire::publish::splice_credentials;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::send::{OutgoingCallback, SendReport, Sender};
+
+use super::endpoints::{Endpoints, ReadyEndpoint};
+
+const WEBHOOK_ID: HeaderName = HeaderName::from_static(headers::WEBHOOK_ID);
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static(headers::WEBHOOK_TIMESTAMP);
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static(headers::WEBHOOK_SIGNATURE);
+const RINGBACK_SEQUENCE: HeaderName = HeaderName::from_static(headers::RINGBACK_SEQUENCE);
+const RINGBACK_ATTEMPT: HeaderName = HeaderName::from_static(headers::RINGBACK_ATTEMPT);
+const RINGBACK_REPLAY: HeaderName = HeaderName::from_static(headers::RINGBACK_REPLAY);
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const REPLAYED: HeaderValue = HeaderValue::from_static(headers::REPLAY_VALUE);
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("Ringback/", env!("CARGO_PKG_VERSION")));
+
+/// What a delivery's signature is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signing {
+    /// `v1`: HMAC-SHA256.
+    #[default]
+    Hmac,
+    /// `v1` and beside it `v1a`: Ed25519. It takes some 25 times as long.
+    HmacAndEd25519,
+}
+
+/// What all attempts share.
+pub(super) struct Attempts {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) endpoints: Arc<Endpoints>,
+    pub(super) sender: Sender,
+    pub(super) clock: Clock,
+    pub(super) signing: Signing,
+}
+
+impl Attempts {
+    /// Makes the attempt. Its outcome is `NotStarted` when there is nowhere to send to.
+    pub(super) async fn make(&self, start: Start, body: &[u8]) -> Attempt {
+        let started_at = self.clock.now();
+        let report = loop {
+            let taken =
+                self.endpoints.take(self.store.as_ref(), &self.clock, self.signing, start.account).await;
+            let taken = match taken {
+                Ok(Some(taken)) => taken,
+                Ok(None) => break not_started(),
+                Err(error) => {
+                    tracing::error!(account = %start.account, %error, "an attempt could not begin");
+                    break not_started();
+                }
+            };
+            let callback = self.prepare(&start, &taken.endpoint, body);
+            if taken.is_current() {
+                let mut report = self.sender.send(callback).await;
+                report.excerpt = report
+                    .excerpt
+                    .filter(|_| !delivered(&report.outcome))
+                    .map(|excerpt| redact(excerpt, &taken.endpoint));
+                break report;
+            }
+        };
+        let SendReport { outcome, duration, excerpt, error } = report;
+        Attempt { number: start.waiting.attempts, started_at, duration, outcome, error, excerpt }
+    }
+
+    fn prepare(&self, start: &Start, endpoint: &ReadyEndpoint, body: &[u8]) -> OutgoingCallback {
+        let waiting = &start.waiting;
+        let body = splice_credentials(body, endpoint.username.expose(), endpoint.password.expose());
+        let id = MessageId::new(start.account, waiting.sequence, waiting.accepted_at).to_string();
+        let timestamp = self.clock.now().as_seconds();
+        let signature = endpoint.key.sign(&id, timestamp, &body);
+        let mut headers = HeaderMap::with_capacity(10);
+        headers.insert(CONTENT_TYPE, JSON);
+        headers.insert(USER_AGENT, AGENT);
+        headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp));
+        headers.insert(RINGBACK_SEQUENCE, HeaderValue::from(waiting.sequence.0));
+        headers.insert(RINGBACK_ATTEMPT, HeaderValue::from(waiting.attempts));
+        for (name, text) in [(WEBHOOK_ID, id), (WEBHOOK_SIGNATURE, signature)] {
+            // Both are letters, digits and a few signs: always a header's value.
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
+        if waiting.replay {
+            headers.insert(RINGBACK_REPLAY, REPLAYED);
+        }
+        OutgoingCallback { url: endpoint.url.clone(), headers, body: Bytes::from(body) }
+    }
+}
+
+fn not_started() -> SendReport {
+    SendReport {
+        outcome: Outcome::NotStarted,
+        duration: std::time::Duration::ZERO,
+        excerpt: None,
+        error: None,
+    }
+}
+
+fn delivered(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Answered { status: 200..=299, .. })
+}
+
+/// Takes the registration's user name and password out of what the endpoint answered.
+fn redact(excerpt: Vec<u8>, endpoint: &ReadyEndpoint) -> Vec<u8> {
+    let mut text = excerpt;
+    for secret in [endpoint.password.expose(), endpoint.username.expose()] {
+        text = replace(&text, secret.as_bytes(), b"[hidden]");
+    }
+    text
+}
+
+fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
+    if what.is_empty() {
+        return text.to_vec();
+    }
+    let mut replaced = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        if let Some(behind) = rest.strip_prefix(what) {
+            replaced.extend_from_slice(with);
+            rest = behind;
+        } else {
+            replaced.push(*first);
+            rest = after;
+        }
+    }
+    replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_of_a_secret_is_hidden() {
+        assert_eq!(replace(b"a pass b passpass", b"pass", b"*"), b"a * b **");
+        assert_eq!(replace(b"unchanged", b"", b"*"), b"unchanged");
+    }
+}

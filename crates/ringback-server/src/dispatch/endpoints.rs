@@ -1,0 +1,137 @@
+//! Where each lane's messages go now, and the fence that a deregistration or a replacement closes.
+//!
+//! A cell is made when an attempt first asks for an account, and it goes with the lane. From then on the store updates it
+//! after each commit that changes the account's standing, before that change is answered. An attempt takes the endpoint
+//! from the cell and looks once more before it starts: if the cell has moved on, it begins again with what is there now.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ringback_delivery::{AccountId, Standing};
+use ringback_store::{Endpoint, Secret, Store, StoreError};
+use ringback_wire::signature::{Ed25519Key, HmacKey, SigningKey};
+
+use crate::clock::Clock;
+use crate::send::CallbackUrl;
+
+use super::attempt::Signing;
+
+/// An endpoint made ready for sending.
+pub(super) struct ReadyEndpoint {
+    pub(super) url: Arc<CallbackUrl>,
+    pub(super) username: Secret,
+    pub(super) password: Secret,
+    pub(super) key: SigningKey,
+    /// From when on a signing secret in `key` is not to be used any more, in milliseconds; the endpoint is read anew then.
+    good_until: Option<ringback_delivery::Timestamp>,
+}
+
+#[derive(Default)]
+struct Cell {
+    /// Grows with each change that the cell hears of.
+    version: u64,
+    /// What the store told last, since the cell was made.
+    standing: Option<Standing>,
+    endpoint: Option<Arc<ReadyEndpoint>>,
+}
+
+impl Cell {
+    fn closed(&self) -> bool {
+        self.standing.is_some_and(|standing| !standing.sends())
+    }
+}
+
+/// An endpoint as an attempt took it; whether it is still in force is asked of its cell.
+pub(super) struct Taken {
+    pub(super) endpoint: Arc<ReadyEndpoint>,
+    cell: Arc<Mutex<Cell>>,
+    version: u64,
+}
+
+impl Taken {
+    /// Whether nothing has changed since it was taken: the last look before an attempt starts.
+    pub(super) fn is_current(&self) -> bool {
+        let cell = lock(&self.cell);
+        cell.version == self.version && !cell.closed()
+    }
+}
+
+/// All cells.
+#[derive(Default)]
+pub(super) struct Endpoints {
+    cells: Mutex<HashMap<AccountId, Arc<Mutex<Cell>>>>,
+}
+
+impl Endpoints {
+    /// The store tells of a change: on its thread, before the change is answered.
+    pub(super) fn changed(&self, account: AccountId, standing: Standing) {
+        let cell = lock(&self.cells).get(&account).cloned();
+        if let Some(cell) = cell {
+            let mut cell = lock(&cell);
+            cell.version += 1;
+            cell.standing = Some(standing);
+            cell.endpoint = None;
+        }
+    }
+
+    /// The lane left memory.
+    pub(super) fn forget(&self, account: AccountId) {
+        lock(&self.cells).remove(&account);
+    }
+
+    /// The endpoint in force, read from the store if need be; `None` when there is nowhere to send.
+    pub(super) async fn take(
+        &self,
+        store: &dyn Store,
+        clock: &Clock,
+        signing: Signing,
+        account: AccountId,
+    ) -> Result<Option<Taken>, StoreError> {
+        // In place before the store is read, so that no change is missed between the two.
+        let cell = lock(&self.cells).entry(account).or_default().clone();
+        loop {
+            let version = {
+                let held = lock(&cell);
+                if held.closed() {
+                    return Ok(None);
+                }
+                let good = |endpoint: &Arc<ReadyEndpoint>| {
+                    endpoint.good_until.is_none_or(|until| until > clock.now())
+                };
+                if let Some(endpoint) = held.endpoint.clone().filter(good) {
+                    return Ok(Some(Taken { endpoint, cell: cell.clone(), version: held.version }));
+                }
+                held.version
+            };
+            let Some(read) = store.endpoint(clock.now(), account).await? else { return Ok(None) };
+            let Some(ready) = make_ready(&read, signing) else {
+                return Err(StoreError::Damaged("a registration can't be used".into()));
+            };
+            let mut held = lock(&cell);
+            if held.version == version {
+                held.endpoint = Some(Arc::new(ready));
+            }
+        }
+    }
+}
+
+fn make_ready(read: &Endpoint, signing: Signing) -> Option<ReadyEndpoint> {
+    let mut keys = read.signing.iter().filter_map(|secret| {
+        let ed25519 =
+            matches!(signing, Signing::HmacAndEd25519).then(|| Ed25519Key::from_seed(&secret.ed25519_seed));
+        Some(SigningKey::new(HmacKey::from_bytes(&secret.hmac).ok()?, ed25519))
+    });
+    let present = keys.next()?;
+    let none = || Secret::new(String::new());
+    Some(ReadyEndpoint {
+        url: Arc::new(CallbackUrl::parse(read.registration.url.expose()).ok()?),
+        username: read.registration.username.clone().unwrap_or_else(none),
+        password: read.registration.password.clone().unwrap_or_else(none),
+        key: present.with_previous(keys.collect()),
+        good_until: read.signing.iter().filter_map(|secret| secret.retires_at).min(),
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

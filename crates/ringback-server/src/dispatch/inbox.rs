@@ -1,0 +1,78 @@
+//! What the store tells of its commits, until the dispatcher takes it.
+//!
+//! The store's thread puts it here and never waits. What is here is bounded: past [`INBOX_MESSAGES`] fresh messages are
+//! dropped, and the dispatcher is told to look for everything that waits instead.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ringback_delivery::{AccountId, Standing};
+use ringback_store::{CommitListener, Fresh};
+use tokio::sync::Notify;
+
+use super::endpoints::Endpoints;
+
+/// Fresh messages that wait here at most.
+const INBOX_MESSAGES: usize = 65_536;
+
+/// One piece of news, in the order of the commits.
+pub(super) enum News {
+    Accepted(Vec<Fresh>),
+    Standing(AccountId, Standing),
+}
+
+#[derive(Default)]
+struct Waiting {
+    news: Vec<News>,
+    messages: usize,
+    overflowed: bool,
+}
+
+/// See the module.
+pub(super) struct Inbox {
+    endpoints: Arc<Endpoints>,
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+}
+
+impl Inbox {
+    pub(super) fn new(endpoints: Arc<Endpoints>) -> Self {
+        Self { endpoints, waiting: Mutex::default(), arrived: Notify::new() }
+    }
+
+    /// Waits until there may be something.
+    pub(super) async fn arrival(&self) {
+        self.arrived.notified().await;
+    }
+
+    /// Takes all there is, and whether messages were dropped since the last time.
+    pub(super) fn take(&self) -> (Vec<News>, bool) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::take(&mut *waiting);
+        (taken.news, taken.overflowed)
+    }
+
+    fn put(&self, add: impl FnOnce(&mut Waiting)) {
+        add(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        // A permit is kept when nobody waits yet, so no news wait unheard.
+        self.arrived.notify_one();
+    }
+}
+
+impl CommitListener for Inbox {
+    fn accepted(&self, fresh: Vec<Fresh>) {
+        self.put(|waiting| {
+            if waiting.messages + fresh.len() > INBOX_MESSAGES {
+                waiting.overflowed = true;
+            } else {
+                waiting.messages += fresh.len();
+                waiting.news.push(News::Accepted(fresh));
+            }
+        });
+    }
+
+    fn standing_changed(&self, account: AccountId, standing: Standing) {
+        // First the fence, which holds before the change is answered; the lane may hear of it a little later.
+        self.endpoints.changed(account, standing);
+        self.put(|waiting| waiting.news.push(News::Standing(account, standing)));
+    }
+}

@@ -1,0 +1,19 @@
+//! Dispatch: from what waits in the store to outcomes recorded in the store.
+//!
+//! The cast: the [`inbox`] hears of commits; the [`ringback_delivery::Engine`] decides; the [`Dispatcher`]'s one task
+//! carries its commands out; an [`attempt`] sends one message; the [`recorder`] gathers outcomes into commits; the
+//! [`endpoints`] are the fence that an attempt looks at before it starts. The store is all that lies between this and the
+//! API: neither knows the other.
+//!
+//! The promise: news from the inbox are hints. Should they be lost, what waits is found again by reading, and nothing
+//! starts for an account whose generation has moved on.
+
+mod attempt;
+mod bodies;
+mod dispatcher;
+mod endpoints;
+mod inbox;
+mod recorder;
+
+pub use attempt::Signing;
+pub use dispatcher::{DispatchSettings, DispatchStats, Dispatcher};

@@ -1,0 +1,167 @@
+//! Opening a connection: resolve, judge, connect, shake hands; all within one time.
+//!
+//! The guard of the egress policy. An address is judged after the name was resolved, and the address that passed is the
+//! one that is connected to: nothing is resolved a second time in between, so a name can't mean one thing when judged and
+//! another when called. A pooled connection stays with the address that it was opened to.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::Uri;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_rustls::TlsConnector;
+use url::Host;
+
+use super::{EgressPolicy, Refusal, Resolve, stream::Stream, target::Destination, tls};
+
+/// How many of a name's addresses are tried, at most, those that the policy refuses not counted.
+const MAX_ADDRESSES: usize = 8;
+
+/// Opens connections for the client's pool.
+#[derive(Clone)]
+pub(super) struct Connector(Arc<Connecting>);
+
+/// What the connector needs to know.
+pub(super) struct Connecting {
+    /// Where connections may go.
+    pub(super) policy: Arc<EgressPolicy>,
+    /// What names mean.
+    pub(super) resolver: Arc<dyn Resolve>,
+    /// How to start TLS.
+    pub(super) tls: TlsConnector,
+    /// The address that connections come from, if it is fixed.
+    pub(super) source_address: Option<IpAddr>,
+    /// For the whole of it: resolving, connecting, TLS.
+    pub(super) timeout: Duration,
+}
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error("the name could not be resolved")]
+    Resolve(#[source] io::Error),
+    #[error("the egress policy refuses it: {0}")]
+    Policy(#[source] Refusal),
+    #[error("no connection could be made")]
+    Connect(#[source] io::Error),
+    #[error("the host has no address of the family that callbacks are sent from")]
+    SourceFamily,
+    #[error("the TLS handshake failed")]
+    Tls(#[source] io::Error),
+    #[error("no connection was made in time")]
+    Timeout,
+}
+
+impl Connector {
+    pub(super) fn new(connecting: Connecting) -> Self {
+        Self(Arc::new(connecting))
+    }
+}
+
+impl tower::Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.0.clone();
+        Box::pin(async move {
+            let deadline = Instant::now() + connecting.timeout;
+            match timeout_at(deadline, connecting.open(&uri, deadline)).await {
+                Ok(opened) => opened.map(TokioIo::new),
+                Err(_) => Err(ConnectError::Timeout),
+            }
+        })
+    }
+}
+
+impl Connecting {
+    async fn open(&self, uri: &Uri, deadline: Instant) -> Result<Stream, ConnectError> {
+        let destination =
+            Destination::of(uri).map_err(|invalid| ConnectError::Resolve(io::Error::other(invalid)))?;
+        if !destination.secure {
+            self.policy.check_plain_http().map_err(ConnectError::Policy)?;
+        }
+        let addresses = self.resolve(&destination.host).await?;
+        let addresses = self.judge(addresses, destination.port)?;
+        let tcp = self.connect(&addresses, deadline).await?;
+        if !destination.secure {
+            return Ok(Stream::Plain(tcp));
+        }
+        let name = tls::server_name(&destination.host)
+            .ok_or_else(|| ConnectError::Tls(io::ErrorKind::InvalidInput.into()))?;
+        let tls = self.tls.connect(name, tcp).await.map_err(ConnectError::Tls)?;
+        Ok(Stream::Tls(Box::new(tls)))
+    }
+
+    async fn resolve(&self, host: &Host<String>) -> Result<Vec<IpAddr>, ConnectError> {
+        match host {
+            Host::Domain(name) => self.resolver.resolve(name).await.map_err(ConnectError::Resolve),
+            Host::Ipv4(address) => Ok(vec![(*address).into()]),
+            Host::Ipv6(address) => Ok(vec![(*address).into()]),
+        }
+    }
+
+    /// The addresses that the policy passes, and that can be called from the source address; at least one.
+    fn judge(&self, addresses: Vec<IpAddr>, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+        let mut refusal = None;
+        let mut passed = Vec::with_capacity(addresses.len().min(MAX_ADDRESSES));
+        let mut other_family = false;
+        for address in addresses {
+            let address = address.to_canonical();
+            match self.policy.check(address, port) {
+                Err(refused) => refusal = refusal.or(Some(refused)),
+                Ok(()) if self.source_address.is_some_and(|source| source.is_ipv4() != address.is_ipv4()) => {
+                    other_family = true;
+                }
+                Ok(()) if passed.len() < MAX_ADDRESSES => passed.push(SocketAddr::new(address, port)),
+                Ok(()) => break,
+            }
+        }
+        match refusal {
+            _ if !passed.is_empty() => Ok(passed),
+            _ if other_family => Err(ConnectError::SourceFamily),
+            Some(refusal) => Err(ConnectError::Policy(refusal)),
+            None => Err(ConnectError::Resolve(io::ErrorKind::NotFound.into())),
+        }
+    }
+
+    /// Tries the addresses in turn. Each gets an equal share of the time that is left, so that one which swallows
+    /// packets doesn't use up the time of the others.
+    async fn connect(&self, addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, ConnectError> {
+        let mut last = ConnectError::Timeout;
+        for (address, left) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
+            let share = deadline.saturating_duration_since(Instant::now()) / left;
+            last = match timeout(share, self.connect_to(*address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => ConnectError::Connect(error),
+                Err(_) => ConnectError::Timeout,
+            };
+        }
+        Err(last)
+    }
+
+    async fn connect_to(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(source) = self.source_address {
+            socket.bind(SocketAddr::new(source, 0))?;
+        }
+        // A request is written whole: waiting for more of it would only add a delay.
+        socket.set_nodelay(true)?;
+        socket.connect(address).await
+    }
+}

@@ -1,0 +1,228 @@
+//! The sender: one POST, and what came of it.
+//!
+//! A response counts as an answer when all of it has come, or as much of its body as is read at all. A status without the
+//! end of its response is no answer: who drips bytes for ever holds a slot no longer than who says nothing.
+//!
+//! Nothing is sent twice. The pool of connections takes a request to another connection only when the first one turned
+//! out to be closed before a byte of the request was taken from the queue (hyper gives the request back only then). Once
+//! writing has begun, a broken connection is a [`Failure::Protocol`](ringback_delivery::Failure), and whether to repeat
+//! is the lane's decision.
+//!
+//! Connections are kept, for each scheme and authority, for the next callback to the same endpoint.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioTimer},
+};
+use ringback_delivery::Outcome;
+use rustls::pki_types::CertificateDer;
+
+use super::{
+    CallbackUrl, EgressPolicy, Resolve, SystemResolver,
+    connect::{Connecting, Connector},
+    failure::Unanswered,
+    retry_after, tls,
+};
+
+/// The largest head of a response, in bytes. Its number of fields is bounded by hyper, to 100.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How a [`Sender`] behaves. The default is that of `serve`: public addresses, the web's roots.
+#[derive(Clone)]
+pub struct SenderSettings {
+    /// Where callbacks may go.
+    pub policy: Arc<EgressPolicy>,
+    /// What names mean.
+    pub resolver: Arc<dyn Resolve>,
+    /// Certificate authorities to trust beside the web's.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+    /// The address that callbacks come from, for allow-lists; endpoints without an address of its family can't be called.
+    pub source_address: Option<IpAddr>,
+    /// For resolving, connecting and TLS together.
+    pub connect_timeout: Duration,
+    /// For the whole attempt, up to the end of the response.
+    pub timeout: Duration,
+    /// How long a connection is kept for the next callback.
+    pub idle_timeout: Duration,
+    /// How many such connections are kept for one endpoint.
+    pub max_idle_per_endpoint: usize,
+    /// How much of a response's body is read, in bytes. Past it the status counts, and the connection is closed.
+    pub max_body_bytes: usize,
+    /// How much of it is reported, in bytes.
+    pub max_excerpt_bytes: usize,
+}
+
+impl Default for SenderSettings {
+    fn default() -> Self {
+        Self {
+            policy: Arc::default(),
+            resolver: Arc::new(SystemResolver::default()),
+            extra_roots: Vec::new(),
+            source_address: None,
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(15),
+            idle_timeout: Duration::from_secs(60),
+            max_idle_per_endpoint: 32,
+            max_body_bytes: 64 * 1024,
+            max_excerpt_bytes: 1024,
+        }
+    }
+}
+
+/// Settings that no sender can be made of.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSenderSettings {
+    /// One of the extra roots is not a certificate of an authority, or TLS can't be set up.
+    #[error("the certificate authorities to trust can't be used")]
+    Tls(#[from] rustls::Error),
+}
+
+/// One callback to be sent.
+#[derive(Debug, Clone)]
+pub struct OutgoingCallback {
+    /// Where to.
+    pub url: Arc<CallbackUrl>,
+    /// The headers, sent as they are; `Host` and `Content-Length` are added.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// What came of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendReport {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took, from the start to the end of the response.
+    pub duration: Duration,
+    /// The beginning of the response's body, as it came; nothing if it was empty. For a failure: what had come by then.
+    pub excerpt: Option<Vec<u8>>,
+    /// Why there was no answer, in a sentence that the tenant may read: no address, no path, no secret.
+    pub error: Option<String>,
+}
+
+/// Sends callbacks. A clone is a reference to the same one, and to its connections.
+#[derive(Clone)]
+pub struct Sender(Arc<Sending>);
+
+struct Sending {
+    client: Client<Connector, Full<Bytes>>,
+    timeout: Duration,
+    max_body_bytes: usize,
+    max_excerpt_bytes: usize,
+}
+
+/// What has come of the response so far, kept outside of what the time-out cuts off.
+#[derive(Default)]
+struct Received {
+    head: Option<Head>,
+    excerpt: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Head {
+    status: u16,
+    retry_after: Option<Duration>,
+}
+
+impl Sender {
+    /// A sender with no connections yet. Needs a tokio runtime to be called in.
+    ///
+    /// # Errors
+    ///
+    /// If the extra roots can't be used.
+    pub fn new(settings: SenderSettings) -> Result<Self, InvalidSenderSettings> {
+        let connector = Connector::new(Connecting {
+            policy: settings.policy,
+            resolver: settings.resolver,
+            tls: tls::connector(&settings.extra_roots)?,
+            source_address: settings.source_address,
+            timeout: settings.connect_timeout,
+        });
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(settings.idle_timeout)
+            .pool_max_idle_per_host(settings.max_idle_per_endpoint)
+            .http1_max_buf_size(MAX_HEAD_BYTES)
+            // The URL has its `Host` ready, as it was given.
+            .set_host(false)
+            // Only what was never begun: see above.
+            .retry_canceled_requests(true)
+            .build(connector);
+        Ok(Self(Arc::new(Sending {
+            client,
+            timeout: settings.timeout,
+            max_body_bytes: settings.max_body_bytes,
+            max_excerpt_bytes: settings.max_excerpt_bytes,
+        })))
+    }
+
+    /// Makes one attempt. Dropping the future gives it up, and closes its connection.
+    pub async fn send(&self, callback: OutgoingCallback) -> SendReport {
+        let started = Instant::now();
+        let mut received = Received::default();
+        let ended = tokio::time::timeout(self.0.timeout, self.0.exchange(callback, &mut received)).await;
+        let (outcome, error) =
+            match ended.unwrap_or_else(|_| Err(Unanswered::timeout(received.head.is_some()))) {
+                Ok(Head { status, retry_after }) => (Outcome::Answered { status, retry_after }, None),
+                Err(Unanswered { failure, reason }) => (Outcome::Failed(failure), Some(reason)),
+            };
+        let excerpt = (!received.excerpt.is_empty()).then_some(received.excerpt);
+        SendReport { outcome, duration: started.elapsed(), excerpt, error }
+    }
+}
+
+impl Sending {
+    async fn exchange(
+        &self,
+        callback: OutgoingCallback,
+        received: &mut Received,
+    ) -> Result<Head, Unanswered> {
+        let response = self.client.request(request(callback)).await?;
+        let head = Head {
+            status: response.status().as_u16(),
+            retry_after: response
+                .headers()
+                .get(header::RETRY_AFTER)
+                .and_then(|value| retry_after(value, SystemTime::now())),
+        };
+        received.head = Some(head);
+        self.read(response.into_body(), &mut received.excerpt).await?;
+        Ok(head)
+    }
+
+    /// Reads the body to its end, so that the connection can be used again, or to the bound.
+    async fn read(&self, mut body: Incoming, excerpt: &mut Vec<u8>) -> Result<(), hyper::Error> {
+        let mut read = 0;
+        while !body.is_end_stream() {
+            let Some(frame) = body.frame().await.transpose()? else { break };
+            let Some(data) = frame.data_ref() else { continue };
+            let wanted = self.max_excerpt_bytes - excerpt.len();
+            excerpt.extend_from_slice(&data[..data.len().min(wanted)]);
+            read += data.len();
+            if read > self.max_body_bytes {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn request(OutgoingCallback { url, mut headers, body }: OutgoingCallback) -> Request<Full<Bytes>> {
+    headers.insert(header::HOST, url.host_header().clone());
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = url.uri().clone();
+    *request.headers_mut() = headers;
+    request
+}

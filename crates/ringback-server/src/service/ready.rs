@@ -1,0 +1,36 @@
+//! Whether the service can do its work: whether its store answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ringback_store::Store;
+
+use crate::api::Readiness;
+
+/// How long the store may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) struct StoreReadiness {
+    store: Arc<dyn Store>,
+}
+
+impl StoreReadiness {
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store }
+    }
+}
+
+#[async_trait]
+impl Readiness for StoreReadiness {
+    async fn reasons_against(&self) -> Vec<String> {
+        match tokio::time::timeout(PATIENCE, self.store.credentials_version()).await {
+            Ok(Ok(_)) => Vec::new(),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "not ready");
+                vec!["the store can't be read".to_owned()]
+            }
+            Err(_) => vec!["the store does not answer".to_owned()],
+        }
+    }
+}

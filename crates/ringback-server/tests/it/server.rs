@@ -1,0 +1,239 @@
+//! A whole API on 127.0.0.1 and a port of its own, with a store in a folder that goes with it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ringback_delivery::Timestamp;
+use ringback_server::api::{self, ApiState, Limits, Readiness, UrlGuard};
+use ringback_server::clock::Clock;
+use ringback_server::credentials::{self, Issued, NewCredential};
+use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy};
+use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
+use ringback_store::{Reach, Scopes, Secret, Store as _};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::client::{Answer, Ask, Http};
+
+pub const ACCOUNT: &str = "0252012345-00001";
+pub const OTHER: &str = "0242078689-00001";
+
+/// What every test's clock starts at: 2026-01-01T00:00:00Z.
+const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+pub const CALLBACKS: Scopes = Scopes { callbacks: true, publish: false, operate: false };
+pub const PUBLISH: Scopes = Scopes { callbacks: false, publish: true, operate: false };
+pub const OPERATE: Scopes = Scopes { callbacks: false, publish: false, operate: true };
+
+pub struct Server {
+    pub clock: Clock,
+    pub store: Arc<SqliteStore>,
+    pub state: ApiState,
+    folder: TempDir,
+    settings: Settings,
+    address: SocketAddr,
+    http: Http,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// What a test may set.
+#[derive(Clone)]
+pub struct Settings {
+    pub limits: Limits,
+    pub store: sqlite::Limits,
+    pub not_ready: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let store = sqlite::Limits { free_space_reserve: 0, ..sqlite::Limits::default() };
+        Self { limits: Limits::default(), store, not_ready: Vec::new() }
+    }
+}
+
+/// A client with a bearer token and a session.
+pub struct User {
+    pub issued: Issued,
+    pub bearer: String,
+    pub session: String,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    pub async fn start_with(settings: Settings) -> Self {
+        Self::run(tempfile::tempdir().unwrap(), Clock::manual(START), settings).await
+    }
+
+    async fn run(folder: TempDir, clock: Clock, settings: Settings) -> Self {
+        let options = SqliteOptions {
+            limits: settings.store,
+            ..SqliteOptions::server(folder.path().join("ringback.db"))
+        };
+        let store = Arc::new(SqliteStore::open(options).unwrap());
+        let state = ApiState::new(
+            store.clone(),
+            clock.clone(),
+            settings.limits.clone(),
+            Arc::new(Private),
+            Arc::new(Ready(settings.not_ready.clone())),
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = axum::serve(listener, api::router(state.clone()))
+            .with_graceful_shutdown(async move { stopped.await.unwrap_or_default() });
+        let task = tokio::spawn(async move { serving.await.unwrap() });
+        Self { clock, store, state, folder, settings, address, http: Http::new(), stop, task }
+    }
+
+    /// Stops, lets go of the store, and starts again on the same folder and clock, with another port.
+    pub async fn restart(self) -> Self {
+        let Self { clock, store, state, folder, settings, http, stop, task, .. } = self;
+        drop((http, stop));
+        task.await.unwrap();
+        drop(state);
+        // Nothing may hold the store any more, or it could not be opened again.
+        assert!(Arc::into_inner(store).is_some(), "something holds the store");
+        Self::run(folder, clock, settings).await
+    }
+
+    pub fn ask(&self, method: &str, path: &str) -> Ask {
+        Ask::new(&self.http, method, format!("http://{}{path}", self.address))
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    pub async fn credential(&self, name: &str, accounts: &[&str], scopes: Scopes) -> Issued {
+        self.credential_with(name, accounts, scopes, None).await
+    }
+
+    pub async fn credential_with(
+        &self,
+        name: &str,
+        accounts: &[&str],
+        scopes: Scopes,
+        password: Option<&str>,
+    ) -> Issued {
+        let reach = match accounts {
+            ["*"] => Reach::Every,
+            names => Reach::Accounts(names.iter().map(|name| name.parse().unwrap()).collect()),
+        };
+        let new = NewCredential {
+            name: name.to_owned(),
+            scopes,
+            reach,
+            username: None,
+            password: password.map(Secret::new),
+        };
+        credentials::create(&*self.store, self.clock.now(), new).await.unwrap()
+    }
+
+    /// A bearer token of a new credential.
+    pub async fn bearer(&self, name: &str, accounts: &[&str], scopes: Scopes) -> String {
+        let issued = self.credential(name, accounts, scopes).await;
+        self.token_of(&issued).await
+    }
+
+    /// A user of [`ACCOUNT`] with the scope callbacks.
+    pub async fn user(&self) -> User {
+        self.user_of("user", &[ACCOUNT], CALLBACKS).await
+    }
+
+    pub async fn user_of(&self, name: &str, accounts: &[&str], scopes: Scopes) -> User {
+        let issued = self.credential(name, accounts, scopes).await;
+        let bearer = self.token_of(&issued).await;
+        let session = self.login(&issued, &bearer).await.ok()["sessionToken"].as_str().unwrap().to_owned();
+        User { issued, bearer, session }
+    }
+
+    pub async fn token_of(&self, issued: &Issued) -> String {
+        let answer = self.ask_token(&basic(&issued.client_id, issued.client_secret.expose())).await;
+        answer.ok()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks for a token with this Authorization header.
+    pub async fn ask_token(&self, authorization: &str) -> Answer {
+        self.ask("POST", "/api/ts/v1/oauth2/token")
+            .header("authorization", authorization)
+            .body("application/x-www-form-urlencoded", "grant_type=client_credentials")
+            .send()
+            .await
+    }
+
+    pub async fn login(&self, issued: &Issued, bearer: &str) -> Answer {
+        self.login_as(bearer, &issued.username, issued.password.expose()).await
+    }
+
+    pub async fn login_as(&self, bearer: &str, username: &str, password: &str) -> Answer {
+        let body = serde_json::json!({"username": username, "password": password});
+        self.ask("POST", "/api/m2m/v1/session/login").bearer(bearer).json(body.to_string()).send().await
+    }
+
+    /// The callbacks route of an account, with both tokens.
+    pub fn as_user(&self, user: &User, method: &str, path: &str) -> Ask {
+        self.ask(method, path).bearer(&user.bearer).session(&user.session)
+    }
+
+    /// Registers a callback for an account, past the API.
+    pub async fn register(&self, account: &str) {
+        use ringback_store::{Registration, Registrations as _};
+        let registration =
+            Registration { url: Secret::new("https://10.0.0.1/"), username: None, password: None };
+        self.store.register(self.clock.now(), account.parse().unwrap(), registration).await.unwrap();
+    }
+
+    pub async fn revoke(&self, name: &str) {
+        credentials::revoke(&*self.store, self.clock.now(), name).await.unwrap();
+    }
+
+    /// What the store makes of a text that it keeps as a digest.
+    pub fn vault(&self) -> &ringback_store::Vault {
+        self.store.vault()
+    }
+}
+
+/// A Basic header's value.
+pub fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
+/// The path of an account's callbacks.
+pub fn callbacks(account: &str) -> String {
+    format!("/api/fota/v1/callbacks/{account}")
+}
+
+/// Judges as `send` does under `--egress private`, without resolving.
+struct Private;
+
+#[async_trait]
+impl UrlGuard for Private {
+    async fn check(&self, url: &str) -> Result<(), String> {
+        let policy = EgressPolicy::new(EgressMode::Private);
+        let url = CallbackUrl::parse(url).map_err(|error| error.to_string())?;
+        url.precheck(&policy).map_err(|refusal| format!("the URL leads to {refusal}"))
+    }
+}
+
+struct Ready(Vec<String>);
+
+#[async_trait]
+impl Readiness for Ready {
+    async fn reasons_against(&self) -> Vec<String> {
+        self.0.clone()
+    }
+}

@@ -1,0 +1,73 @@
+//! Keeping the store in order: what is old goes, and the ledger is checked against the rows.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ringback_delivery::{AccountId, Timestamp};
+
+use crate::{Counts, StoreError, Swept};
+
+/// How long what is finished is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Delivered and cancelled messages.
+    pub finished: Duration,
+    /// Dead ones.
+    pub dead: Duration,
+    /// Past so many bytes of bodies the oldest delivered ones go early.
+    pub bytes: Option<u64>,
+}
+
+impl Default for Retention {
+    /// Seven days, dead ones thirty, however many bytes.
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 3600);
+        Self { finished: 7 * day, dead: 30 * day, bytes: None }
+    }
+}
+
+/// How a store does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreSize {
+    /// Bytes of the store on its disk, as far as this process can see.
+    pub bytes: u64,
+    /// Bytes that are free there.
+    pub free_bytes: u64,
+    /// Commits since it was opened.
+    pub commits: u64,
+}
+
+/// Something that the ledger says and the rows don't, or the other way round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discrepancy {
+    /// Whose; `None` for the store as a whole.
+    pub account: Option<AccountId>,
+    /// What is wrong, in a sentence with both numbers.
+    pub what: String,
+}
+
+/// What a check of the whole ledger found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LedgerReport {
+    /// Accounts that were checked.
+    pub accounts: u64,
+    /// All of them in sum.
+    pub counts: Counts,
+    /// What is wrong; nothing, where all is well. At most the first hundred.
+    pub discrepancies: Vec<Discrepancy>,
+}
+
+/// Keeping order.
+#[async_trait]
+pub trait Upkeep {
+    /// Does one bounded step of the retention: messages, bodies, attempts, idempotency keys, tokens and sessions that
+    /// are old.
+    async fn retire(&self, now: Timestamp, retention: Retention) -> Result<Swept, StoreError>;
+
+    /// How large the store is.
+    async fn size(&self) -> Result<StoreSize, StoreError>;
+
+    /// Checks the ledger against the rows, account by account, a bounded read at a time: counters = rows + dropped,
+    /// accepted = last sequence number, every pending row a pending message with a body, and no other way round.
+    async fn verify(&self) -> Result<LedgerReport, StoreError>;
+}
