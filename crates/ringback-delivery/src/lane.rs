@@ -44,6 +44,8 @@ use crate::window::{Phase, Window};
 pub(crate) struct Launch {
     /// The message; its `attempts` count this one.
     pub(crate) waiting: Waiting,
+    /// The account's generation, as far as the lane knows.
+    pub(crate) generation: u64,
 }
 
 /// What a lane will do next by itself.
@@ -345,7 +347,7 @@ impl Lane {
         let probe = matches!(self.record.health, Health::Hold { .. });
         let waiting = self.window.launch(turn, probe)?;
         self.flying += 1;
-        Some(Launch { waiting })
+        Some(Launch { waiting, generation: self.standing.generation })
     }
 
     /// Whether [`Lane::launch`] would give something.
@@ -398,7 +400,7 @@ impl Lane {
         let charged_by_others = waiting.due.is_some() && self.record.successes > waiting.successes;
         self.learn(now, waiting.sequence, outcome, class, probe, settings);
         let verdict = match class {
-            _ if waiting.sequence <= self.standing.acknowledged_through => Verdict::Delivered,
+            _ if self.standing.acknowledges(waiting.turn, waiting.sequence) => Verdict::Delivered,
             Class::Success => Verdict::Delivered,
             _ if overtaken => Verdict::Cancelled,
             Class::Gone | Class::NotStarted => self.again(now, waiting, 0, Duration::ZERO, settings),

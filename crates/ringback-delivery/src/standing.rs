@@ -21,8 +21,10 @@ pub struct Standing {
     pub reinstatements: u64,
     /// Everything up to this place in the queue is cancelled, unless it is under way.
     pub cancelled_through: Turn,
-    /// Everything up to this number is delivered: its account has it.
+    /// Everything up to this number is delivered: its account has it,
     pub acknowledged_through: Sequence,
+    /// but for what was sent again since, which has a place behind this one: the last that was given at that time.
+    pub acknowledged_turn: Turn,
     /// Pauses, past and present.
     pub pause: PauseClock,
     /// The last place in the queue that was given.
@@ -39,7 +41,12 @@ impl Standing {
 
     /// Whether a message with this place and number was cancelled or acknowledged as it waited.
     pub fn overtakes(&self, turn: Turn, sequence: Sequence) -> bool {
-        turn <= self.cancelled_through || sequence <= self.acknowledged_through
+        turn <= self.cancelled_through || self.acknowledges(turn, sequence)
+    }
+
+    /// Whether the account has said that it has the message with this place and number.
+    pub fn acknowledges(&self, turn: Turn, sequence: Sequence) -> bool {
+        sequence <= self.acknowledged_through && turn <= self.acknowledged_turn
     }
 
     /// The age that a message accepted or replayed at the lane time `born` has at `now`.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// A store's operation did not happen, or nobody knows whether it did.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The store can't be reached or written now. A write that failed so may or may not have happened: send it
     /// again with the same key.
@@ -52,6 +52,18 @@ pub enum OpenError {
         /// Its schema's version.
         found: i64,
         /// The newest version that this release knows.
+        known: i64,
+    },
+    /// An older release has written it, and only a server brings it up to date.
+    #[error(
+        "{path} was written by an older release (schema {found}; this one works with {known}): start the server once, which brings it up to date"
+    )]
+    TooOld {
+        /// The database.
+        path: PathBuf,
+        /// Its schema's version.
+        found: i64,
+        /// The version that this release works with.
         known: i64,
     },
     /// The sealing key is missing, malformed, or not the one that sealed this store.

@@ -11,6 +11,7 @@ pub mod dispatching;
 pub mod error;
 pub mod publishing;
 pub mod registrations;
+pub mod sqlite;
 pub mod vault;
 
 pub use credentials::{
@@ -20,6 +21,7 @@ pub use dispatching::{Attempt, CommitListener, Dispatching, Fresh, Settled, Swep
 pub use error::{OpenError, StoreError};
 pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
 pub use registrations::{Endpoint, Registration, Registrations, Restored, SigningSecret};
+pub use sqlite::{KeySource, Limits, Role, SqliteOptions, SqliteStore};
 pub use vault::{KeyError, SealingKey, Secret, Vault};
 
 /// A whole store.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use ringback_delivery::{AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Settings, Start};
 use ringback_store::{Attempt, Settled, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
 use crate::send::Sender;
@@ -63,11 +63,16 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Takes up what waits in the store and dispatches from then on. Needs a tokio runtime.
-    pub fn start(settings: DispatchSettings, store: Arc<dyn Store>, sender: Sender, clock: Clock) -> Self {
-        let endpoints = Arc::new(Endpoints::default());
-        let inbox = Arc::new(Inbox::new(endpoints.clone()));
-        store.listen(inbox.clone());
+    /// Takes up what waits in the store and dispatches from then on. `inbox` listens to the store's commits already.
+    /// Needs a tokio runtime.
+    pub fn start(
+        settings: DispatchSettings,
+        inbox: Arc<Inbox>,
+        store: Arc<dyn Store>,
+        sender: Sender,
+        clock: Clock,
+    ) -> Self {
+        let endpoints = inbox.endpoints();
         let (events, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let stats = Arc::new(DispatchStats::default());
@@ -90,6 +95,7 @@ impl Dispatcher {
             endpoints,
             inbox,
             events,
+            work: JoinSet::new(),
             stats: stats.clone(),
         };
         Self { stop, task: tokio::spawn(running.run(incoming, stopped)), stats }
@@ -146,6 +152,8 @@ struct Running {
     endpoints: Arc<Endpoints>,
     inbox: Arc<Inbox>,
     events: mpsc::UnboundedSender<Event>,
+    /// What commands set going; it is given up with the dispatcher.
+    work: JoinSet<()>,
     stats: Arc<DispatchStats>,
 }
 
@@ -308,7 +316,7 @@ impl Running {
         }
     }
 
-    fn start(&self, start: Start, body: Bytes) {
+    fn start(&mut self, start: Start, body: Bytes) {
         let attempts = self.attempts.clone();
         self.spawn(async move { Event::Answered(start.flight, attempts.make(start, &body).await) });
     }
@@ -351,9 +359,10 @@ impl Running {
         };
     }
 
-    fn spawn(&self, work: impl Future<Output = Event> + Send + 'static) {
+    fn spawn(&mut self, work: impl Future<Output = Event> + Send + 'static) {
+        while self.work.try_join_next().is_some() {}
         let events = self.events.clone();
-        tokio::spawn(async move {
+        self.work.spawn(async move {
             let event = work.await;
             // Nobody hears it when the dispatcher has given up waiting.
             let _ = events.send(event);

@@ -27,16 +27,17 @@ struct Waiting {
     overflowed: bool,
 }
 
-/// See the module.
-pub(super) struct Inbox {
+/// See the module. It is to listen to the store's commits before the dispatcher that it is given to starts.
+#[derive(Default)]
+pub struct Inbox {
     endpoints: Arc<Endpoints>,
     waiting: Mutex<Waiting>,
     arrived: Notify,
 }
 
 impl Inbox {
-    pub(super) fn new(endpoints: Arc<Endpoints>) -> Self {
-        Self { endpoints, waiting: Mutex::default(), arrived: Notify::new() }
+    pub(super) fn endpoints(&self) -> Arc<Endpoints> {
+        self.endpoints.clone()
     }
 
     /// Waits until there may be something.

@@ -17,3 +17,4 @@ mod recorder;
 
 pub use attempt::Signing;
 pub use dispatcher::{DispatchSettings, DispatchStats, Dispatcher};
+pub use inbox::Inbox;

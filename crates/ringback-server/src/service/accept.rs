@@ -29,7 +29,12 @@ pub struct ConnectionLimits {
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { connections: 8192, head_timeout: Duration::from_secs(30), head_bytes: 64 << 10, header_fields: 100 }
+        Self {
+            connections: 8192,
+            head_timeout: Duration::from_secs(30),
+            head_bytes: 64 << 10,
+            header_fields: 100,
+        }
     }
 }
 
@@ -70,7 +75,12 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, router: Router, limits: ConnectionLimits, mut stopping: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    limits: ConnectionLimits,
+    mut stopping: watch::Receiver<bool>,
+) {
     // Answers are small: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()

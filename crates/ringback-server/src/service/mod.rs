@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::{ApiState, Limits, router, watch_credentials};
 use crate::clock::Clock;
-use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher};
+use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox};
 use crate::send::{InvalidSenderSettings, Sender, SenderSettings};
 
 pub use accept::ConnectionLimits;
@@ -75,22 +75,34 @@ impl Service {
     /// # Errors
     ///
     /// When the address can't be listened on, or the sender's settings can't be used. Nothing runs then.
-    pub async fn start(settings: ServiceSettings, store: Arc<dyn Store>, clock: Clock) -> Result<Self, StartError> {
+    pub async fn start(
+        settings: ServiceSettings,
+        store: Arc<dyn Store>,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
         let listen = settings.listen;
         let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => StartError::PortTaken(listen),
             _ => StartError::Listen { address: listen, source },
         })?;
-        let address = listener.local_addr().map_err(|source| StartError::Listen { address: listen, source })?;
+        let address =
+            listener.local_addr().map_err(|source| StartError::Listen { address: listen, source })?;
         let urls = Arc::new(url_guard::PolicyGuard::of(&settings.sender));
         let sender = Sender::new(settings.sender)?;
 
-        let dispatcher = Dispatcher::start(settings.dispatch, store.clone(), sender, clock.clone());
+        let inbox = Arc::new(Inbox::default());
+        store.listen(inbox.clone());
+        let dispatcher = Dispatcher::start(settings.dispatch, inbox, store.clone(), sender, clock.clone());
         let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
         let state = ApiState::new(store, clock.clone(), settings.limits, urls, readiness);
         let (stop, stopping) = watch::channel(false);
         let tasks = vec![
-            tokio::spawn(accept::serve(listener, router(state.clone()), settings.connections, stopping.clone())),
+            tokio::spawn(accept::serve(
+                listener,
+                router(state.clone()),
+                settings.connections,
+                stopping.clone(),
+            )),
             tokio::spawn(watch_credentials(state, stopped(stopping.clone()))),
             tokio::spawn(follow_the_clock(clock, stopped(stopping))),
         ];

@@ -25,7 +25,9 @@ async fn a_malformed_or_unknown_bearer_token_is_401_access_token_invalid() {
 async fn an_account_that_is_not_digits_and_a_hyphen_is_400_account_invalid() {
     let server = Server::start().await;
     let user = server.user().await;
-    for account in ["0252012345", "0252012345-0001", "0252012345_00001", "a%2Fb", "%FF", "0252012345-00001%20"] {
+    for account in
+        ["0252012345", "0252012345-0001", "0252012345_00001", "a%2Fb", "%FF", "0252012345-00001%20"]
+    {
         let answer = server.as_user(&user, "GET", &callbacks(account)).send().await;
         answer.error(400, "INPUT_INVALID.Account.Invalid");
     }

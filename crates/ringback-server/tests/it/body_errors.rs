@@ -61,8 +61,15 @@ async fn a_service_other_than_fota_is_400_callback_service_invalid() {
 #[tokio::test]
 async fn a_url_that_can_not_be_called_is_400_callback_url_invalid() {
     let long = format!("https://10.0.0.1/{}", "a".repeat(2048));
-    for url in ["", "nonsense", "/relative", "ftp://10.0.0.1/", "https://10.0.0.1/#f", "https://u:p@10.0.0.1/", &long]
-    {
+    for url in [
+        "",
+        "nonsense",
+        "/relative",
+        "ftp://10.0.0.1/",
+        "https://10.0.0.1/#f",
+        "https://u:p@10.0.0.1/",
+        &long,
+    ] {
         let body = serde_json::json!({"name": "Fota", "url": url}).to_string();
         register("application/json", body).await.error(400, "INPUT_INVALID.CallbackUrl.Invalid");
     }

@@ -10,17 +10,17 @@ use serde_json::Value;
 
 /// A client that keeps connections.
 #[derive(Clone)]
-pub struct Http(Client<HttpConnector, Full<Bytes>>);
+pub(crate) struct Http(Client<HttpConnector, Full<Bytes>>);
 
 impl Http {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Client::builder(TokioExecutor::new()).build_http())
     }
 }
 
 /// A request that is being put together.
 #[must_use]
-pub struct Ask {
+pub(crate) struct Ask {
     http: Http,
     builder: http::request::Builder,
     body: Bytes,
@@ -28,42 +28,42 @@ pub struct Ask {
 
 /// A whole answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Ask {
-    pub fn new(http: &Http, method: &str, url: String) -> Self {
+    pub(crate) fn new(http: &Http, method: &str, url: String) -> Self {
         let method: Method = method.parse().unwrap();
         let builder = http::Request::builder().method(method).uri(url);
         Self { http: http.clone(), builder, body: Bytes::new() }
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.builder = self.builder.header(name, value);
         self
     }
 
-    pub fn bearer(self, token: &str) -> Self {
+    pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub fn session(self, token: &str) -> Self {
+    pub(crate) fn session(self, token: &str) -> Self {
         self.header("VZ-M2M-Token", token)
     }
 
-    pub fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn body(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self.header("content-type", content_type)
     }
 
-    pub fn json(self, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn json(self, body: impl Into<Bytes>) -> Self {
         self.body("application/json", body)
     }
 
-    pub async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> Answer {
         let request = self.builder.body(Full::new(self.body)).unwrap();
         let response = self.http.0.request(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -73,17 +73,17 @@ impl Ask {
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
     /// The lines of an NDJSON answer.
-    pub fn lines(&self) -> Vec<Value> {
+    pub(crate) fn lines(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/x-ndjson"));
         let text = std::str::from_utf8(&self.body).unwrap();
@@ -92,14 +92,14 @@ impl Answer {
 
     /// Demands a success, and gives its body.
     #[track_caller]
-    pub fn ok(&self) -> Value {
+    pub(crate) fn ok(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         self.json()
     }
 
     /// Demands the contract's error body with this status and code, and gives its message.
     #[track_caller]
-    pub fn error(&self, status: u16, code: &str) -> String {
+    pub(crate) fn error(&self, status: u16, code: &str) -> String {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         let body = self.json();
         assert_eq!(body["errorCode"], code, "{self:?}");

@@ -1,11 +1,12 @@
 //! The server from outside: real HTTP on a port of its own, a real store, a clock that the test advances.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod account_errors;
 mod body_errors;
 mod callbacks;
 mod client;
 mod credentials;
+mod delivery;
 mod health;
 mod idempotency;
 mod login;

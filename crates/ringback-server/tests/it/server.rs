@@ -13,27 +13,29 @@ use ringback_server::clock::Clock;
 use ringback_server::credentials::{self, Issued, NewCredential};
 use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy};
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
-use ringback_store::{Reach, Scopes, Secret, Store as _};
+use ringback_store::{Reach, Scopes, Secret};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::client::{Answer, Ask, Http};
 
-pub const ACCOUNT: &str = "0252012345-00001";
-pub const OTHER: &str = "0242078689-00001";
+pub(crate) const ACCOUNT: &str = "0252012345-00001";
+pub(crate) const OTHER: &str = "0242078689-00001";
 
 /// What every test's clock starts at: 2026-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
-pub const CALLBACKS: Scopes = Scopes { callbacks: true, publish: false, operate: false };
-pub const PUBLISH: Scopes = Scopes { callbacks: false, publish: true, operate: false };
-pub const OPERATE: Scopes = Scopes { callbacks: false, publish: false, operate: true };
+const DATABASE: &str = "ringback.db";
 
-pub struct Server {
-    pub clock: Clock,
-    pub store: Arc<SqliteStore>,
-    pub state: ApiState,
+pub(crate) const CALLBACKS: Scopes = Scopes { callbacks: true, publish: false, operate: false };
+pub(crate) const PUBLISH: Scopes = Scopes { callbacks: false, publish: true, operate: false };
+pub(crate) const OPERATE: Scopes = Scopes { callbacks: false, publish: false, operate: true };
+
+pub(crate) struct Server {
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) state: ApiState,
     folder: TempDir,
     settings: Settings,
     address: SocketAddr,
@@ -44,10 +46,10 @@ pub struct Server {
 
 /// What a test may set.
 #[derive(Clone)]
-pub struct Settings {
-    pub limits: Limits,
-    pub store: sqlite::Limits,
-    pub not_ready: Vec<String>,
+pub(crate) struct Settings {
+    pub(crate) limits: Limits,
+    pub(crate) store: sqlite::Limits,
+    pub(crate) not_ready: Vec<String>,
 }
 
 impl Default for Settings {
@@ -58,26 +60,24 @@ impl Default for Settings {
 }
 
 /// A client with a bearer token and a session.
-pub struct User {
-    pub issued: Issued,
-    pub bearer: String,
-    pub session: String,
+pub(crate) struct User {
+    pub(crate) issued: Issued,
+    pub(crate) bearer: String,
+    pub(crate) session: String,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(Settings::default()).await
     }
 
-    pub async fn start_with(settings: Settings) -> Self {
+    pub(crate) async fn start_with(settings: Settings) -> Self {
         Self::run(tempfile::tempdir().unwrap(), Clock::manual(START), settings).await
     }
 
     async fn run(folder: TempDir, clock: Clock, settings: Settings) -> Self {
-        let options = SqliteOptions {
-            limits: settings.store,
-            ..SqliteOptions::server(folder.path().join("ringback.db"))
-        };
+        let options =
+            SqliteOptions { limits: settings.store, ..SqliteOptions::server(folder.path().join(DATABASE)) };
         let store = Arc::new(SqliteStore::open(options).unwrap());
         let state = ApiState::new(
             store.clone(),
@@ -96,7 +96,7 @@ impl Server {
     }
 
     /// Stops, lets go of the store, and starts again on the same folder and clock, with another port.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         let Self { clock, store, state, folder, settings, http, stop, task, .. } = self;
         drop((http, stop));
         task.await.unwrap();
@@ -106,23 +106,23 @@ impl Server {
         Self::run(folder, clock, settings).await
     }
 
-    pub fn ask(&self, method: &str, path: &str) -> Ask {
+    pub(crate) fn ask(&self, method: &str, path: &str) -> Ask {
         Ask::new(&self.http, method, format!("http://{}{path}", self.address))
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
     }
 
-    pub async fn credential(&self, name: &str, accounts: &[&str], scopes: Scopes) -> Issued {
+    pub(crate) async fn credential(&self, name: &str, accounts: &[&str], scopes: Scopes) -> Issued {
         self.credential_with(name, accounts, scopes, None).await
     }
 
-    pub async fn credential_with(
+    pub(crate) async fn credential_with(
         &self,
         name: &str,
         accounts: &[&str],
@@ -144,30 +144,30 @@ impl Server {
     }
 
     /// A bearer token of a new credential.
-    pub async fn bearer(&self, name: &str, accounts: &[&str], scopes: Scopes) -> String {
+    pub(crate) async fn bearer(&self, name: &str, accounts: &[&str], scopes: Scopes) -> String {
         let issued = self.credential(name, accounts, scopes).await;
         self.token_of(&issued).await
     }
 
     /// A user of [`ACCOUNT`] with the scope callbacks.
-    pub async fn user(&self) -> User {
+    pub(crate) async fn user(&self) -> User {
         self.user_of("user", &[ACCOUNT], CALLBACKS).await
     }
 
-    pub async fn user_of(&self, name: &str, accounts: &[&str], scopes: Scopes) -> User {
+    pub(crate) async fn user_of(&self, name: &str, accounts: &[&str], scopes: Scopes) -> User {
         let issued = self.credential(name, accounts, scopes).await;
         let bearer = self.token_of(&issued).await;
         let session = self.login(&issued, &bearer).await.ok()["sessionToken"].as_str().unwrap().to_owned();
         User { issued, bearer, session }
     }
 
-    pub async fn token_of(&self, issued: &Issued) -> String {
+    pub(crate) async fn token_of(&self, issued: &Issued) -> String {
         let answer = self.ask_token(&basic(&issued.client_id, issued.client_secret.expose())).await;
         answer.ok()["access_token"].as_str().unwrap().to_owned()
     }
 
     /// Asks for a token with this Authorization header.
-    pub async fn ask_token(&self, authorization: &str) -> Answer {
+    pub(crate) async fn ask_token(&self, authorization: &str) -> Answer {
         self.ask("POST", "/api/ts/v1/oauth2/token")
             .header("authorization", authorization)
             .body("application/x-www-form-urlencoded", "grant_type=client_credentials")
@@ -175,45 +175,45 @@ impl Server {
             .await
     }
 
-    pub async fn login(&self, issued: &Issued, bearer: &str) -> Answer {
+    pub(crate) async fn login(&self, issued: &Issued, bearer: &str) -> Answer {
         self.login_as(bearer, &issued.username, issued.password.expose()).await
     }
 
-    pub async fn login_as(&self, bearer: &str, username: &str, password: &str) -> Answer {
+    pub(crate) async fn login_as(&self, bearer: &str, username: &str, password: &str) -> Answer {
         let body = serde_json::json!({"username": username, "password": password});
         self.ask("POST", "/api/m2m/v1/session/login").bearer(bearer).json(body.to_string()).send().await
     }
 
     /// The callbacks route of an account, with both tokens.
-    pub fn as_user(&self, user: &User, method: &str, path: &str) -> Ask {
+    pub(crate) fn as_user(&self, user: &User, method: &str, path: &str) -> Ask {
         self.ask(method, path).bearer(&user.bearer).session(&user.session)
     }
 
     /// Registers a callback for an account, past the API.
-    pub async fn register(&self, account: &str) {
+    pub(crate) async fn register(&self, account: &str) {
         use ringback_store::{Registration, Registrations as _};
         let registration =
             Registration { url: Secret::new("https://10.0.0.1/"), username: None, password: None };
         self.store.register(self.clock.now(), account.parse().unwrap(), registration).await.unwrap();
     }
 
-    pub async fn revoke(&self, name: &str) {
+    pub(crate) async fn revoke(&self, name: &str) {
         credentials::revoke(&*self.store, self.clock.now(), name).await.unwrap();
     }
 
-    /// What the store makes of a text that it keeps as a digest.
-    pub fn vault(&self) -> &ringback_store::Vault {
-        self.store.vault()
+    /// The database's file.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.folder.path().join(DATABASE)
     }
 }
 
 /// A Basic header's value.
-pub fn basic(id: &str, secret: &str) -> String {
+pub(crate) fn basic(id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
 }
 
 /// The path of an account's callbacks.
-pub fn callbacks(account: &str) -> String {
+pub(crate) fn callbacks(account: &str) -> String {
     format!("/api/fota/v1/callbacks/{account}")
 }
 

@@ -61,8 +61,7 @@ async fn a_session_without_use_ends_after_20_to_21_minutes() {
     list().await.ok();
     server.advance(21 * MINUTE);
     let bearer = server.token_of(&user.issued).await;
-    let answer =
-        server.ask("GET", &callbacks(ACCOUNT)).bearer(&bearer).session(&user.session).send().await;
+    let answer = server.ask("GET", &callbacks(ACCOUNT)).bearer(&bearer).session(&user.session).send().await;
     answer.error(401, "REQUEST_FAILED.SessionToken.Expired");
 }
 

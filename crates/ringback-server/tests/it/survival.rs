@@ -1,0 +1,53 @@
+//! What a restart leaves, and how soon another process's change acts.
+
+use std::time::{Duration, Instant};
+
+use ringback_server::api::watch_credentials;
+use ringback_server::credentials;
+use ringback_store::sqlite::{SqliteOptions, SqliteStore};
+
+use crate::publishing::{Publisher, message, plain};
+use crate::server::{ACCOUNT, Server, Settings, callbacks};
+
+#[tokio::test]
+async fn tokens_sessions_and_registrations_survive_a_restart() {
+    let server = Server::start().await;
+    let user = server.user().await;
+    let body = r#"{"name":"Fota","url":"https://10.0.0.1/"}"#;
+    server.as_user(&user, "POST", &callbacks(ACCOUNT)).json(body).send().await.ok();
+    let server = server.restart().await;
+    let listed = server.as_user(&user, "GET", &callbacks(ACCOUNT)).send().await.ok();
+    assert_eq!(listed[0]["url"], "https://10.0.0.1/");
+}
+
+#[tokio::test]
+async fn sequences_and_idempotency_survive_a_restart() {
+    let Publisher { server, bearer } = Publisher::start(Settings::default()).await;
+    let publisher = Publisher { server, bearer };
+    let keyed = message(ACCOUNT, &serde_json::json!({"idempotencyKey": "k"}));
+    let first = publisher.publish(keyed.clone()).await.json();
+    let Publisher { server, bearer } = publisher;
+    let publisher = Publisher { server: server.restart().await, bearer };
+    let again = publisher.publish(keyed).await.json();
+    assert_eq!((&again["id"], again["status"].as_str()), (&first["id"], Some("duplicate")));
+    assert_eq!(publisher.publish(plain(ACCOUNT)).await.json()["sequence"], 2);
+}
+
+#[tokio::test]
+async fn what_another_process_revokes_is_refused_within_a_second() {
+    let publisher = Publisher::start(Settings::default()).await;
+    let watcher = tokio::spawn(watch_credentials(publisher.server.state.clone(), std::future::pending()));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    for _ in 0..3 {
+        assert_eq!(publisher.publish(plain(ACCOUNT)).await.status, 202);
+    }
+    // As `ringback credentials revoke --store` does it, beside the server.
+    let admin = SqliteStore::open(SqliteOptions::admin(publisher.server.database())).unwrap();
+    credentials::revoke(&admin, publisher.server.clock.now(), "platform").await.unwrap();
+    let revoked_at = Instant::now();
+    while publisher.publish(plain(ACCOUNT)).await.status != 401 {
+        assert!(revoked_at.elapsed() < Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    watcher.abort();
+}

@@ -1,0 +1,105 @@
+//! A lane's row: what its endpoint has shown, and the ledger's counters.
+
+use ringback_delivery::{AccountId, Health, LaneRecord, Timestamp, Trouble};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::fault::Fault;
+
+/// How many messages came to their end, to be added to the counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Ended {
+    pub(super) delivered: u64,
+    pub(super) dead: u64,
+    pub(super) cancelled: u64,
+}
+
+impl Ended {
+    /// All together.
+    pub(super) fn sum(self) -> u64 {
+        self.delivered + self.dead + self.cancelled
+    }
+}
+
+/// The lane's record; the default one where nothing was recorded.
+pub(super) fn read(connection: &Connection, account: AccountId) -> Result<LaneRecord, Fault> {
+    let found = connection
+        .prepare_cached(
+            "SELECT successes, releases_seen, reinstatements_seen, health, failures, since, probe_at, trouble
+             FROM lane WHERE account = ?1",
+        )?
+        .query_row([account.number()], |row| Ok(record(row)))
+        .optional()?;
+    found.unwrap_or(Ok(LaneRecord::default()))
+}
+
+fn record(row: &Row<'_>) -> Result<LaneRecord, Fault> {
+    let moment = |column: usize| {
+        let found: Option<i64> = row.get(column)?;
+        found.map(Timestamp::from_millis).ok_or_else(|| Fault::damaged("a closed lane lacks a moment"))
+    };
+    let health = match row.get(3)? {
+        0 => Health::Open { failures: row.get(4)? },
+        1 => Health::Hold {
+            since: moment(5)?,
+            failed_probes: row.get(4)?,
+            probe_at: moment(6)?,
+            trouble: Trouble::from_number(row.get(7)?)
+                .ok_or_else(|| Fault::damaged("a lane is in no known trouble"))?,
+        },
+        2 => Health::Suspended { since: moment(5)? },
+        _ => return Err(Fault::damaged("a lane is in no known health")),
+    };
+    Ok(LaneRecord {
+        successes: row.get(0)?,
+        health,
+        releases_seen: row.get(1)?,
+        reinstatements_seen: row.get(2)?,
+    })
+}
+
+/// Puts a record in place of the one before.
+pub(super) fn write(connection: &Connection, account: AccountId, record: &LaneRecord) -> Result<(), Fault> {
+    let (health, failures, since, probe_at, trouble) = match record.health {
+        Health::Open { failures } => (0, failures, None, None, None),
+        Health::Hold { since, failed_probes, probe_at, trouble } => {
+            (1, failed_probes, Some(since), Some(probe_at), Some(trouble.number()))
+        }
+        Health::Suspended { since } => (2, 0, Some(since), None, None),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO lane (account, successes, releases_seen, reinstatements_seen,
+                 health, failures, since, probe_at, trouble)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (account) DO UPDATE SET
+                 successes = excluded.successes, releases_seen = excluded.releases_seen,
+                 reinstatements_seen = excluded.reinstatements_seen, health = excluded.health,
+                 failures = excluded.failures, since = excluded.since, probe_at = excluded.probe_at,
+                 trouble = excluded.trouble",
+        )?
+        .execute(params![
+            account.number(),
+            record.successes,
+            record.releases_seen,
+            record.reinstatements_seen,
+            health,
+            failures,
+            since.map(Timestamp::as_millis),
+            probe_at.map(Timestamp::as_millis),
+            trouble,
+        ])?;
+    Ok(())
+}
+
+/// Counts what came to its end.
+pub(super) fn count(connection: &Connection, account: AccountId, ended: Ended) -> Result<(), Fault> {
+    connection
+        .prepare_cached(
+            "INSERT INTO lane (account, delivered, dead, cancelled) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (account) DO UPDATE SET
+                 delivered = delivered + excluded.delivered, dead = dead + excluded.dead,
+                 cancelled = cancelled + excluded.cancelled",
+        )?
+        .execute(params![account.number(), ended.delivered, ended.dead, ended.cancelled])?;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! Reading what lanes ask for. Each question is answered from an index, and costs what it gives.
+
+use bytes::Bytes;
+use ringback_delivery::{AccountId, LaneRead, LaneRows, OrderingKey, Timestamp, Turn, Waiting};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::fault::Fault;
+use super::pending::{WAITING_COLUMNS, waiting, waiting_columns};
+use super::{lane, rows, standing};
+
+/// How many messages of a key that was asked for are given at once.
+const FOLLOWERS: u32 = 8;
+
+/// Answers one lane.
+pub(super) fn load(connection: &Connection, read: &LaneRead) -> Result<LaneRows, Fault> {
+    let account = read.account;
+    let opening = if read.opening {
+        Some((standing::read(connection, account)?.unwrap_or_default(), lane::read(connection, account)?))
+    } else {
+        None
+    };
+    let (queue, end) = queue(connection, account, read.after, read.limit)?;
+    let (due, more_due) = match read.due_by {
+        Some(by) => due(connection, account, by, read.limit)?,
+        None => (Vec::new(), false),
+    };
+    let mut followers = Vec::new();
+    for &(key, after) in &read.followers {
+        follow(connection, account, key, after, &mut followers)?;
+    }
+    followers.sort_unstable_by_key(|waiting| waiting.turn);
+    Ok(LaneRows {
+        account,
+        opening,
+        queue,
+        end,
+        due,
+        more_due,
+        next_due: next_due(connection, account, read.due_by)?,
+        followers,
+    })
+}
+
+type Queue = Vec<(Waiting, Option<Turn>)>;
+
+fn queue(
+    connection: &Connection,
+    account: AccountId,
+    after: Turn,
+    limit: u32,
+) -> Result<(Queue, bool), Fault> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        waiting_columns!(),
+        ", (SELECT max(before.turn) FROM pending before
+            WHERE before.account = pending.account AND before.key = pending.key AND before.turn < pending.turn)
+         FROM pending WHERE account = ?1 AND turn > ?2 ORDER BY turn LIMIT ?3",
+    ))?;
+    let found = statement.query_map(params![account.number(), after.0, u64::from(limit) + 1], |row| {
+        Ok((waiting(row)?, row.get::<_, Option<u64>>(WAITING_COLUMNS)?.map(Turn)))
+    })?;
+    let mut queue = found.collect::<Result<Queue, _>>()?;
+    let end = !cut(&mut queue, limit);
+    Ok((queue, end))
+}
+
+fn due(
+    connection: &Connection,
+    account: AccountId,
+    by: Timestamp,
+    limit: u32,
+) -> Result<(Vec<Waiting>, bool), Fault> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        waiting_columns!(),
+        " FROM pending WHERE account = ?1 AND due <= ?2 ORDER BY due, turn LIMIT ?3",
+    ))?;
+    let found =
+        statement.query_map(params![account.number(), by.as_millis(), u64::from(limit) + 1], waiting)?;
+    let mut due = found.collect::<Result<Vec<_>, _>>()?;
+    let more = cut(&mut due, limit);
+    Ok((due, more))
+}
+
+/// Cuts the one off that was read to see whether there are more; whether there are.
+fn cut<T>(found: &mut Vec<T>, limit: u32) -> bool {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    more
+}
+
+fn next_due(
+    connection: &Connection,
+    account: AccountId,
+    after: Option<Timestamp>,
+) -> Result<Option<Timestamp>, Fault> {
+    let after = after.map_or(i64::MIN, Timestamp::as_millis);
+    let next = connection
+        .prepare_cached("SELECT due FROM pending WHERE account = ?1 AND due > ?2 ORDER BY due LIMIT 1")?
+        .query_row(params![account.number(), after], |row| rows::moment(row, 0))
+        .optional()?;
+    Ok(next)
+}
+
+fn follow(
+    connection: &Connection,
+    account: AccountId,
+    key: OrderingKey,
+    after: Turn,
+    followers: &mut Vec<Waiting>,
+) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        waiting_columns!(),
+        " FROM pending WHERE account = ?1 AND key = ?2 AND turn > ?3 ORDER BY turn LIMIT ?4",
+    ))?;
+    for found in statement.query_map(params![account.number(), key.0, after.0, FOLLOWERS], waiting)? {
+        followers.push(found?);
+    }
+    Ok(())
+}
+
+/// Accounts with something pending behind `after`: from one account's first row to the next's, whatever lies between.
+pub(super) fn lanes_waiting(
+    connection: &Connection,
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<AccountId>, Fault> {
+    let mut next = connection
+        .prepare_cached("SELECT account FROM pending WHERE account > ?1 ORDER BY account LIMIT 1")?;
+    let mut last = after.map_or(-1, |account| i64::try_from(account.number()).unwrap_or(i64::MAX));
+    let mut lanes = Vec::new();
+    while lanes.len() < limit
+        && let Some(found) = next.query_row([last], |row| row.get::<_, i64>(0)).optional()?
+    {
+        last = found;
+        let number = u64::try_from(found).map_err(|_| Fault::damaged("an account's number is negative"))?;
+        lanes.push(rows::account(number)?);
+    }
+    Ok(lanes)
+}
+
+/// The bodies at these positions, in their own place or where the retention has put them.
+pub(super) fn bodies(connection: &Connection, positions: &[i64]) -> Result<Vec<Option<Bytes>>, Fault> {
+    let mut at = connection.prepare_cached("SELECT body FROM body WHERE position = ?1")?;
+    let mut kept = connection.prepare_cached("SELECT body FROM kept_body WHERE position = ?1")?;
+    let body = |row: &rusqlite::Row<'_>| row.get::<_, Vec<u8>>(0).map(Bytes::from);
+    let mut bodies = Vec::with_capacity(positions.len());
+    for position in positions {
+        let found = match at.query_row([position], body).optional()? {
+            Some(found) => Some(found),
+            None => kept.query_row([position], body).optional()?,
+        };
+        bodies.push(found);
+    }
+    Ok(bodies)
+}

@@ -1,0 +1,46 @@
+//! Opening a database: from a path to a store that runs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::options::{Role, SqliteOptions};
+use super::readers::Readers;
+use super::writer::{Connected, Writer};
+use super::{SqliteStore, connection, create, identity, key_file, lock, migrate};
+use crate::{OpenError, Vault};
+
+pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, OpenError> {
+    let path = whole(&options.path);
+    let lock = match options.role {
+        Role::Server => Some(lock::ServerLock::take(&path)?),
+        Role::Admin => None,
+    };
+    if !path.exists() {
+        create::create(&path, &options.key)?;
+    }
+    identity::refuse_foreign(&path)?;
+    let mut writer = connection::writer(&path).map_err(|error| identity::refusal(&path, &error))?;
+    identity::refuse_unusable(&path, &writer)?;
+    migrate::bring_up_to_date(&mut writer, &path, options.role, &migrate::runner())?;
+
+    let key = key_file::of_existing(&options.key, &path)?;
+    let pepper = identity::sealed_pepper(&writer).map_err(|error| identity::refusal(&path, &error))?;
+    let vault = Arc::new(Vault::open(&key, &pepper)?);
+    let connected = Connected::new(writer).map_err(|error| identity::refusal(&path, &error))?;
+    let readers = Arc::new(Readers::new(path.clone()));
+    let writer = Writer::start(path.clone(), pepper, options.limits, connected, lock)
+        .map_err(|error| OpenError::Unwritable { path, reason: error.to_string() })?;
+    Ok(SqliteStore { vault, readers, writer })
+}
+
+/// The path without links, so that two spellings of it share one lock.
+fn whole(path: &Path) -> PathBuf {
+    if let Ok(whole) = path.canonicalize() {
+        return whole;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}

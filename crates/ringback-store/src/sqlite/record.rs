@@ -1,0 +1,169 @@
+//! Recording outcomes, with the lanes' records that they led to.
+//!
+//! Recording the same thing twice does no harm: who heard that a commit was in doubt records again.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ringback_delivery::{AccountId, Class, LaneRecord, Outcome, Settlement, Timestamp, Trouble, Verdict};
+use rusqlite::{CachedStatement, Connection, params};
+
+use super::fault::Fault;
+use super::job::Record;
+use super::settle::{End, FirstSuccess, Settling};
+use super::work::Work;
+use super::{lane, rows, standing};
+use crate::{Attempt, Settled};
+
+/// How many attempts of a message are kept: the last ones.
+const ATTEMPTS_KEPT: u32 = 100;
+
+/// Records the outcomes of all the jobs, in their order, and fills the jobs' slots.
+pub(super) fn record(work: &mut Work<'_>, jobs: &mut [Record]) -> Result<(), Fault> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let mut recording = Recording::new(work.connection)?;
+    let mut lanes: BTreeMap<AccountId, LaneRecord> = BTreeMap::new();
+    for job in jobs.iter_mut() {
+        for settled in &job.settled {
+            recording.settle(job.now, settled)?;
+        }
+        lanes.extend(job.lanes.iter().map(|lane| (lane.account, lane.record)));
+        job.slot.fill(Ok(()));
+    }
+    recording.settling.finish(work)?;
+    for (account, record) in lanes {
+        lane::write(work.connection, account, &record)?;
+    }
+    Ok(())
+}
+
+struct Recording<'c> {
+    connection: &'c Connection,
+    standings: HashMap<AccountId, ringback_delivery::Standing>,
+    settling: Settling<'c>,
+    postpone: CachedStatement<'c>,
+    count_attempts: CachedStatement<'c>,
+    attempt: CachedStatement<'c>,
+}
+
+impl<'c> Recording<'c> {
+    fn new(connection: &'c Connection) -> Result<Self, Fault> {
+        Ok(Self {
+            connection,
+            standings: HashMap::new(),
+            settling: Settling::new(connection)?,
+            postpone: connection.prepare_cached(
+                "UPDATE pending SET attempts = ?4, charged = ?5, due = ?6, successes = ?7
+                 WHERE account = ?1 AND turn = ?2 AND sequence = ?3",
+            )?,
+            count_attempts: connection
+                .prepare_cached("UPDATE message SET attempts = ?3 WHERE account = ?1 AND sequence = ?2")?,
+            attempt: connection.prepare_cached(
+                "INSERT OR REPLACE INTO attempt
+                     (account, sequence, number, started_at, duration, outcome, error, excerpt)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )?,
+        })
+    }
+
+    fn settle(&mut self, now: Timestamp, settled: &Settled) -> Result<(), Fault> {
+        let Settlement { account, turn, sequence, attempts, .. } = settled.settlement;
+        let verdict = self.verdict(&settled.settlement)?;
+        let end = match verdict {
+            Verdict::Delivered => End::Delivered,
+            Verdict::Dead(death) => End::Dead(death),
+            Verdict::Cancelled => End::Cancelled,
+            Verdict::Retry { due, charged, successes } => {
+                let waits = self.postpone.execute(params![
+                    account.number(),
+                    turn.0,
+                    sequence.0,
+                    attempts,
+                    charged,
+                    due.as_millis(),
+                    successes,
+                ])?;
+                if waits == 1 {
+                    self.count_attempts.execute(params![account.number(), sequence.0, attempts])?;
+                    self.keep_attempt(settled)?;
+                }
+                return Ok(());
+            }
+        };
+        if end == End::Delivered
+            && let Some(success) = first_success(settled)
+        {
+            self.settling.deliver_at_first(now, account, turn, sequence, success)?;
+        } else if self.settling.end(now, account, turn, sequence, end, Some(attempts))? {
+            self.keep_attempt(settled)?;
+        }
+        Ok(())
+    }
+
+    /// The verdict, unless the account has overtaken it. What it acknowledged is delivered; what it cancelled is
+    /// cancelled; and what was delivered all the same is delivered.
+    fn verdict(&mut self, settlement: &Settlement) -> Result<Verdict, Fault> {
+        if settlement.verdict == Verdict::Delivered {
+            return Ok(Verdict::Delivered);
+        }
+        let standing = match self.standings.get(&settlement.account) {
+            Some(standing) => *standing,
+            None => {
+                let standing = standing::read(self.connection, settlement.account)?.unwrap_or_default();
+                self.standings.insert(settlement.account, standing);
+                standing
+            }
+        };
+        Ok(if standing.acknowledges(settlement.turn, settlement.sequence) {
+            Verdict::Delivered
+        } else if settlement.turn <= standing.cancelled_through {
+            Verdict::Cancelled
+        } else {
+            settlement.verdict
+        })
+    }
+
+    fn keep_attempt(&mut self, settled: &Settled) -> Result<(), Fault> {
+        let Some(attempt) = &settled.attempt else { return Ok(()) };
+        let Some(outcome) = outcome_column(&attempt.outcome) else { return Ok(()) };
+        let Settlement { account, sequence, .. } = settled.settlement;
+        self.attempt.execute(params![
+            account.number(),
+            sequence.0,
+            attempt.number,
+            attempt.started_at.as_millis(),
+            rows::millis(attempt.duration),
+            outcome,
+            attempt.error,
+            attempt.excerpt,
+        ])?;
+        if attempt.number > ATTEMPTS_KEPT {
+            self.connection
+                .prepare_cached("DELETE FROM attempt WHERE account = ?1 AND sequence = ?2 AND number <= ?3")?
+                .execute(params![account.number(), sequence.0, attempt.number - ATTEMPTS_KEPT])?;
+        }
+        Ok(())
+    }
+}
+
+fn first_success(settled: &Settled) -> Option<FirstSuccess> {
+    let Attempt { number: 1, started_at, duration, outcome, .. } = settled.attempt.as_ref()? else {
+        return None;
+    };
+    match outcome {
+        Outcome::Answered { status, .. } if outcome.class() == Class::Success => {
+            Some(FirstSuccess { status: *status, started_at: *started_at, millis: rows::millis(*duration) })
+        }
+        _ => None,
+    }
+}
+
+/// A status, or the number of a trouble; none when nothing was sent, which is no attempt.
+fn outcome_column(outcome: &Outcome) -> Option<u16> {
+    match outcome {
+        Outcome::Answered { status, .. } => Some(*status),
+        Outcome::Failed(failure) => Some(Trouble::Failure(*failure).number()),
+        Outcome::NotStarted => None,
+    }
+}

@@ -1,0 +1,248 @@
+//! [`Registrations`] for SQLite.
+//!
+//! Sealing and opening happen on the caller's side of the writer's queue, except that the writer moves sealed
+//! bytes from one column to another.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ringback_delivery::{AccountId, Sequence, Standing, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::fault::Fault;
+use super::work::Work;
+use super::{SqliteStore, sealed, signing, standing};
+use crate::vault::Purpose;
+use crate::{Endpoint, Registration, Registrations, Restored, SigningSecret, StoreError, Vault};
+
+#[async_trait]
+impl Registrations for SqliteStore {
+    async fn register(
+        &self,
+        _now: Timestamp,
+        account: AccountId,
+        registration: Registration,
+    ) -> Result<Standing, StoreError> {
+        let sealed = self
+            .vault
+            .seal(Purpose::Registration(account.number()), &sealed::encode(&registration))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        self.write(move |work| put_in_force(work, account, &sealed)).await
+    }
+
+    async fn deregister(&self, _now: Timestamp, account: AccountId) -> Result<Option<Standing>, StoreError> {
+        self.write(move |work| {
+            if !standing::read(work.connection, account)?.is_some_and(|standing| standing.registered) {
+                return Ok(None);
+            }
+            work.connection
+                .prepare_cached(
+                    "UPDATE registration SET sealed = NULL, replaced = NULL, replaced_generation = NULL
+                     WHERE account = ?1",
+                )?
+                .execute([account.number()])?;
+            let standing = standing::change(work, account, |standing| {
+                standing.generation += 1;
+                standing.registered = false;
+                standing.cancelled_through = standing.last_turn;
+            })?;
+            Ok(Some(standing))
+        })
+        .await
+    }
+
+    async fn restore_registration(
+        &self,
+        _now: Timestamp,
+        account: AccountId,
+    ) -> Result<Restored, StoreError> {
+        self.write(move |work| {
+            let replaced: Option<Vec<u8>> = work
+                .connection
+                .prepare_cached(
+                    "SELECT r.replaced FROM registration r JOIN account a ON a.account = r.account
+                     WHERE r.account = ?1 AND r.replaced IS NOT NULL
+                       AND a.registered = 1 AND a.generation = r.replaced_generation",
+                )?
+                .query_row([account.number()], |row| row.get(0))
+                .optional()?;
+            let Some(replaced) = replaced else { return Ok(Restored::NothingToRestore) };
+            put_in_force(work, account, &replaced)?;
+            Ok(Restored::Restored)
+        })
+        .await
+    }
+
+    async fn registration(&self, account: AccountId) -> Result<Option<Registration>, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        self.read(move |connection| registration(connection, &vault, account)).await
+    }
+
+    async fn endpoint(&self, now: Timestamp, account: AccountId) -> Result<Option<Endpoint>, StoreError> {
+        let found = self.read_endpoint(now, account).await?;
+        match found {
+            Some(endpoint) if !signing::has_present(&endpoint.signing) => {
+                self.make_signing_secret(account).await?;
+                self.read_endpoint(now, account).await
+            }
+            found => Ok(found),
+        }
+    }
+
+    async fn standing(&self, account: AccountId) -> Result<Standing, StoreError> {
+        self.read(move |connection| Ok(standing::read(connection, account)?.unwrap_or_default())).await
+    }
+
+    async fn pause(&self, now: Timestamp, account: AccountId) -> Result<Standing, StoreError> {
+        self.change(account, move |standing| standing.pause.pause(now)).await
+    }
+
+    async fn resume(&self, now: Timestamp, account: AccountId) -> Result<Standing, StoreError> {
+        self.change(account, move |standing| {
+            standing.pause.resume(now);
+            standing.releases += 1;
+            standing.reinstatements += 1;
+        })
+        .await
+    }
+
+    async fn release(&self, _now: Timestamp, account: AccountId) -> Result<Standing, StoreError> {
+        self.change(account, |standing| standing.releases += 1).await
+    }
+
+    async fn set_pull(
+        &self,
+        _now: Timestamp,
+        account: AccountId,
+        enabled: bool,
+    ) -> Result<Standing, StoreError> {
+        self.change(account, move |standing| standing.pull = enabled).await
+    }
+
+    async fn acknowledge(
+        &self,
+        _now: Timestamp,
+        account: AccountId,
+        through: u64,
+    ) -> Result<Standing, StoreError> {
+        self.change(account, move |standing| {
+            // Nobody has what is not there yet.
+            let through = Sequence(through).min(standing.last_sequence);
+            if through >= standing.acknowledged_through {
+                standing.acknowledged_through = through;
+                standing.acknowledged_turn = standing.last_turn;
+            }
+        })
+        .await
+    }
+
+    async fn signing_secrets(
+        &self,
+        now: Timestamp,
+        account: AccountId,
+    ) -> Result<Vec<SigningSecret>, StoreError> {
+        let secrets = self.read_signing_secrets(now, account).await?;
+        if signing::has_present(&secrets) {
+            return Ok(secrets);
+        }
+        self.make_signing_secret(account).await?;
+        self.read_signing_secrets(now, account).await
+    }
+
+    async fn rotate_signing_secret(
+        &self,
+        now: Timestamp,
+        account: AccountId,
+        overlap_until: Timestamp,
+    ) -> Result<Vec<SigningSecret>, StoreError> {
+        let sealed = signing::make(&self.vault, account)?;
+        self.write(move |work| {
+            signing::replace(work, now, account, &sealed, overlap_until)?;
+            // The standing is what it was. That it is told again says: what you know of the endpoint is stale.
+            if let Some(standing) = standing::read(work.connection, account)? {
+                work.standings.push((account, standing));
+            }
+            Ok(())
+        })
+        .await?;
+        self.read_signing_secrets(now, account).await
+    }
+}
+
+impl SqliteStore {
+    async fn change(
+        &self,
+        account: AccountId,
+        mut change: impl FnMut(&mut Standing) + Send + 'static,
+    ) -> Result<Standing, StoreError> {
+        self.write(move |work| standing::change(work, account, &mut change)).await
+    }
+
+    async fn read_signing_secrets(
+        &self,
+        now: Timestamp,
+        account: AccountId,
+    ) -> Result<Vec<SigningSecret>, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        self.read(move |connection| signing::read(connection, &vault, now, account)).await
+    }
+
+    async fn make_signing_secret(&self, account: AccountId) -> Result<(), StoreError> {
+        let sealed = signing::make(&self.vault, account)?;
+        self.write(move |work| signing::keep_first(work, account, &sealed)).await
+    }
+
+    async fn read_endpoint(
+        &self,
+        now: Timestamp,
+        account: AccountId,
+    ) -> Result<Option<Endpoint>, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        self.read(move |connection| {
+            let Some(standing) = standing::read(connection, account)? else { return Ok(None) };
+            let Some(registration) = registration(connection, &vault, account)? else { return Ok(None) };
+            let signing = signing::read(connection, &vault, now, account)?;
+            Ok(Some(Endpoint { generation: standing.generation, registration, signing }))
+        })
+        .await
+    }
+}
+
+/// Puts a sealed registration in force, keeps the one that it replaces, and releases the lane.
+fn put_in_force(work: &mut Work<'_>, account: AccountId, sealed: &[u8]) -> Result<Standing, Fault> {
+    let standing = standing::change(work, account, |standing| {
+        standing.generation += 1;
+        standing.registered = true;
+        standing.releases += 1;
+        standing.reinstatements += 1;
+    })?;
+    // On the right of the update, `registration.sealed` is still the one that is replaced.
+    work.connection
+        .prepare_cached(
+            "INSERT INTO registration (account, sealed, replaced_generation) VALUES (?1, ?2, ?3)
+             ON CONFLICT (account) DO UPDATE SET
+                 sealed = excluded.sealed, replaced = registration.sealed,
+                 replaced_generation = excluded.replaced_generation",
+        )?
+        .execute(params![account.number(), sealed, standing.generation])?;
+    Ok(standing)
+}
+
+fn registration(
+    connection: &Connection,
+    vault: &Vault,
+    account: AccountId,
+) -> Result<Option<Registration>, Fault> {
+    let sealed: Option<Vec<u8>> = connection
+        .prepare_cached("SELECT sealed FROM registration WHERE account = ?1 AND sealed IS NOT NULL")?
+        .query_row([account.number()], |row| row.get(0))
+        .optional()?;
+    sealed
+        .map(|sealed| {
+            let plain = vault
+                .unseal(Purpose::Registration(account.number()), &sealed)
+                .map_err(|_| Fault::damaged("a registration does not open"))?;
+            sealed::decode(&plain)
+        })
+        .transpose()
+}

@@ -1,0 +1,63 @@
+//! What a job of the writer works with, inside the transaction.
+
+use ringback_delivery::{AccountId, Standing};
+use rusqlite::Connection;
+
+use super::options::Limits;
+use super::positions::Positions;
+use crate::{Fresh, StoreError};
+
+use super::fault::Fault;
+
+/// The open transaction, the writer's own counters, and the news for the listener.
+pub(super) struct Work<'c> {
+    /// The connection, with its transaction open.
+    pub(super) connection: &'c Connection,
+    /// How much may be kept.
+    pub(super) limits: Limits,
+    /// The counters.
+    pub(super) counters: Counters,
+    /// Standings that changed, in order.
+    pub(super) standings: Vec<(AccountId, Standing)>,
+    /// Messages that were accepted, in order.
+    pub(super) fresh: Vec<Fresh>,
+}
+
+/// What the writer knows without asking the database. It takes effect with the commit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counters {
+    /// Pending messages of all accounts.
+    pub(super) pending: u64,
+    /// Where the next bodies go.
+    pub(super) positions: Positions,
+}
+
+impl<'c> Work<'c> {
+    pub(super) fn new(connection: &'c Connection, limits: Limits, counters: Counters) -> Self {
+        Self { connection, limits, counters, standings: Vec::new(), fresh: Vec::new() }
+    }
+
+    /// Runs a part that may fail by itself: what it did is undone then, and the rest stays. The outer error is one
+    /// after which nothing stays.
+    pub(super) fn apart<T>(
+        &mut self,
+        part: impl FnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<Result<T, StoreError>, Fault> {
+        let (counters, standings, fresh) = (self.counters, self.standings.len(), self.fresh.len());
+        self.connection.execute_batch("SAVEPOINT apart")?;
+        match part(self) {
+            Ok(made) => {
+                self.connection.execute_batch("RELEASE apart")?;
+                Ok(Ok(made))
+            }
+            Err(fault) if fault.breaks_connection() => Err(fault),
+            Err(fault) => {
+                self.connection.execute_batch("ROLLBACK TO apart; RELEASE apart")?;
+                self.counters = counters;
+                self.standings.truncate(standings);
+                self.fresh.truncate(fresh);
+                Ok(Err(fault.into_error()))
+            }
+        }
+    }
+}

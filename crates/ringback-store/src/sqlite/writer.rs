@@ -1,0 +1,308 @@
+//! The writer: the one thread that changes the database, by group commit.
+//!
+//! Its day: wait for a job; take all that gathered meanwhile; run everything in one transaction; commit; tell the
+//! listener; answer everyone; and again. While a commit waits for the disk the next batch gathers by itself, so no one
+//! waits for company.
+//!
+//! When the database fails, everybody in the batch hears that it is not known whether they were kept, and the
+//! connection is dropped: the next batch gets a new one, which recovers from what is really on the disk.
+
+mod batch;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::mpsc;
+
+use super::fault::Fault;
+use super::job::Job;
+use super::lock::ServerLock;
+use super::options::Limits;
+use super::space::Space;
+use super::work::{Counters, Work};
+use super::{connection, identity};
+use crate::{CommitListener, StoreError};
+use batch::Batch;
+
+/// Jobs that wait for the writer; who comes then waits for a place.
+const QUEUE: usize = 1024;
+/// How long after a failed reopening the next is tried; doubled each time up to the second.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
+/// How often, in commits, the log's size is looked at.
+const LOG_LOOK: u64 = 64;
+
+type Listener = Arc<RwLock<Option<Arc<dyn CommitListener>>>>;
+
+/// Nobody is there to answer.
+pub(super) fn gone() -> StoreError {
+    StoreError::Unavailable("the store's writer gave no answer".to_owned())
+}
+
+/// The thread, from outside.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    commits: Arc<AtomicU64>,
+    listener: Listener,
+}
+
+impl Writer {
+    /// Starts the thread. The lock is let go when it has ended and closed the database.
+    pub(super) fn start(
+        path: PathBuf,
+        sealed_pepper: Vec<u8>,
+        limits: Limits,
+        connected: Connected,
+        lock: Option<ServerLock>,
+    ) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let commits = Arc::new(AtomicU64::new(0));
+        let listener = Listener::default();
+        let desk = Desk {
+            space: Space::new(&path, limits.free_space_reserve),
+            path,
+            sealed_pepper,
+            limits,
+            connected: Some(connected),
+            back_off: BackOff::default(),
+            commits: Arc::clone(&commits),
+            listener: Arc::clone(&listener),
+        };
+        let thread = std::thread::Builder::new().name("ringback-writer".to_owned()).spawn(move || {
+            desk.serve(queue);
+            drop(lock);
+        })?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), commits, listener })
+    }
+
+    /// Hands a job over, when there is a place for it.
+    pub(super) async fn send(&self, job: Job) -> Result<(), StoreError> {
+        match &self.jobs {
+            Some(jobs) => jobs.send(job).await.map_err(|_| gone()),
+            None => Err(gone()),
+        }
+    }
+
+    /// Sets who hears of commits.
+    pub(super) fn listen(&self, listener: Arc<dyn CommitListener>) {
+        *self.listener.write().unwrap_or_else(PoisonError::into_inner) = Some(listener);
+    }
+
+    /// Transactions committed so far.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A connection with what the writer counts beside it.
+pub(super) struct Connected {
+    connection: Connection,
+    counters: Counters,
+}
+
+impl Connected {
+    /// Counts what is pending: by the accounts' and lanes' counters, not by the messages.
+    pub(super) fn new(connection: Connection) -> rusqlite::Result<Self> {
+        let accepted: u64 =
+            connection
+                .query_row("SELECT coalesce(sum(last_sequence), 0) FROM account", [], |row| row.get(0))?;
+        let finished: u64 = connection.query_row(
+            "SELECT coalesce(sum(delivered + dead + cancelled
+                + dropped_delivered + dropped_dead + dropped_cancelled), 0) FROM lane",
+            [],
+            |row| row.get(0),
+        )?;
+        let pending = accepted.saturating_sub(finished);
+        Ok(Self { connection, counters: Counters { pending, ..Counters::default() } })
+    }
+}
+
+/// The thread, from inside.
+struct Desk {
+    path: PathBuf,
+    sealed_pepper: Vec<u8>,
+    limits: Limits,
+    connected: Option<Connected>,
+    back_off: BackOff,
+    space: Space,
+    commits: Arc<AtomicU64>,
+    listener: Listener,
+}
+
+impl Desk {
+    fn serve(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(first) = queue.blocking_recv() {
+            let batch = Batch::gather(first, &mut queue);
+            // A panic is a fault like any other: who waits hears that it is not known what happened.
+            if catch_unwind(AssertUnwindSafe(|| self.settle(batch))).is_err() {
+                tracing::error!("the store's writer panicked; it goes on with a new connection");
+                self.connected = None;
+            }
+        }
+    }
+
+    fn settle(&mut self, mut batch: Batch) {
+        if batch.accepts() && self.space.is_short() {
+            batch.refuse_accepts(&StoreError::Full);
+        }
+        if batch.is_empty() {
+            return;
+        }
+        if let Err(error) = self.connect() {
+            return batch.refuse(&error);
+        }
+        let Some(connected) = self.connected.as_mut() else { return batch.refuse(&gone()) };
+        match commit(connected, self.limits, &mut batch) {
+            Ok(news) => {
+                let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
+                self.tell(news);
+                batch.answer();
+                if commits.is_multiple_of(LOG_LOOK) {
+                    self.bound_log();
+                }
+            }
+            Err(fault) => {
+                if fault.breaks_connection() {
+                    self.connected = None;
+                }
+                let error = fault.into_error();
+                tracing::error!(%error, "a commit failed");
+                batch.refuse(&error);
+            }
+        }
+    }
+
+    fn tell(&self, news: News) {
+        let listener = self.listener.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(listener) = listener else { return };
+        for (account, standing) in news.standings {
+            listener.standing_changed(account, standing);
+        }
+        if !news.fresh.is_empty() {
+            listener.accepted(news.fresh);
+        }
+    }
+
+    fn connect(&mut self) -> Result<(), StoreError> {
+        if self.connected.is_some() {
+            return Ok(());
+        }
+        if self.back_off.holds() {
+            return Err(StoreError::Unavailable("the database failed; it is tried again shortly".to_owned()));
+        }
+        match reconnect(&self.path, &self.sealed_pepper) {
+            Ok(connected) => {
+                tracing::info!("the database is open again");
+                self.back_off = BackOff::default();
+                self.connected = Some(connected);
+                Ok(())
+            }
+            Err(error) => {
+                self.back_off.failed();
+                Err(error)
+            }
+        }
+    }
+
+    /// Should some reader have kept the log from starting anew, waits for it and cuts the log.
+    fn bound_log(&self) {
+        let length = std::fs::metadata(connection::beside(&self.path, "-wal")).map_or(0, |found| found.len());
+        if length <= connection::LOG_LIMIT {
+            return;
+        }
+        let Some(connected) = &self.connected else { return };
+        let cut = connected
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+            .is_ok_and(|busy| busy == 0);
+        if !cut {
+            tracing::warn!(bytes = length, "a long read keeps the database's log from being cut");
+        }
+    }
+}
+
+fn reconnect(path: &Path, sealed_pepper: &[u8]) -> Result<Connected, StoreError> {
+    let unavailable = |error: rusqlite::Error| StoreError::Unavailable(error.to_string());
+    let connection = connection::writer(path).map_err(unavailable)?;
+    if identity::sealed_pepper(&connection).map_err(unavailable)? != sealed_pepper {
+        return Err(StoreError::Unavailable("another database stands in the place of this one".to_owned()));
+    }
+    Connected::new(connection).map_err(unavailable)
+}
+
+/// What the listener is to hear.
+struct News {
+    standings: Vec<(ringback_delivery::AccountId, ringback_delivery::Standing)>,
+    fresh: Vec<crate::Fresh>,
+}
+
+/// Runs a batch in one transaction; should a job contradict what is stored, once more with each job apart.
+fn commit(connected: &mut Connected, limits: Limits, batch: &mut Batch) -> Result<News, Fault> {
+    match transact(connected, limits, |work| batch.run(work)) {
+        Err(fault) if !fault.breaks_connection() && !is_busy(&fault) => {
+            transact(connected, limits, |work| batch.run_each(work))
+        }
+        done => done,
+    }
+}
+
+fn is_busy(fault: &Fault) -> bool {
+    matches!(fault, Fault::Sql(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy))
+}
+
+fn transact(
+    connected: &mut Connected,
+    limits: Limits,
+    run: impl FnOnce(&mut Work<'_>) -> Result<(), Fault>,
+) -> Result<News, Fault> {
+    let connection = &connected.connection;
+    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let mut work = Work::new(connection, limits, connected.counters);
+    let done = run(&mut work).and_then(|()| Ok(connection.prepare_cached("COMMIT")?.execute([])?));
+    let Work { counters, standings, fresh, .. } = work;
+    match done {
+        Ok(_) => {
+            connected.counters = counters;
+            Ok(News { standings, fresh })
+        }
+        Err(fault) => {
+            // Some faults have rolled back by themselves.
+            if !connection.is_autocommit() {
+                connection.execute_batch("ROLLBACK")?;
+            }
+            Err(fault)
+        }
+    }
+}
+
+/// When the database may be tried again.
+#[derive(Default)]
+struct BackOff {
+    failed: Option<(Instant, Duration)>,
+}
+
+impl BackOff {
+    fn holds(&self) -> bool {
+        self.failed.is_some_and(|(when, wait)| when.elapsed() < wait)
+    }
+
+    fn failed(&mut self) {
+        let wait = self.failed.map_or(FIRST_BACK_OFF, |(_, wait)| (wait * 2).min(LONGEST_BACK_OFF));
+        self.failed = Some((Instant::now(), wait));
+    }
+}

@@ -1,0 +1,6 @@
+//! What a store promises, told as stories, and what the SQLite one promises beside.
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
+
+mod cast;
+mod sqlite;
+mod story;

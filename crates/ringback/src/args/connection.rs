@@ -1,0 +1,42 @@
+//! Which server to talk to, and as whom: the options of every command that does.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Which server. None is a default: where nothing is named, that is an error.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Server")]
+pub(crate) struct ConnectionArgs {
+    /// The server's root URL; RINGBACK_URL names one too. Who asks is said by RINGBACK_CLIENT_ID,
+    /// RINGBACK_CLIENT_SECRET, RINGBACK_USERNAME and RINGBACK_PASSWORD.
+    #[arg(long, value_name = "URL", group = "server")]
+    pub(crate) url: Option<String>,
+    /// A server that everybody knows, instead of its URL.
+    #[arg(long, value_name = "NAME", group = "server")]
+    pub(crate) environment: Option<Environment>,
+    /// Server and secrets of this name, from $XDG_CONFIG_HOME/ringback/profiles.toml; `dev` also from
+    /// ringback-data/credentials.toml.
+    #[arg(long, value_name = "NAME", group = "server")]
+    pub(crate) profile: Option<String>,
+    /// Another file of profiles, such as FOLDER/credentials.toml of `dev --data FOLDER`.
+    #[arg(long, value_name = "FILE", requires = "profile")]
+    pub(crate) profiles: Option<PathBuf>,
+}
+
+/// A server that everybody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Environment {
+    /// ThingSpace itself.
+    #[value(name = "thingspace")]
+    ThingSpace,
+}
+
+impl Environment {
+    /// Its root URL (contract, beginning).
+    pub(crate) fn url(self) -> &'static str {
+        match self {
+            Self::ThingSpace => "https://thingspace.verizon.com",
+        }
+    }
+}

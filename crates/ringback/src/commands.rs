@@ -1,0 +1,24 @@
+//! What each command does.
+
+mod callbacks;
+mod credentials;
+mod dev;
+mod listen;
+mod messages;
+mod serve;
+mod stdin;
+
+use crate::args::{Cli, Command};
+use crate::failure::Outcome;
+
+/// Does what was typed.
+pub(crate) async fn run(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Dev(args) => dev::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Listen(args) => listen::run(args).await,
+        Command::Callbacks(command) => callbacks::run(command).await,
+        Command::Messages(command) => messages::run(command).await,
+        Command::Credentials(command) => credentials::run(command).await,
+    }
+}

@@ -1,0 +1,77 @@
+//! Where credentials are changed: in a store or through an API.
+
+use std::time::Duration;
+
+use ringback_store::Role;
+use ringback_wire::api::{CredentialCreateRequest, CredentialCreated, CredentialView, Scope};
+
+use super::by_api::Api;
+use super::by_store::Desk;
+use crate::args::credentials::PlaceArgs;
+use crate::config::store::{InvalidStoreUrl, StoreSettings};
+use crate::failure::{Failure, Outcome};
+use crate::http_client::ApiClient;
+use crate::open_store::open_store;
+use crate::target::Target;
+
+/// Where credentials are changed.
+pub(super) enum Place {
+    Store(Desk),
+    Api(Api),
+}
+
+impl Place {
+    /// What the options name.
+    pub(super) async fn find(args: &PlaceArgs) -> Outcome<Self> {
+        let Some(url) = &args.store else {
+            return Ok(Self::Api(Api::new(ApiClient::connect(Target::find(&args.connection)?).await?)));
+        };
+        let url = url
+            .parse()
+            .map_err(|error: InvalidStoreUrl| Failure::configuration(format_args!("--store: {error}")))?;
+        let settings = StoreSettings { url, key_file: args.key_file.clone(), ..StoreSettings::default() };
+        Ok(Self::Store(Desk::new(open_store(&settings, Role::Admin).await?)))
+    }
+
+    pub(super) async fn create(&self, request: CredentialCreateRequest) -> Outcome<CredentialCreated> {
+        match self {
+            Self::Store(desk) => desk.create(request).await,
+            Self::Api(api) => api.create(request).await,
+        }
+    }
+
+    pub(super) async fn list(&self) -> Outcome<Vec<CredentialView>> {
+        match self {
+            Self::Store(desk) => desk.list().await,
+            Self::Api(api) => api.list().await,
+        }
+    }
+
+    pub(super) async fn rotate(&self, name: &str, overlap: Duration) -> Outcome<CredentialCreated> {
+        match self {
+            Self::Store(desk) => desk.rotate(name, overlap).await,
+            Self::Api(api) => api.rotate(name, overlap).await,
+        }
+    }
+
+    pub(super) async fn grant(&self, name: &str, accounts: Vec<String>, scopes: Vec<Scope>) -> Outcome {
+        match self {
+            Self::Store(desk) => desk.grant(name, &accounts, &scopes).await,
+            Self::Api(api) => api.grant(name, accounts, scopes).await,
+        }
+    }
+
+    pub(super) async fn unlock(&self, name: &str) -> Outcome {
+        match self {
+            Self::Store(desk) => desk.unlock(name).await,
+            Self::Api(api) => api.unlock(name).await,
+        }
+    }
+
+    pub(super) async fn revoke(&self, name: &str) -> Outcome {
+        match self {
+            Self::Store(desk) => desk.revoke(name).await,
+            Self::Api(api) => api.revoke(name).await,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `ringback dev`: all of it on this machine, to be tried in a minute.
+//!
+//! The cast: the [`home`] folder keeps database and credentials from one start to the next; the service is the one that
+//! `serve` runs; the built-in listener is where callbacks go until a person registers another URL. What happens here
+//! between them happens through the HTTP API, as it would anywhere else: token, log-in, registration, publishing.
+//!
+//! The promise: what a person registered is not displaced by a later start.
+
+mod guide;
+mod home;
+mod registration;
+mod samples;
+
+use std::collections::HashSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use ringback_server::clock::Clock;
+use ringback_store::Role;
+use ringback_wire::api::SigningKeyAnswer;
+use ringback_wire::routes::{SIGNING_KEY_PATH, fill};
+use ringback_wire::signature::Verifier;
+
+use crate::args::dev::DevArgs;
+use crate::config::Config;
+use crate::config::egress::Egress;
+use crate::config::listening::Listening;
+use crate::config::log::Log;
+use crate::config::store::{StoreSettings, StoreUrl};
+use crate::failure::{Failure, Outcome};
+use crate::http_client::ApiClient;
+use crate::listener::{Listener, Receipt};
+use crate::narrator::Narrator;
+use crate::open_store::open_store;
+use crate::serving::Serving;
+use crate::signals::Stop;
+use crate::target::Target;
+use crate::{logging, output, process};
+use guide::Guide;
+use home::Home;
+use registration::InForce;
+
+/// The account that is there from the beginning.
+const ACCOUNT: &str = "0242078689-00001";
+/// How long the guide waits for the samples to arrive.
+const SAMPLES_WAIT: Duration = Duration::from_secs(20);
+
+/// Runs it until it is asked to stop.
+pub(super) async fn run(args: DevArgs) -> Outcome {
+    logging::start(&Log::quiet());
+    process::keep_memory_private();
+    process::raise_open_files();
+    let mut stop = Stop::catch()?;
+    let home = Home::open(&args.data)?;
+    let config = config(&args, &home);
+    let store = open_store(&config.store, Role::Server).await?;
+    let listener =
+        Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, args.listener_port)), "--listener-port")
+            .await?;
+    let clock = Clock::system();
+    let serving = Serving::start(&config, store.clone(), clock.clone(), "--port").await?;
+    let url = format!("http://{}", serving.address());
+    let profile = home.credentials(&*store, &clock, &url).await?;
+    drop(store);
+
+    let mut client = ApiClient::connect(Target::of_profile(&profile)?).await?;
+    client.log_in().await?;
+    let verifier = verifier(&client).await?;
+    let listener_url = registration::listener_url(listener.address());
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let (mut receipts, listening) = listener.serve(Some(verifier), async { drop(ended.await) });
+
+    output::say(format_args!("ringback is listening on {url}"));
+    let in_force = registration::take_up(&client, &listener_url).await?;
+    output::say(&in_force);
+    let published = match in_force {
+        InForce::BuiltIn(_) if !args.no_samples => samples::publish(&client).await?,
+        _ => HashSet::new(),
+    };
+    let guide = Guide::new(&client, &url, &home, &in_force);
+    tell(&mut receipts, &mut stop, published, guide).await;
+
+    output::say("stopping");
+    stop.unless_asked_again(async {
+        serving.stop().await;
+        drop(end);
+        drop(receipts);
+        drop(listening.await);
+    })
+    .await;
+    Ok(())
+}
+
+fn config(args: &DevArgs, home: &Home) -> Config {
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    Config {
+        listening: Listening { listen, ..Listening::default() },
+        store: StoreSettings { url: StoreUrl::Sqlite(home.database()), ..StoreSettings::default() },
+        egress: Egress::any(),
+        ..Config::default()
+    }
+}
+
+/// Verifies with the account's keys, from where any listener gets them.
+async fn verifier(client: &ApiClient) -> Outcome<Verifier> {
+    let key: SigningKeyAnswer = client.get(&fill(SIGNING_KEY_PATH, &[ACCOUNT])).await?;
+    let secrets = std::iter::once(&key.secret).chain(key.previous.iter().map(|previous| &previous.secret));
+    Verifier::parse(secrets.map(|secret| secret.expose())).map_err(|error| {
+        Failure::from(anyhow::Error::new(error).context("the account's signing key is none"))
+    })
+}
+
+/// Tells of each callback until it is time to stop; once the samples have arrived, tells how to go on.
+async fn tell(
+    receipts: &mut tokio::sync::mpsc::Receiver<Receipt>,
+    stop: &mut Stop,
+    mut awaited: HashSet<String>,
+    guide: Guide,
+) {
+    let mut narrator = Narrator::default();
+    let mut guide = Some(guide);
+    let patience = tokio::time::sleep(SAMPLES_WAIT);
+    tokio::pin!(patience);
+    loop {
+        if awaited.is_empty()
+            && let Some(guide) = guide.take()
+        {
+            output::say(guide);
+        }
+        tokio::select! {
+            () = stop.asked() => return,
+            receipt = receipts.recv() => {
+                let Some(receipt) = receipt else { return };
+                awaited.remove(&receipt.id);
+                output::say(narrator.tell(&receipt));
+            }
+            () = &mut patience, if !awaited.is_empty() => {
+                output::note(format_args!("{} sample messages have not arrived yet", awaited.len()));
+                awaited.clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `ringback serve`: the server, until it is asked to stop.
+
+use ringback_server::clock::Clock;
+use ringback_store::Role;
+
+use crate::args::serve::ServeArgs;
+use crate::config::Config;
+use crate::config::layers::Layers;
+use crate::failure::Outcome;
+use crate::open_store::open_store;
+use crate::serving::Serving;
+use crate::signals::Stop;
+use crate::{logging, output, process};
+
+/// Serves.
+pub(super) async fn run(args: ServeArgs) -> Outcome {
+    let layers = Layers::gather(args.config.as_deref(), std::env::vars_os(), &args.settings)?;
+    let config = Config::read(&layers)?;
+    if args.print_config {
+        output::say(config.show(&layers));
+        return Ok(());
+    }
+    logging::start(&config.log);
+    process::keep_memory_private();
+    process::raise_open_files();
+    let mut stop = Stop::catch()?;
+    let store = open_store(&config.store, Role::Server).await?;
+    let serving = Serving::start(&config, store, Clock::system(), "--listen").await?;
+    output::say(format_args!("ringback is listening on http://{}", serving.address()));
+    stop.asked().await;
+    tracing::info!("asked to stop: what is under way is finished first");
+    stop.unless_asked_again(serving.stop()).await;
+    tracing::info!("stopped");
+    Ok(())
+}

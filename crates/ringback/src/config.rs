@@ -1,0 +1,73 @@
+//! What a server can be told, and by whom.
+//!
+//! A setting has one name. It is a key of the TOML file, `RINGBACK_SERVER_…` in the environment (in capitals, with
+//! underscores) and a flag, and each of these counts more than the one before. [`layers`] gathers what is given and
+//! refuses by name what is no setting; each concern has one small struct that reads its settings from there, checks
+//! them, and can show them.
+
+pub(crate) mod delivery;
+pub(crate) mod egress;
+pub(crate) mod flags;
+pub(crate) mod key;
+pub(crate) mod layers;
+pub(crate) mod listening;
+pub(crate) mod log;
+pub(crate) mod setting;
+pub(crate) mod shown;
+pub(crate) mod signing;
+pub(crate) mod store;
+
+use crate::failure::Outcome;
+use layers::Layers;
+use setting::Setting;
+use shown::Shown;
+
+/// Every setting, by concern.
+pub(crate) const SETTINGS: &[&[Setting]] = &[
+    listening::SETTINGS,
+    store::SETTINGS,
+    egress::SETTINGS,
+    signing::SETTINGS,
+    delivery::SETTINGS,
+    log::SETTINGS,
+];
+
+/// All that `serve` goes by.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Config {
+    pub(crate) listening: listening::Listening,
+    pub(crate) store: store::StoreSettings,
+    pub(crate) egress: egress::Egress,
+    pub(crate) signing: signing::Signing,
+    pub(crate) delivery: delivery::Delivery,
+    pub(crate) log: log::Log,
+}
+
+impl Config {
+    /// Reads and checks every concern's settings.
+    pub(crate) fn read(layers: &Layers) -> Outcome<Self> {
+        Ok(Self {
+            listening: listening::Listening::read(layers)?,
+            store: store::StoreSettings::read(layers)?,
+            egress: egress::Egress::read(layers)?,
+            signing: signing::Signing::read(layers)?,
+            delivery: delivery::Delivery::read(layers)?,
+            log: log::Log::read(layers)?,
+        })
+    }
+
+    /// The settings in force as TOML, each with where it comes from; secrets are told of, not shown.
+    pub(crate) fn show(&self, layers: &Layers) -> String {
+        let mut shown = Shown::new(layers);
+        self.listening.show(&mut shown);
+        self.store.show(&mut shown);
+        self.egress.show(&mut shown);
+        self.signing.show(&mut shown);
+        self.delivery.show(&mut shown);
+        self.log.show(&mut shown);
+        shown.into_text()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+#![allow(clippy::unwrap_used)]
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::*;
+use crate::exit_code::ExitCode;
+use flags::SettingFlags;
+use setting::Kind;
+
+fn layers(toml: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Outcome<Layers> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ringback.toml");
+    std::fs::write(&path, toml).unwrap();
+    let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let setting =
+        |name: &str| SETTINGS.iter().copied().flatten().find(|setting| setting.name == name).unwrap();
+    let given = flags.iter().map(|(name, value)| (setting(name), vec![(*value).to_owned()])).collect();
+    Layers::gather(Some(&path), variables, &SettingFlags { given })
+}
+
+fn config(toml: &str, variables: &[(&str, &str)], flags: &[(&str, &str)]) -> Outcome<Config> {
+    Config::read(&layers(toml, variables, flags)?)
+}
+
+#[test]
+fn a_flag_counts_more_than_a_variable_and_that_more_than_the_file() {
+    let toml = "listen = '127.0.0.1:1'\nconnect-timeout = '1s'\nmax-age = '1d'";
+    let variables = [("RINGBACK_SERVER_LISTEN", "127.0.0.1:2"), ("RINGBACK_SERVER_CONNECT_TIMEOUT", "2s")];
+    let config = config(toml, &variables, &[("listen", "127.0.0.1:3")]).unwrap();
+    assert_eq!(config.listening.listen.port(), 3);
+    assert_eq!(config.delivery.connect_timeout.as_secs(), 2);
+    assert_eq!(config.delivery.max_age.as_secs(), 24 * 3600);
+}
+
+#[test]
+fn an_unknown_key_and_an_unknown_variable_are_refused_by_name() {
+    let key = config("lisen = 'x'", &[], &[]).unwrap_err();
+    assert!(key.to_string().contains("\"lisen\""), "{key}");
+    assert_eq!(key.code(), ExitCode::Configuration);
+    let variable = config("", &[("RINGBACK_SERVER_EGRES", "any")], &[]).unwrap_err();
+    assert!(variable.to_string().contains("RINGBACK_SERVER_EGRES"), "{variable}");
+    config("", &[("RINGBACK_URL", "x"), ("RINGBACKX", "y")], &[]).unwrap();
+}
+
+#[test]
+fn an_address_that_others_can_reach_wants_a_proxy_or_the_word_insecure() {
+    for reachable in ["0.0.0.0:80", "10.0.0.1:80", "[::]:80"] {
+        let error = config("", &[], &[("listen", reachable)]).unwrap_err();
+        assert_eq!(error.code(), ExitCode::Configuration);
+        assert!(error.to_string().contains("--behind-proxy"), "{error}");
+        config("behind-proxy = true", &[], &[("listen", reachable)]).unwrap();
+        config("insecure-http = true", &[], &[("listen", reachable)]).unwrap();
+    }
+    config("", &[], &[("listen", "[::1]:80")]).unwrap();
+}
+
+#[test]
+fn postgres_is_told_not_to_be_in_this_release_and_its_password_is_not_repeated() {
+    let error = config("store = 'postgres://me:hunter2@db/x'", &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("not in this release") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_wrong_value_names_its_place() {
+    let file = config("allow-port = [80, 'x']", &[], &[]).unwrap_err();
+    assert!(file.to_string().contains("allow-port in "), "{file}");
+    let variable = config("", &[("RINGBACK_SERVER_ALLOW_NETWORK", "10.0.0.0/8, 1.2.3/99")], &[]).unwrap_err();
+    assert!(variable.to_string().contains("RINGBACK_SERVER_ALLOW_NETWORK"), "{variable}");
+    let flag = config("", &[], &[("egress", "all")]).unwrap_err();
+    assert!(flag.to_string().contains("--egress"), "{flag}");
+    assert_eq!(flag.code(), ExitCode::Usage);
+    assert!(config("behind-proxy = 'yes'", &[], &[]).is_err());
+}
+
+#[test]
+fn what_is_shown_can_be_given_back_and_names_every_setting() {
+    let given = layers(
+        "allow-network = ['10.0.0.0/8', '192.0.2.7']\nallow-port = [443, 8443]",
+        &[("RINGBACK_SERVER_REQUEST_TIMEOUT", "1500ms")],
+        &[("egress", "private")],
+    )
+    .unwrap();
+    let shown = Config::read(&given).unwrap().show(&given);
+    for setting in SETTINGS.iter().copied().flatten() {
+        assert!(shown.contains(&format!("{} ", setting.name)), "{} is not shown in\n{shown}", setting.name);
+    }
+    let mut again = Layers::default();
+    again.add_toml(Path::new("shown.toml"), &shown).unwrap();
+    let again_config = Config::read(&again).unwrap();
+    let strip = |text: String| -> Vec<String> {
+        text.lines().map(|line| line.split("  # ").next().unwrap_or_default().to_owned()).collect()
+    };
+    assert_eq!(strip(again_config.show(&again)), strip(shown));
+    assert_eq!(again_config.delivery.request_timeout.as_millis(), 1500);
+}
+
+#[test]
+fn every_setting_has_its_own_name() {
+    let mut names: Vec<_> = SETTINGS.iter().copied().flatten().map(|setting| setting.name).collect();
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all);
+    assert!(SETTINGS.iter().copied().flatten().any(|setting| setting.kind == Kind::Many));
+}

@@ -1,0 +1,125 @@
+//! Why a command did not do what it should: one line for a person, and an exit code for a script.
+//!
+//! Libraries' errors become a [`Failure`] here, and only here, so that the same thing has the same code in every command.
+//! What has no conversion is [`ExitCode::Internal`] and comes by way of `anyhow`, with a context.
+
+use std::fmt;
+
+use ringback_server::credentials::CredentialError;
+use ringback_store::{KeyError, OpenError, StoreError};
+
+use crate::exit_code::ExitCode;
+use crate::http_client::ApiError;
+
+/// What a command gives back.
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+/// A command's error.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: ExitCode,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    pub(crate) fn new(code: ExitCode, error: impl Into<anyhow::Error>) -> Self {
+        Self { code, error: error.into() }
+    }
+
+    /// The configuration is wrong; the sentence says what, and what would be right.
+    pub(crate) fn configuration(sentence: impl fmt::Display) -> Self {
+        Self::new(ExitCode::Configuration, anyhow::anyhow!("{sentence}"))
+    }
+
+    /// The command line is wrong in a way that clap can't see.
+    pub(crate) fn usage(sentence: impl fmt::Display) -> Self {
+        Self::new(ExitCode::Usage, anyhow::anyhow!("{sentence}"))
+    }
+
+    pub(crate) fn code(&self) -> ExitCode {
+        self.code
+    }
+}
+
+/// One line, whatever the causes contain.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = format!("{:#}", self.error);
+        for (at, line) in text.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate() {
+            if at > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(line)?;
+        }
+        Ok(())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(ExitCode::Internal, error)
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let code = match &error {
+            OpenError::Key(_) | OpenError::Url(_) => ExitCode::Configuration,
+            _ => ExitCode::Store,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::new(ExitCode::Store, error)
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let code = match &error {
+            KeyError::Random(_) => ExitCode::Internal,
+            _ => ExitCode::Configuration,
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::Store(error) => error.into(),
+            CredentialError::Random(error) => error.into(),
+            CredentialError::Hash => Self::new(ExitCode::Internal, error),
+            CredentialError::Invalid(_) => Self::new(ExitCode::Usage, error),
+            CredentialError::Taken | CredentialError::Unknown => Self::new(ExitCode::Refused, error),
+        }
+    }
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        let code = match &error {
+            ApiError::Unreachable { .. } | ApiError::NotUnderstood { .. } => ExitCode::Unreachable,
+            ApiError::Authentication(_) => ExitCode::Authentication,
+            ApiError::Refused { .. } => ExitCode::Refused,
+            ApiError::Setup(_) => ExitCode::Internal,
+        };
+        Self::new(code, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_with_its_causes() {
+        let error = anyhow::anyhow!("first\n   second\n").context("doing it");
+        let failure = Failure::new(ExitCode::Configuration, error);
+        assert_eq!(failure.to_string(), "doing it: first second");
+        assert_eq!(failure.code(), ExitCode::Configuration);
+    }
+}

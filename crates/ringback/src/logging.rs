@@ -1,0 +1,26 @@
+//! The log: on stderr, for a person on a terminal and as JSON lines everywhere else.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::log::{Log, LogFormat};
+
+/// Starts logging. To be called once; a second call changes nothing.
+pub(crate) fn start(log: &Log) {
+    let terminal = std::io::stderr().is_terminal();
+    let json = match log.format {
+        LogFormat::Auto => !terminal,
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    };
+    // `Log` has checked the directives; should they not parse after all, errors still show.
+    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("error"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if json {
+        subscriber.json().flatten_event(true).with_current_span(false).try_init()
+    } else {
+        subscriber.with_target(false).with_ansi(terminal && std::env::var_os("NO_COLOR").is_none()).try_init()
+    };
+    drop(started);
+}

@@ -1,0 +1,80 @@
+//! A running service: what `serve` and `dev` have in common.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use ringback_server::clock::Clock;
+use ringback_server::dispatch::{DispatchSettings, Signing};
+use ringback_server::send::SenderSettings;
+use ringback_server::service::{Service, ServiceSettings, StartError};
+use ringback_store::Store;
+
+use crate::config::Config;
+use crate::exit_code::ExitCode;
+use crate::failure::{Failure, Outcome};
+
+/// A service and how long its stop may take.
+pub(crate) struct Serving {
+    service: Service,
+    grace: Duration,
+}
+
+impl Serving {
+    /// Starts it. `port_flag` is the flag that would choose another port.
+    pub(crate) async fn start(
+        config: &Config,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        port_flag: &str,
+    ) -> Outcome<Self> {
+        let service = Service::start(settings(config), store, clock)
+            .await
+            .map_err(|error| not_started(error, port_flag))?;
+        Ok(Self { service, grace: config.delivery.stop_grace })
+    }
+
+    /// Where it listens, with the port that it got.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.service.local_addr()
+    }
+
+    /// Lets what is under way finish, and stops.
+    pub(crate) async fn stop(self) {
+        self.service.stop(self.grace).await;
+    }
+}
+
+fn settings(config: &Config) -> ServiceSettings {
+    let sender = SenderSettings {
+        policy: Arc::new(config.egress.policy()),
+        source_address: config.egress.source_address,
+        connect_timeout: config.delivery.connect_timeout,
+        timeout: config.delivery.request_timeout,
+        ..SenderSettings::default()
+    };
+    let dispatch = DispatchSettings {
+        engine: config.delivery.engine(),
+        signing: if config.signing.ed25519 { Signing::HmacAndEd25519 } else { Signing::Hmac },
+        ..DispatchSettings::default()
+    };
+    ServiceSettings {
+        listen: config.listening.listen,
+        limits: Default::default(),
+        connections: Default::default(),
+        dispatch,
+        sender,
+    }
+}
+
+fn not_started(error: StartError, port_flag: &str) -> Failure {
+    match error {
+        StartError::PortTaken(address) => Failure::new(
+            ExitCode::PortTaken,
+            anyhow!("{address} is in use by another program: choose another port with {port_flag}"),
+        ),
+        StartError::Listen { .. } => Failure::new(ExitCode::Configuration, error),
+        StartError::Sender(_) => Failure::new(ExitCode::Internal, error),
+    }
+}
