@@ -1,6 +1,7 @@
 //! The Ringback service.
 
 pub mod api;
+pub mod arrivals;
 pub mod clock;
 pub mod credentials;
 pub mod dispatch;

@@ -39,7 +39,7 @@ use axum::routing::{delete, get, patch, post};
 use ringback_wire::routes;
 
 pub use limits::Limits;
-pub use state::{ApiState, Readiness, UrlGuard};
+pub use state::{ApiState, EndpointTester, Lent, Readiness, TestReport, UrlGuard};
 pub use watch::watch_credentials;
 
 /// Every route of the API.

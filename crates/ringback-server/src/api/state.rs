@@ -1,15 +1,19 @@
 //! What every handler has: the store, the clock, the bounds, and what the composition lends.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use ringback_store::Store;
+use ringback_delivery::AccountId;
+use ringback_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use super::auth_cache::AuthCache;
 use super::limits::Limits;
 use super::login_gate::LoginGate;
+use crate::arrivals::Arrivals;
 use crate::clock::Clock;
 
 /// Judges the callback URL of a registration. The composition implements it with the egress policy of `send`, which
@@ -31,6 +35,51 @@ pub trait Readiness: Send + Sync {
     async fn reasons_against(&self) -> Vec<String>;
 }
 
+/// Tries an account's endpoint when a person asks. The composition implements it with what the dispatcher sends with.
+#[async_trait]
+pub trait EndpointTester: Send + Sync {
+    /// Sends a signed `ping` to the registered endpoint; `None` when nothing is registered.
+    ///
+    /// # Errors
+    ///
+    /// When the store can't be read.
+    async fn test(&self, account: AccountId) -> Result<Option<TestReport>, StoreError>;
+}
+
+/// What came of trying an endpoint.
+#[derive(Debug, Clone)]
+pub struct TestReport {
+    /// The `webhook-id` that the ping bore.
+    pub id: String,
+    /// The status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// Why there was none, in a sentence that the tenant may read.
+    pub error: Option<String>,
+    /// How long it took.
+    pub duration: Duration,
+    /// Whether the URL is `https`.
+    pub tls: bool,
+    /// The addresses that the host stands for; for operators only.
+    pub addresses: Vec<IpAddr>,
+    /// The class of the first that the egress policy lets pass, or of the first.
+    pub address_class: Option<&'static str>,
+    /// What the egress policy has against it, if it has; without an address.
+    pub refused: Option<String>,
+}
+
+/// What the composition lends the API.
+#[derive(Clone)]
+pub struct Lent {
+    /// Judges callback URLs.
+    pub urls: Arc<dyn UrlGuard>,
+    /// Knows whether the service is ready.
+    pub readiness: Arc<dyn Readiness>,
+    /// Tries endpoints.
+    pub tester: Arc<dyn EndpointTester>,
+    /// Tells who waits for an account's next message that there is one.
+    pub arrivals: Arc<Arrivals>,
+}
+
 /// What every handler has. Clones are the same.
 #[derive(Clone)]
 pub struct ApiState(Arc<Shared>);
@@ -42,6 +91,8 @@ pub struct Shared {
     pub(super) limits: Limits,
     pub(super) urls: Arc<dyn UrlGuard>,
     pub(super) readiness: Arc<dyn Readiness>,
+    pub(super) tester: Arc<dyn EndpointTester>,
+    pub(super) arrivals: Arc<Arrivals>,
     pub(super) cache: AuthCache,
     pub(super) logins: LoginGate,
     pub(super) ndjson: Semaphore,
@@ -49,13 +100,8 @@ pub struct Shared {
 
 impl ApiState {
     /// The state of one server's API.
-    pub fn new(
-        store: Arc<dyn Store>,
-        clock: Clock,
-        limits: Limits,
-        urls: Arc<dyn UrlGuard>,
-        readiness: Arc<dyn Readiness>,
-    ) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Clock, limits: Limits, lent: Lent) -> Self {
+        let Lent { urls, readiness, tester, arrivals } = lent;
         Self(Arc::new(Shared {
             cache: AuthCache::new(limits.cached_principals),
             logins: LoginGate::new(limits.logins_waiting),
@@ -65,6 +111,8 @@ impl ApiState {
             limits,
             urls,
             readiness,
+            tester,
+            arrivals,
         }))
     }
 }

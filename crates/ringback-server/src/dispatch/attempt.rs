@@ -76,24 +76,30 @@ impl Attempts {
         let body = splice_credentials(body, endpoint.username.expose(), endpoint.password.expose());
         let id = MessageId::new(start.account, waiting.sequence, waiting.accepted_at).to_string();
         let timestamp = self.clock.now().as_seconds();
-        let signature = endpoint.key.sign(&id, timestamp, &body);
-        let mut headers = HeaderMap::with_capacity(10);
-        headers.insert(CONTENT_TYPE, JSON);
-        headers.insert(USER_AGENT, AGENT);
-        headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp));
-        headers.insert(RINGBACK_SEQUENCE, HeaderValue::from(waiting.sequence.0));
-        headers.insert(RINGBACK_ATTEMPT, HeaderValue::from(waiting.attempts));
-        for (name, text) in [(WEBHOOK_ID, id), (WEBHOOK_SIGNATURE, signature)] {
-            // Both are letters, digits and a few signs: always a header's value.
-            if let Ok(value) = HeaderValue::try_from(text) {
-                headers.insert(name, value);
-            }
-        }
+        let mut callback = outgoing(endpoint, &id, timestamp, Bytes::from(body));
+        callback.headers.insert(RINGBACK_SEQUENCE, HeaderValue::from(waiting.sequence.0));
+        callback.headers.insert(RINGBACK_ATTEMPT, HeaderValue::from(waiting.attempts));
         if waiting.replay {
-            headers.insert(RINGBACK_REPLAY, REPLAYED);
+            callback.headers.insert(RINGBACK_REPLAY, REPLAYED);
         }
-        OutgoingCallback { url: endpoint.url.clone(), headers, body: Bytes::from(body) }
+        callback
     }
+}
+
+/// A signed callback, with the headers that every one bears.
+pub(super) fn outgoing(endpoint: &ReadyEndpoint, id: &str, timestamp: i64, body: Bytes) -> OutgoingCallback {
+    let signature = endpoint.key.sign(id, timestamp, &body);
+    let mut headers = HeaderMap::with_capacity(10);
+    headers.insert(CONTENT_TYPE, JSON);
+    headers.insert(USER_AGENT, AGENT);
+    headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp));
+    for (name, text) in [(WEBHOOK_ID, id), (WEBHOOK_SIGNATURE, &signature)] {
+        // Both are letters, digits and a few signs: always a header's value.
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    }
+    OutgoingCallback { url: endpoint.url.clone(), headers, body }
 }
 
 fn not_started() -> SendReport {
@@ -110,7 +116,7 @@ fn delivered(outcome: &Outcome) -> bool {
 }
 
 /// Takes the registration's user name and password out of what the endpoint answered.
-fn redact(excerpt: Vec<u8>, endpoint: &ReadyEndpoint) -> Vec<u8> {
+pub(super) fn redact(excerpt: Vec<u8>, endpoint: &ReadyEndpoint) -> Vec<u8> {
     let mut text = excerpt;
     for secret in [endpoint.password.expose(), endpoint.username.expose()] {
         text = replace(&text, secret.as_bytes(), b"[hidden]");

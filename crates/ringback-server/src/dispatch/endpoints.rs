@@ -115,7 +115,7 @@ impl Endpoints {
     }
 }
 
-fn make_ready(read: &Endpoint, signing: Signing) -> Option<ReadyEndpoint> {
+pub(super) fn make_ready(read: &Endpoint, signing: Signing) -> Option<ReadyEndpoint> {
     let mut keys = read.signing.iter().filter_map(|secret| {
         let ed25519 =
             matches!(signing, Signing::HmacAndEd25519).then(|| Ed25519Key::from_seed(&secret.ed25519_seed));

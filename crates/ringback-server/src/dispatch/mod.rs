@@ -14,7 +14,9 @@ mod dispatcher;
 mod endpoints;
 mod inbox;
 mod recorder;
+mod tester;
 
 pub use attempt::Signing;
 pub use dispatcher::{DispatchSettings, DispatchStats, Dispatcher};
 pub use inbox::Inbox;
+pub use tester::{TestReport, Tester};

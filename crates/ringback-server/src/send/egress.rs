@@ -123,6 +123,18 @@ impl EgressPolicy {
         }
     }
 
+    /// The class of an address in a word: `global`, or the name of the [`AddressClass`] that a policy may refuse.
+    pub fn class_name(address: IpAddr) -> &'static str {
+        match kind(address.to_canonical()) {
+            Kind::Global => "global",
+            Kind::Private => AddressClass::Private.name(),
+            Kind::Loopback => AddressClass::Loopback.name(),
+            Kind::LinkLocal => AddressClass::LinkLocal.name(),
+            Kind::Metadata => AddressClass::Metadata.name(),
+            Kind::Special => AddressClass::Special.name(),
+        }
+    }
+
     fn judge(&self, address: IpAddr) -> Result<(), Refusal> {
         let within = |networks: &[IpNet]| networks.iter().any(|network| network.contains(&address));
         if within(&self.deny) {

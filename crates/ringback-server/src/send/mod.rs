@@ -15,6 +15,7 @@ mod address;
 mod connect;
 mod egress;
 mod failure;
+mod inspect;
 mod precheck;
 mod refusal;
 mod resolve;
@@ -28,6 +29,7 @@ mod tls;
 mod tests;
 
 pub use egress::{EgressMode, EgressPolicy, UnknownEgressMode};
+pub use inspect::{Inspection, inspect};
 pub use precheck::{RESOLVE_TIMEOUT, resolve_and_check};
 pub use refusal::{AddressClass, Refusal};
 pub use resolve::{Resolve, Resolving, SystemResolver};

@@ -13,7 +13,7 @@
 use std::{
     net::IpAddr,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -26,6 +26,8 @@ use hyper_util::{
 };
 use ringback_delivery::Outcome;
 use rustls::pki_types::CertificateDer;
+
+use crate::clock::Clock;
 
 use super::{
     CallbackUrl, EgressPolicy, Resolve, SystemResolver,
@@ -48,6 +50,8 @@ pub struct SenderSettings {
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// The address that callbacks come from, for allow-lists; endpoints without an address of its family can't be called.
     pub source_address: Option<IpAddr>,
+    /// What the dates in `Retry-After` are compared with.
+    pub clock: Clock,
     /// For resolving, connecting and TLS together.
     pub connect_timeout: Duration,
     /// For the whole attempt, up to the end of the response.
@@ -69,6 +73,7 @@ impl Default for SenderSettings {
             resolver: Arc::new(SystemResolver::default()),
             extra_roots: Vec::new(),
             source_address: None,
+            clock: Clock::system(),
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(60),
@@ -117,6 +122,7 @@ pub struct Sender(Arc<Sending>);
 
 struct Sending {
     client: Client<Connector, Full<Bytes>>,
+    clock: Clock,
     timeout: Duration,
     max_body_bytes: usize,
     max_excerpt_bytes: usize,
@@ -161,6 +167,7 @@ impl Sender {
             .build(connector);
         Ok(Self(Arc::new(Sending {
             client,
+            clock: settings.clock,
             timeout: settings.timeout,
             max_body_bytes: settings.max_body_bytes,
             max_excerpt_bytes: settings.max_excerpt_bytes,
@@ -189,12 +196,14 @@ impl Sending {
         received: &mut Received,
     ) -> Result<Head, Unanswered> {
         let response = self.client.request(request(callback)).await?;
+        let asked = response.headers().get(header::RETRY_AFTER);
+        let now = || {
+            let since_epoch = u64::try_from(self.clock.now().as_millis()).unwrap_or_default();
+            UNIX_EPOCH + Duration::from_millis(since_epoch)
+        };
         let head = Head {
             status: response.status().as_u16(),
-            retry_after: response
-                .headers()
-                .get(header::RETRY_AFTER)
-                .and_then(|value| retry_after(value, SystemTime::now())),
+            retry_after: asked.and_then(|value| retry_after(value, now())),
         };
         received.head = Some(head);
         self.read(response.into_body(), &mut received.excerpt).await?;

@@ -5,6 +5,8 @@
 //! answered, callbacks that are under way finished and recorded.
 
 mod accept;
+mod endpoint_tester;
+mod listeners;
 mod ready;
 mod url_guard;
 
@@ -18,10 +20,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::api::{ApiState, Limits, router, watch_credentials};
+use crate::api::{ApiState, Lent, Limits, router, watch_credentials};
+use crate::arrivals::Arrivals;
 use crate::clock::Clock;
-use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox};
+use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox, Tester};
 use crate::send::{InvalidSenderSettings, Sender, SenderSettings};
+
+use listeners::Listeners;
 
 pub use accept::ConnectionLimits;
 
@@ -88,13 +93,24 @@ impl Service {
         let address =
             listener.local_addr().map_err(|source| StartError::Listen { address: listen, source })?;
         let urls = Arc::new(url_guard::PolicyGuard::of(&settings.sender));
-        let sender = Sender::new(settings.sender)?;
+        let (policy, resolver) = (settings.sender.policy.clone(), settings.sender.resolver.clone());
+        let sender = Sender::new(SenderSettings { clock: clock.clone(), ..settings.sender })?;
+        let tester = Arc::new(Tester {
+            store: store.clone(),
+            sender: sender.clone(),
+            signing: settings.dispatch.signing,
+            clock: clock.clone(),
+            policy,
+            resolver,
+        });
 
         let inbox = Arc::new(Inbox::default());
-        store.listen(inbox.clone());
+        let arrivals = Arc::new(Arrivals::default());
+        store.listen(Arc::new(Listeners { inbox: inbox.clone(), arrivals: arrivals.clone() }));
         let dispatcher = Dispatcher::start(settings.dispatch, inbox, store.clone(), sender, clock.clone());
         let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
-        let state = ApiState::new(store, clock.clone(), settings.limits, urls, readiness);
+        let lent = Lent { urls, readiness, tester, arrivals };
+        let state = ApiState::new(store.clone(), clock.clone(), settings.limits, lent);
         let (stop, stopping) = watch::channel(false);
         let tasks = vec![
             tokio::spawn(accept::serve(

@@ -1,0 +1,19 @@
+//! Lends the API what the dispatcher sends with, to try an endpoint.
+
+use async_trait::async_trait;
+use ringback_delivery::AccountId;
+use ringback_store::StoreError;
+
+use crate::api::{self, EndpointTester};
+use crate::dispatch::{TestReport, Tester};
+
+#[async_trait]
+impl EndpointTester for Tester {
+    async fn test(&self, account: AccountId) -> Result<Option<api::TestReport>, StoreError> {
+        let report = Tester::test(self, account).await?;
+        Ok(report.map(|report| {
+            let TestReport { id, status, error, duration, tls, addresses, address_class, refused } = report;
+            api::TestReport { id, status, error, duration, tls, addresses, address_class, refused }
+        }))
+    }
+}

@@ -1,0 +1,26 @@
+//! Passes the store's news on to all who want them.
+
+use std::sync::Arc;
+
+use ringback_delivery::{AccountId, Standing};
+use ringback_store::{CommitListener, Fresh};
+
+use crate::arrivals::Arrivals;
+use crate::dispatch::Inbox;
+
+/// The dispatcher, and those who wait for an account's messages.
+pub(super) struct Listeners {
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) arrivals: Arc<Arrivals>,
+}
+
+impl CommitListener for Listeners {
+    fn accepted(&self, fresh: Vec<Fresh>) {
+        self.arrivals.came(fresh.iter().map(|fresh| fresh.account));
+        self.inbox.accepted(fresh);
+    }
+
+    fn standing_changed(&self, account: AccountId, standing: Standing) {
+        self.inbox.standing_changed(account, standing);
+    }
+}
