@@ -21,6 +21,9 @@ const DEFAULT_MAX_RESPONSE_BYTES: usize = 64 << 20;
 const URL_VARIABLE: &str = "RINGBACK_URL";
 const USER_AGENT: &str = concat!("ringback-client/", env!("CARGO_PKG_VERSION"));
 
+/// What an application changes about the HTTP client.
+type HttpClientChange = Box<dyn FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send>;
+
 /// Settings of a [`Client`]. An environment and credentials must be given; the rest has defaults.
 #[must_use]
 pub struct ClientBuilder {
@@ -32,7 +35,7 @@ pub struct ClientBuilder {
     proxy: Option<Proxy>,
     no_proxy: bool,
     roots: Vec<CertificateDer<'static>>,
-    http_client: Option<reqwest::ClientBuilder>,
+    http_client: Option<HttpClientChange>,
     hook: Option<TokenHook>,
 }
 
@@ -126,11 +129,21 @@ impl ClientBuilder {
         Ok(self)
     }
 
-    /// A HTTP client of your own: its resolver, its connector, its TLS with client certificates, its proxies. It is given as a
-    /// builder, because this crate sets one thing itself: that no redirect is followed, as session tokens would be sent along.
-    /// It must bring its own TLS settings, or a default provider of rustls must be installed in the process.
-    pub fn http_client(mut self, client: reqwest::ClientBuilder) -> Self {
-        self.http_client = Some(client);
+    /// A HTTP client of your own, or changes to this crate's: resolver, connector, client certificates and so on. The function is
+    /// given a builder with TLS, roots and proxy as set here, and gives back that one or another; another one must bring its own
+    /// TLS settings, as there is no default provider in `reqwest` as it is built here. One thing is set afterwards, which is why
+    /// it is not a finished client: no redirect is followed, as session tokens would be sent along.
+    ///
+    /// ```no_run
+    /// # fn example(builder: ringback_client::ClientBuilder) {
+    /// let builder = builder.http_client(|http| http.pool_max_idle_per_host(2).https_only(true));
+    /// # }
+    /// ```
+    pub fn http_client(
+        mut self,
+        change: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + 'static,
+    ) -> Self {
+        self.http_client = Some(Box::new(change));
         self
     }
 
@@ -148,27 +161,18 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, BuildError> {
         let environment = self.environment.as_ref().ok_or(BuildError::NoEnvironment)?;
         let base = BaseUrl::parse(environment.base_url())?;
-        let client = match self.http_client {
-            Some(_) if self.proxy.is_some() || self.no_proxy => {
-                return Err(BuildError::HttpClientHasItsOwn { what: "a proxy" });
-            }
-            Some(_) if !self.roots.is_empty() => {
-                return Err(BuildError::HttpClientHasItsOwn { what: "root certificates" });
-            }
-            Some(client) => client,
-            None => {
-                let mut client = reqwest::Client::builder()
-                    .user_agent(USER_AGENT)
-                    .tls_backend_preconfigured(tls::config(self.roots)?);
-                if self.no_proxy {
-                    client = client.no_proxy();
-                }
-                if let Some(proxy) = &self.proxy {
-                    client = client.proxy(proxy.build()?);
-                }
-                client
-            }
-        };
+        let mut client = reqwest::Client::builder()
+            .user_agent(USER_AGENT)
+            .tls_backend_preconfigured(tls::config(self.roots)?);
+        if self.no_proxy {
+            client = client.no_proxy();
+        }
+        if let Some(proxy) = &self.proxy {
+            client = client.proxy(proxy.build()?);
+        }
+        if let Some(change) = self.http_client {
+            client = change(client);
+        }
         let client = client.redirect(Policy::none()).build().map_err(BuildError::HttpClient)?;
         let http = Arc::new(Http {
             client,

@@ -3,8 +3,8 @@
 use http::Method;
 use ringback_wire::routes::{CALLBACKS_PATH, callback_path};
 use ringback_wire::v1::{
-    CallbackService, FotaV1CallbackRegistrationRequest, FotaV1CallbackRegistrationResult, FotaV1SuccessResult,
-    RegisteredCallbacks,
+    CallbackService, FotaV1CallbackRegistrationRequest, FotaV1CallbackRegistrationResult,
+    FotaV1SuccessResult, RegisteredCallbacks,
 };
 use serde::de::DeserializeOwned;
 

@@ -12,8 +12,8 @@ use crate::call::Call;
 use crate::http::{Http, Request};
 use crate::tokens::{Needs, Pair, Tokens};
 use crate::{
-    Accounts, ApiResponse, ClientBuilder, CredentialAdmin, Error, Messages, RawResponse, RequestOptions, RetrySettings,
-    SoftwareManagementCallbacksV1, decode,
+    Accounts, ApiResponse, ClientBuilder, CredentialAdmin, Error, Messages, RawResponse, RequestOptions,
+    RetrySettings, SoftwareManagementCallbacksV1, decode,
 };
 
 /// A client of ThingSpace or of Ringback: connections, tokens and settings.
@@ -148,7 +148,13 @@ struct Renewed {
 
 impl Renewed {
     /// Forgets the tokens that a 401 was for; whether it is worth while to try again.
-    fn discard_refused(&mut self, tokens: &Tokens, used: &Pair, response: &RawResponse, needs: Needs) -> bool {
+    fn discard_refused(
+        &mut self,
+        tokens: &Tokens,
+        used: &Pair,
+        response: &RawResponse,
+        needs: Needs,
+    ) -> bool {
         let refused = Refused::read(response, needs);
         let access = refused.access && !self.access && tokens.discard_access(used);
         let session = refused.session && !self.session && tokens.discard_session(used);
@@ -171,9 +177,8 @@ impl Refused {
             return Self { access: true, session: false };
         }
         let result: Option<FotaV1Result> = serde_json::from_slice(response.body()).ok();
-        let is = |expected: &str| {
-            result.as_ref().is_some_and(|result| code_matches(&result.error_code, expected))
-        };
+        let is =
+            |expected: &str| result.as_ref().is_some_and(|result| code_matches(&result.error_code, expected));
         let session = is(error_code::SESSION_TOKEN_EXPIRED)
             || is(error_code::SESSION_TOKEN_INVALID)
             || is(error_code::SESSION_TOKEN_FORMAT);

@@ -104,8 +104,9 @@ impl Credentials {
 
     /// What variables say. `RINGBACK_CLIENT_ID` with `RINGBACK_CLIENT_SECRET`, else what the published ThingSpace SDKs read:
     /// `THINGSPACE_OAUTH_OAUTH_CLIENT_ID` with `…_SECRET`, `THINGSPACE_OAUTH_1_OAUTH_CLIENT_ID` with `…_SECRET`;
-    /// `RINGBACK_USERNAME` with `RINGBACK_PASSWORD`, else a session token in `VZ_M2M_TOKEN_VZ_M2M_TOKEN` or
-    /// `SESSION_TOKEN_SESSION_TOKEN`. An empty one counts as not set. What is not set is left out: it may be none at all.
+    /// `RINGBACK_USERNAME` with `RINGBACK_PASSWORD`, else, if the client is not Ringback's (whose server must not get a token of
+    /// ThingSpace's), a session token in `VZ_M2M_TOKEN_VZ_M2M_TOKEN` or `SESSION_TOKEN_SESSION_TOKEN`. An empty one counts as not
+    /// set. What is not set is left out: it may be none at all.
     ///
     /// # Errors
     /// [`BuildError::HalfAPair`] if one of two that belong together is missing.
@@ -114,11 +115,12 @@ impl Credentials {
         let mut credentials = Self::new();
         for pair in [CLIENT, SDK_CLIENTS[0], SDK_CLIENTS[1]] {
             if credentials.client.is_none() {
-                credentials.client = read_pair(&get, pair)?;
+                credentials.client = read_pair(get, pair)?;
             }
         }
-        credentials.user = read_pair(&get, USER)?;
-        if credentials.user.is_none() {
+        credentials.user = read_pair(get, USER)?;
+        let is_ours = get(CLIENT.0).is_some();
+        if credentials.user.is_none() && !is_ours {
             credentials.session_token = SDK_SESSION_TOKENS.into_iter().find_map(get).map(Secret::from);
         }
         Ok(credentials)
@@ -180,6 +182,16 @@ mod tests {
         .expect("right");
         assert_eq!(credentials.client, Some(("theirs".to_owned(), Secret::new("hush"))));
         assert_eq!(credentials.session_token, Some(Secret::new("token")));
+    }
+
+    #[test]
+    fn a_session_token_of_thingspace_s_does_not_go_with_a_client_of_ringback_s() {
+        let credentials = read(&[
+            ("RINGBACK_CLIENT_ID", "ours"),
+            ("RINGBACK_CLIENT_SECRET", "hush"),
+            ("VZ_M2M_TOKEN_VZ_M2M_TOKEN", "token"),
+        ]);
+        assert_eq!(credentials.expect("right").session_token, None);
     }
 
     #[test]

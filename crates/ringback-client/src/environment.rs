@@ -112,7 +112,15 @@ mod tests {
 
     #[test]
     fn a_root_url_that_could_surprise_is_refused() {
-        for base in ["", "thingspace.verizon.com", "ftp://a", "http://u:p@a", "http://u@a", "http://a?q", "http://a#f"] {
+        for base in [
+            "",
+            "thingspace.verizon.com",
+            "ftp://a",
+            "http://u:p@a",
+            "http://u@a",
+            "http://a?q",
+            "http://a#f",
+        ] {
             assert!(BaseUrl::parse(base).is_err(), "{base}");
         }
     }

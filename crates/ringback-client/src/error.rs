@@ -2,15 +2,15 @@
 //! ([`Error::code`], [`Error::status_code`], [`Error::has_code`]) work across all of them.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::StatusCode;
 use ringback_wire::auth::OAuthError;
 use ringback_wire::error_code::code_matches;
 use ringback_wire::v1::FotaV1Result;
 
-use crate::RawResponse;
 use crate::retry::retry_after;
+use crate::{RawResponse, wall_clock};
 
 /// Why a call was not done. Cheap to clone: calls that waited for the same token share its failure.
 ///
@@ -195,7 +195,7 @@ impl Error {
     /// How long the server asks to wait before the next try, if it does (`Retry-After`).
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        retry_after(self.response()?.headers(), SystemTime::now())
+        retry_after(self.response()?.headers(), wall_clock::now())
     }
 
     /// Whether the request may have been done nevertheless: no answer, or 500 and above, or an answer that can't be read.
@@ -232,7 +232,9 @@ fn describe_oauth(status: StatusCode, error: Option<&OAuthError>) -> String {
 #[non_exhaustive]
 pub enum BuildError {
     /// No environment was named. None is a default, and least of all production.
-    #[error("no environment was named: give Environment::Production, Staging or a server's URL (RINGBACK_URL)")]
+    #[error(
+        "no environment was named: give Environment::Production, Staging or a server's URL (RINGBACK_URL)"
+    )]
     NoEnvironment,
     /// The server's URL can't be used.
     #[error("the server's URL can't be used: {problem}")]
@@ -272,13 +274,7 @@ pub enum BuildError {
     /// The HTTP client can't be set up.
     #[error("the HTTP client can't be set up")]
     HttpClient(#[source] reqwest::Error),
-    /// Proxy or root certificates were given beside a HTTP client, which has its own.
-    #[error("{what} can't be set beside http_client: set it there")]
-    HttpClientHasItsOwn {
-        /// Which setting.
-        what: &'static str,
-    },
-    /// The runtime of a blocking client can't be started.
-    #[error("the runtime of the blocking client can't be started")]
+    /// The thread of a blocking client can't be started.
+    #[error("the thread of the blocking client can't be started")]
     Runtime(#[source] std::io::Error),
 }

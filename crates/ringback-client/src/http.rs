@@ -1,17 +1,17 @@
 //! One HTTP exchange: a request out, a whole and bounded response back, within a time. And the same with retries.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
 
 use crate::environment::BaseUrl;
 use crate::retry::{RetrySettings, jitter, retry_after};
-use crate::{Error, InvalidArgument, RawResponse};
+use crate::{Error, InvalidArgument, RawResponse, wall_clock};
 
 /// The client's way to the server.
-#[derive(Debug)]
 pub(crate) struct Http {
     pub(crate) client: reqwest::Client,
     pub(crate) base: BaseUrl,
@@ -47,16 +47,31 @@ pub(crate) fn name(method: &Method, path: &str) -> Box<str> {
     format!("{method} {path}").into()
 }
 
+/// Without the HTTP client, whose proxies and default headers can hold secrets.
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("base", &self.base)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Http {
     /// Sends a request as often as the settings allow, and gives the last response, whatever its status.
-    pub(crate) async fn send(&self, request: &Request<'_>, retry: &RetrySettings) -> Result<RawResponse, Error> {
+    pub(crate) async fn send(
+        &self,
+        request: &Request<'_>,
+        retry: &RetrySettings,
+    ) -> Result<RawResponse, Error> {
         let may = request.repeatable || retry.has_method(&request.method);
         let mut retries = 0;
         loop {
             let outcome = self.exchange(request).await;
             let asked = match &outcome {
                 Ok(response) if may && retry.has_status(response.status_code()) => {
-                    retry_after(response.headers(), SystemTime::now())
+                    retry_after(response.headers(), wall_clock::now())
                 }
                 Err(Error::Transport { .. } | Error::Timeout { .. }) if may => None,
                 _ => return outcome,
@@ -76,7 +91,8 @@ impl Http {
     }
 
     async fn exchange_at_leisure(&self, request: &Request<'_>) -> Result<RawResponse, Error> {
-        let url = self.base.join(request.path).map_err(|error| InvalidArgument::new("path", error.to_string()))?;
+        let url =
+            self.base.join(request.path).map_err(|error| InvalidArgument::new("path", error.to_string()))?;
         let mut outgoing = reqwest::Request::new(request.method.clone(), url);
         *outgoing.headers_mut() = request.headers.clone();
         if !request.body.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use ringback_wire::message::{CallbackEvent, CallbackMessage};
 use ringback_wire::publish::{MAX_KEY_BYTES, MAX_MESSAGE_BYTES};
 use serde::{Deserialize, Deserializer};
@@ -87,7 +87,7 @@ impl OutgoingMessage {
     /// ```
     /// use ringback_client::OutgoingMessage;
     ///
-    /// let json = br#"{"accountName":"0242078689-00001","type":"firmwareList","firmwareList":[]}"#;
+    /// let json = br#"{"accountName":"0242078689-00001","type":"firmwareList","firmwareList":[{"make":"M"}]}"#;
     /// let message = OutgoingMessage::from_json(json)?.with_idempotency_key("firmware-17")?;
     /// assert_eq!(message.idempotency_key(), "firmware-17");
     /// # Ok::<(), ringback_client::InvalidArgument>(())
@@ -106,7 +106,8 @@ impl OutgoingMessage {
         let head: Head<'_> =
             serde_json::from_slice(json).map_err(|error| wrong(format!("must be a JSON object: {error}")))?;
         let account = head.account_name.unwrap_or_default().into_owned();
-        check_account(&account).map_err(|error| wrong(format!("must have an accountName that {}", error.problem)))?;
+        check_account(&account)
+            .map_err(|error| wrong(format!("must have an accountName that {}", error.problem)))?;
         let key = match head.idempotency_key {
             None => Uuid::new_v4().to_string(),
             Some(raw) => {
@@ -171,22 +172,33 @@ impl OutgoingMessage {
     /// it.
     #[must_use]
     pub fn to_json(&self) -> Bytes {
-        let mut json = BytesMut::with_capacity(self.rest.len() + self.key.len() + 64);
-        json.put_u8(b'{');
-        if !self.has_key_inside {
-            put_field(&mut json, "idempotencyKey", &Value::from(self.key.as_str()));
-        }
-        if let Some(key) = &self.ordering_key {
-            put_field(&mut json, "orderingKey", &key.as_deref().map_or(Value::Null, Value::from));
-        }
+        let front = self.front();
+        let mut json = BytesMut::with_capacity(front.len() + self.rest.len());
+        json.extend_from_slice(front.as_bytes());
         json.extend_from_slice(&self.rest);
         json.freeze()
     }
+
+    /// How long [`OutgoingMessage::to_json`] is.
+    pub(crate) fn json_bytes(&self) -> usize {
+        self.front().len() + self.rest.len()
+    }
+
+    /// The brace and the keys that are not in the rest. A comma can follow each: a message has an `accountName` at least.
+    fn front(&self) -> String {
+        let mut front = String::from("{");
+        if !self.has_key_inside {
+            push_field(&mut front, "idempotencyKey", &Value::from(self.key.as_str()));
+        }
+        if let Some(key) = &self.ordering_key {
+            push_field(&mut front, "orderingKey", &key.as_deref().map_or(Value::Null, Value::from));
+        }
+        front
+    }
 }
 
-/// Writes a field and a comma: something always follows, as a message has an `accountName`.
-fn put_field(json: &mut BytesMut, name: &str, value: &Value) {
-    json.extend_from_slice(format!("\"{name}\":{value},").as_bytes());
+fn push_field(front: &mut String, name: &str, value: &Value) {
+    front.push_str(&format!("\"{name}\":{value},"));
 }
 
 /// In JSON a line break is only ever white space; in a string it would be escaped.
@@ -208,7 +220,7 @@ mod tests {
     use ringback_wire::message::Firmware;
     use ringback_wire::publish::parse_published;
 
-    const JSON: &str = "{\n \"accountName\": \"0242078689-00001\",\r\n\"type\":\"firmwareList\",\"firmwareList\":[],\"n\":1.10}\n";
+    const JSON: &str = "{\n \"accountName\": \"0242078689-00001\",\r\n\"type\":\"firmwareList\",\"firmwareList\":[{}],\"n\":1.10}\n";
 
     #[test]
     fn a_message_is_one_line_with_a_key_that_the_wire_accepts() {

@@ -25,7 +25,8 @@ impl Proxy {
     }
 
     pub(crate) fn build(&self) -> Result<reqwest::Proxy, BuildError> {
-        let proxy = reqwest::Proxy::all(self.url.expose()).map_err(|error| BuildError::Proxy(error.without_url()))?;
+        let proxy =
+            reqwest::Proxy::all(self.url.expose()).map_err(|error| BuildError::Proxy(error.without_url()))?;
         Ok(match &self.login {
             None => proxy,
             Some((name, password)) => proxy.basic_auth(name, password.expose()),

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
@@ -17,7 +17,7 @@ use ringback_wire::publish::{LineOutcome, NdjsonLine};
 
 use super::{PublishFailure, PublishSettings, Published, batch};
 use crate::retry::{jitter, retry_after};
-use crate::{Client, Error, OutgoingMessage, RequestOptions, RetrySettings};
+use crate::{Client, Error, OutgoingMessage, RequestOptions, RetrySettings, wall_clock};
 
 /// What became of the messages of [`crate::Messages::publish_all`], in their order.
 ///
@@ -41,6 +41,7 @@ impl PublishStream {
             batch: VecDeque::new(),
             results: VecDeque::new(),
             retries: 0,
+            wait: Duration::ZERO,
         };
         Self(stream::unfold(publisher, Publisher::step).boxed())
     }
@@ -78,6 +79,8 @@ struct Publisher {
     results: VecDeque<Published>,
     /// How often the batch's first message was sent again in vain.
     retries: u32,
+    /// How long to wait before the batch is sent again.
+    wait: Duration,
 }
 
 impl Publisher {
@@ -105,7 +108,7 @@ impl Publisher {
             None => self.source.next().await,
         };
         while let Some(message) = next {
-            bytes += message.to_json().len() + 1;
+            bytes += message.json_bytes() + 1;
             if !self.batch.is_empty() && bytes > self.settings.bytes {
                 self.held_back = Some(message);
                 return;
@@ -120,19 +123,20 @@ impl Publisher {
 
     /// Sends the batch. Afterwards it has what is to be sent again, and the results have the rest.
     async fn send(&mut self) {
+        tokio::time::sleep(std::mem::take(&mut self.wait)).await;
         match self.exchange().await {
-            Ok(lines) => self.take(lines).await,
+            Ok(lines) => self.take(lines),
             Err(error) => {
                 let asked = match &error {
                     Error::Transport { .. } | Error::Timeout { .. } => Some(None),
                     Error::Status { response, .. } if self.retry().has_status(response.status_code()) => {
-                        Some(retry_after(response.headers(), SystemTime::now()))
+                        Some(retry_after(response.headers(), wall_clock::now()))
                     }
                     _ => None,
                 };
                 let wait = asked.and_then(|asked| self.retry().wait(self.retries, jitter(), asked));
                 match wait {
-                    Some(wait) => self.wait(wait).await,
+                    Some(wait) => self.send_again_after(wait),
                     None => self.give_up(|| PublishFailure::Request(error.clone())),
                 }
             }
@@ -147,7 +151,7 @@ impl Publisher {
     }
 
     /// Sorts the answers: up to the first that is to be sent again they are results.
-    async fn take(&mut self, lines: Vec<NdjsonLine>) {
+    fn take(&mut self, lines: Vec<NdjsonLine>) {
         let again = |line: &NdjsonLine| {
             matches!(line.outcome, LineOutcome::Error(_))
                 && StatusCode::from_u16(line.code).is_ok_and(|code| self.retry().has_status(code))
@@ -163,18 +167,20 @@ impl Publisher {
             self.results.push_back(Published { message, outcome: outcome(line) });
         }
         if let (true, Some(wait)) = (left, wait) {
-            self.wait(wait).await;
+            self.send_again_after(wait);
         }
     }
 
-    async fn wait(&mut self, wait: Duration) {
+    /// Not waited for here: results that are there go out first.
+    fn send_again_after(&mut self, wait: Duration) {
         self.retries += 1;
-        tokio::time::sleep(wait).await;
+        self.wait = wait;
     }
 
     fn give_up(&mut self, failure: impl Fn() -> PublishFailure) {
         self.retries = 0;
-        self.results.extend(self.batch.drain(..).map(|message| Published { message, outcome: Err(failure()) }));
+        self.results
+            .extend(self.batch.drain(..).map(|message| Published { message, outcome: Err(failure()) }));
     }
 
     fn retry(&self) -> &RetrySettings {

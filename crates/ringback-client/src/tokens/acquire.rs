@@ -1,7 +1,7 @@
 //! The two requests for tokens (contract, section 1). Both change nothing that matters, so they are repeatable.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,9 +13,8 @@ use ringback_wire::routes::{LOGIN_PATH, TOKEN_PATH};
 use tokio::time::Instant;
 
 use super::{Held, NewToken, SESSION_IDLE, Tokens, bearer, sensitive, stale_at};
-use crate::decode;
 use crate::http::Request;
-use crate::{AccessToken, AuthenticationError, BuildError, Error, RawResponse};
+use crate::{AccessToken, AuthenticationError, BuildError, Error, RawResponse, decode, wall_clock};
 
 /// A token's body, and what refuses one, at most.
 const MAX_TOKEN_BYTES: usize = 64 << 10;
@@ -23,7 +22,8 @@ const MAX_TOKEN_BYTES: usize = 64 << 10;
 /// The header that an OAuth client shows itself with.
 pub(super) fn basic(id: &str, secret: &Secret) -> Result<HeaderValue, BuildError> {
     let encoded = STANDARD.encode(format!("{id}:{}", secret.expose()));
-    sensitive(&format!("Basic {encoded}")).ok_or(BuildError::UnusableCredential { what: "client id or secret" })
+    sensitive(&format!("Basic {encoded}"))
+        .ok_or(BuildError::UnusableCredential { what: "client id or secret" })
 }
 
 impl Tokens {
@@ -32,13 +32,14 @@ impl Tokens {
             Bytes::from(format!("grant_type={GRANT_TYPE}"))
         });
         // The token's life counts from its issue, which is not before this.
-        let (sent_at, sent_at_by_the_wall) = (Instant::now(), SystemTime::now());
+        let (sent_at, sent_at_by_the_wall) = (Instant::now(), wall_clock::now());
         let response = self.http.send(&request, &self.http.retry).await?;
         if is_refusal(response.status_code()) {
             let error = serde_json::from_slice(response.body()).ok().map(Box::new);
             return Err(AuthenticationError::TokenRefused { error, response }.into());
         }
-        let answer: TokenResponse = decode::secret(&request.name(), &decode::success(&request.name(), response)?)?;
+        let answer: TokenResponse =
+            decode::secret(&request.name(), &decode::success(&request.name(), response)?)?;
         let header = bearer(&answer.access_token)
             .ok_or(AuthenticationError::UnusableToken { what: "an access token" })?;
         let life = Duration::from_secs(answer.expires_in);
@@ -70,7 +71,8 @@ impl Tokens {
             let result = serde_json::from_slice(response.body()).ok().map(Box::new);
             return Err(AuthenticationError::LoginRefused { result, response }.into());
         }
-        let answer: LoginResponse = decode::secret(&request.name(), &decode::success(&request.name(), response)?)?;
+        let answer: LoginResponse =
+            decode::secret(&request.name(), &decode::success(&request.name(), response)?)?;
         let header = sensitive(answer.session_token.expose())
             .ok_or(AuthenticationError::UnusableToken { what: "a session token" })?;
         self.tell(NewToken::Session(&answer.session_token));

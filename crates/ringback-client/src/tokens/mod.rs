@@ -5,7 +5,7 @@ mod slot;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -14,7 +14,7 @@ use ringback_wire::auth::{SESSION_HEADER, SESSION_IDLE_SECONDS};
 use tokio::time::Instant;
 
 use crate::http::Http;
-use crate::{AccessToken, AuthenticationError, BuildError, Credentials, Error};
+use crate::{AccessToken, AuthenticationError, BuildError, Credentials, Error, wall_clock};
 use slot::{Held, Slot};
 
 /// How long before its end an access token is renewed, if it lives long enough.
@@ -78,7 +78,11 @@ fn session_header() -> HeaderName {
 }
 
 impl Tokens {
-    pub(crate) fn new(http: Arc<Http>, given: Credentials, hook: Option<TokenHook>) -> Result<Self, BuildError> {
+    pub(crate) fn new(
+        http: Arc<Http>,
+        given: Credentials,
+        hook: Option<TokenHook>,
+    ) -> Result<Self, BuildError> {
         if given.is_empty() {
             return Err(BuildError::NoCredentials);
         }
@@ -88,9 +92,10 @@ impl Tokens {
             None => None,
             Some(AccessToken { token, expires_at }) => {
                 let header = bearer(&token).ok_or(BuildError::UnusableCredential { what: "access token" })?;
-                let life = expires_at.map(|at| at.duration_since(SystemTime::now()).unwrap_or_default());
+                let life = expires_at.map(|at| at.duration_since(wall_clock::now()).unwrap_or_default());
                 // A token that can't be renewed is used to its end and beyond: the server decides.
-                let stale_at = life.filter(|_| basic.is_some()).and_then(|life| stale_at(Instant::now(), life));
+                let stale_at =
+                    life.filter(|_| basic.is_some()).and_then(|life| stale_at(Instant::now(), life));
                 Some(Held::until(header, stale_at))
             }
         };
