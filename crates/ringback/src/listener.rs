@@ -7,13 +7,13 @@ mod receipt;
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
+use ringback_server::clock::Clock;
 use ringback_wire::headers;
 use ringback_wire::message::CallbackMessage;
 use ringback_wire::signature::{Verifier, WebhookHeaders};
@@ -39,6 +39,7 @@ pub(crate) struct Listener {
 #[derive(Clone)]
 struct Taking {
     verifier: Option<Verifier>,
+    clock: Clock,
     receipts: mpsc::Sender<Receipt>,
 }
 
@@ -67,10 +68,11 @@ impl Listener {
     pub(crate) fn serve(
         self,
         verifier: Option<Verifier>,
+        clock: Clock,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> (mpsc::Receiver<Receipt>, tokio::task::JoinHandle<io::Result<()>>) {
         let (receipts, received) = mpsc::channel(WAITING);
-        let router = Router::new().fallback(take).with_state(Taking { verifier, receipts });
+        let router = Router::new().fallback(take).with_state(Taking { verifier, clock, receipts });
         let serving = axum::serve(self.socket, router).with_graceful_shutdown(stop);
         (received, tokio::spawn(serving.into_future()))
     }
@@ -85,7 +87,7 @@ async fn take(State(taking): State<Taking>, request: Request<Body>) -> StatusCod
         return StatusCode::BAD_REQUEST;
     };
     let body = body.to_bytes();
-    let verdict = verdict(taking.verifier.as_ref(), &head.headers, &body);
+    let verdict = taking.verdict(&head.headers, &body);
     let message = CallbackMessage::parse(&body);
     let status = match (&verdict, &message) {
         (Verdict::Wrong(_), _) => StatusCode::UNAUTHORIZED,
@@ -108,25 +110,24 @@ async fn take(State(taking): State<Taking>, request: Request<Body>) -> StatusCod
     }
 }
 
-fn verdict(verifier: Option<&Verifier>, fields: &HeaderMap, body: &[u8]) -> Verdict {
-    let Some(verifier) = verifier else { return Verdict::NotChecked };
-    let given = WebhookHeaders {
-        id: header(fields, headers::WEBHOOK_ID),
-        timestamp: header(fields, headers::WEBHOOK_TIMESTAMP),
-        signature: header(fields, headers::WEBHOOK_SIGNATURE),
-    };
-    match verifier.verify(given, body, unix_seconds()) {
-        Ok(()) => Verdict::Verified,
-        Err(error) => Verdict::Wrong(error),
+impl Taking {
+    fn verdict(&self, fields: &HeaderMap, body: &[u8]) -> Verdict {
+        let Some(verifier) = &self.verifier else { return Verdict::NotChecked };
+        let given = WebhookHeaders {
+            id: header(fields, headers::WEBHOOK_ID),
+            timestamp: header(fields, headers::WEBHOOK_TIMESTAMP),
+            signature: header(fields, headers::WEBHOOK_SIGNATURE),
+        };
+        // A machine that slept goes on at another wall time.
+        self.clock.rebase_if_jumped();
+        match verifier.verify(given, body, self.clock.now().as_seconds()) {
+            Ok(()) => Verdict::Verified,
+            Err(error) => Verdict::Wrong(error),
+        }
     }
 }
 
 /// A header's value; empty where it is not there.
 fn header<'a>(fields: &'a HeaderMap, name: &str) -> &'a str {
     fields.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-fn unix_seconds() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -6,6 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::log::{Log, LogFormat};
 
+/// What counts where the filter says nothing of it: the migrations' library tells each of its steps at info.
+const UNDER_THE_FILTER: &str = "refinery_core=warn";
+
 /// Starts logging. To be called once; a second call changes nothing.
 pub(crate) fn start(log: &Log) {
     let terminal = std::io::stderr().is_terminal();
@@ -15,7 +18,8 @@ pub(crate) fn start(log: &Log) {
         LogFormat::Json => true,
     };
     // `Log` has checked the directives; should they not parse after all, errors still show.
-    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("error"));
+    let filter = EnvFilter::try_new(format!("{UNDER_THE_FILTER},{}", log.filter))
+        .unwrap_or_else(|_| EnvFilter::new("error"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if json {
         subscriber.json().flatten_event(true).with_current_span(false).try_init()

@@ -95,7 +95,8 @@ impl Narrator {
         }
         let devices = upgrade.devices().iter().map(|device| {
             let mut line = format!("device {}", shown(device.device_id.as_deref()));
-            for more in [&device.status, &device.result_reason].into_iter().flatten() {
+            let more = [&device.status, &device.result_reason].into_iter().flatten();
+            for more in more.filter(|text| !text.is_empty()) {
                 let _ = write!(line, "  {}", clean(more));
             }
             line

@@ -1,10 +1,9 @@
 //! Being asked to stop: SIGTERM or SIGINT (Ctrl-C), and the same again for those who can't wait.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 
 use crate::exit_code::ExitCode;
-use crate::failure::Outcome;
-use crate::output;
+use crate::failure::{Failure, Outcome};
 
 /// The signals that ask to stop, caught from its creation on.
 pub(crate) struct Stop {
@@ -43,13 +42,13 @@ impl Stop {
     }
 
     /// Stops in order, unless a second signal says to end at once.
-    pub(crate) async fn unless_asked_again(mut self, stopping: impl Future<Output = ()>) {
+    pub(crate) async fn unless_asked_again(mut self, stopping: impl Future<Output = ()>) -> Outcome {
         tokio::select! {
-            () = stopping => {}
-            () = self.asked() => {
-                output::complain("ended at once by a second signal; what was under way will be sent again");
-                std::process::exit(ExitCode::Interrupted as i32);
-            }
+            () = stopping => Ok(()),
+            () = self.asked() => Err(Failure::new(
+                ExitCode::Interrupted,
+                anyhow!("ended at once by a second signal; what was under way will be sent again"),
+            )),
         }
     }
 }

@@ -68,11 +68,11 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
     let verifier = verifier(&client).await?;
     let listener_url = registration::listener_url(listener.address());
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let (mut receipts, listening) = listener.serve(Some(verifier), async { drop(ended.await) });
+    let (mut receipts, listening) = listener.serve(Some(verifier), clock, async { drop(ended.await) });
 
     output::say(format_args!("ringback is listening on {url}"));
     let in_force = registration::take_up(&client, &listener_url).await?;
-    output::say(&in_force);
+    output::say(format_args!("{in_force}\n"));
     let published = match in_force {
         InForce::BuiltIn(_) if !args.no_samples => samples::publish(&client).await?,
         _ => HashSet::new(),
@@ -87,8 +87,7 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
         drop(receipts);
         drop(listening.await);
     })
-    .await;
-    Ok(())
+    .await
 }
 
 fn config(args: &DevArgs, home: &Home) -> Config {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use ringback_server::clock::Clock;
 use ringback_wire::signature::Verifier;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -29,7 +30,7 @@ pub(super) async fn run(args: ListenArgs) -> Outcome {
         output::note(format_args!("signatures are not verified: {KEYS} is not set"));
     }
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let (mut receipts, serving) = listener.serve(verifier, async { drop(ended.await) });
+    let (mut receipts, serving) = listener.serve(verifier, Clock::system(), async { drop(ended.await) });
     let mut narrator = Narrator::default();
     loop {
         tokio::select! {
@@ -44,8 +45,7 @@ pub(super) async fn run(args: ListenArgs) -> Outcome {
     drop(end);
     // Whoever waits to hand a callback on is told 503, and sends it again.
     drop(receipts);
-    stop.unless_asked_again(async { drop(serving.await) }).await;
-    Ok(())
+    stop.unless_asked_again(async { drop(serving.await) }).await
 }
 
 /// The keys' verifier, where keys are given.

@@ -29,7 +29,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     output::say(format_args!("ringback is listening on http://{}", serving.address()));
     stop.asked().await;
     tracing::info!("asked to stop: what is under way is finished first");
-    stop.unless_asked_again(serving.stop()).await;
+    stop.unless_asked_again(serving.stop()).await?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -17,14 +17,15 @@ use crate::target::Target;
 /// Where credentials are changed.
 pub(super) enum Place {
     Store(Desk),
-    Api(Api),
+    Api(Box<Api>),
 }
 
 impl Place {
     /// What the options name.
     pub(super) async fn find(args: &PlaceArgs) -> Outcome<Self> {
         let Some(url) = &args.store else {
-            return Ok(Self::Api(Api::new(ApiClient::connect(Target::find(&args.connection)?).await?)));
+            let client = ApiClient::connect(Target::find(&args.connection)?).await?;
+            return Ok(Self::Api(Box::new(Api::new(client))));
         };
         let url = url
             .parse()

@@ -54,11 +54,11 @@ fn is_built_in(url: &str) -> bool {
 impl fmt::Display for InForce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::BuiltIn(url) => write!(f, "callbacks of {ACCOUNT} go to the built-in listener, {url}\n"),
+            Self::BuiltIn(url) => write!(f, "callbacks of {ACCOUNT} go to the built-in listener, {url}"),
             Self::Own(url) => write!(
                 f,
                 "callbacks of {ACCOUNT} go to {url}, which was registered earlier and is left as it is; the built-in \
-                 listener gets none, and no samples are published\n"
+                 listener gets none, and no samples are published"
             ),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 use ringback_wire::MessageType;
 use ringback_wire::publish::PublishAnswer;
 use ringback_wire::routes::MESSAGES_PATH;
@@ -21,7 +21,9 @@ const DEVICES: [&str; 2] = ["990003425730535", "990000473475989"];
 /// Publishes them; gives the ids of those that will be delivered.
 pub(super) async fn publish(client: &ApiClient) -> Outcome<HashSet<String>> {
     let mut ids = HashSet::new();
-    for message in messages(&uuid::Uuid::new_v4().to_string(), Timestamp::now()) {
+    let now = Timestamp::now();
+    let now = now.round(Unit::Second).unwrap_or(now);
+    for message in messages(&uuid::Uuid::new_v4().to_string(), now) {
         let answer: PublishAnswer = client.post(MESSAGES_PATH, &message).await?;
         ids.extend(answer.id);
     }

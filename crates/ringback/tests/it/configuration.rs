@@ -1,0 +1,57 @@
+//! What `serve` can be told, and how it says what it was told.
+
+use tempfile::tempdir;
+
+use crate::program::{failure, printed, run, run_with};
+
+#[test]
+fn the_configuration_in_force_is_shown_with_its_origins_and_without_secrets() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("r.toml"), "request-timeout = '3s'\negress = 'private'\n").unwrap();
+    let key = "5a".repeat(32);
+    let variables = [("RINGBACK_SERVER_EGRESS", "any"), ("RINGBACK_KEY", key.as_str())];
+    let args = ["serve", "--config", "r.toml", "--listen", "127.0.0.1:0", "--print-config"];
+    let shown = printed(&run_with(folder.path(), &args, &variables, ""));
+    let table: toml::Table = shown.parse().unwrap();
+    assert_eq!(table["listen"].as_str(), Some("127.0.0.1:0"));
+    assert_eq!(table["egress"].as_str(), Some("any"));
+    assert_eq!(table["request-timeout"].as_str(), Some("3s"));
+    assert!(shown.contains("# RINGBACK_SERVER_EGRESS"), "{shown}");
+    assert!(shown.contains("hidden") && !shown.contains(&key), "{shown}");
+    assert!(!folder.path().join("ringback.db").exists(), "nothing is opened");
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_name() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("r.toml"), "listn = '127.0.0.1:0'\n").unwrap();
+    let (code, line) = failure(&run(folder.path(), &["serve", "--config", "r.toml"]));
+    assert_eq!(code, 3);
+    assert!(line.contains("\"listn\"") && line.contains("r.toml"), "{line}");
+}
+
+#[test]
+fn an_unknown_variable_is_refused_by_name() {
+    let folder = tempdir().unwrap();
+    let variables = [("RINGBACK_SERVER_LISTN", "127.0.0.1:0")];
+    let (code, line) = failure(&run_with(folder.path(), &["serve"], &variables, ""));
+    assert_eq!(code, 3);
+    assert!(line.contains("RINGBACK_SERVER_LISTN"), "{line}");
+}
+
+#[test]
+fn an_address_that_others_reach_is_refused_without_a_word_about_tls() {
+    let folder = tempdir().unwrap();
+    let (code, line) = failure(&run(folder.path(), &["serve", "--listen", "0.0.0.0:0"]));
+    assert_eq!(code, 3);
+    assert!(line.contains("--behind-proxy") && line.contains("--insecure-http"), "{line}");
+}
+
+#[test]
+fn postgres_is_told_not_to_be_in_this_release() {
+    let folder = tempdir().unwrap();
+    let (code, line) =
+        failure(&run(folder.path(), &["serve", "--store", "postgres://u:hunter2@db/ringback"]));
+    assert_eq!(code, 3);
+    assert!(line.contains("not in this release") && !line.contains("hunter2"), "{line}");
+}
