@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, EXPECT};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
@@ -16,8 +16,7 @@ use super::problem::Problem;
 
 /// A request's body, `most` bytes of it at most.
 pub(super) async fn read(request: Request, most: usize, limits: &Limits) -> Result<Bytes, Problem> {
-    let waits = request.headers().contains_key(EXPECT);
-    match tokio::time::timeout(limits.body_timeout, collect(request.into_body(), most, waits, limits)).await {
+    match tokio::time::timeout(limits.body_timeout, collect(request.into_body(), most)).await {
         Ok(read) => read,
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -27,13 +26,10 @@ pub(super) async fn read(request: Request, most: usize, limits: &Limits) -> Resu
     }
 }
 
-async fn collect(mut body: Body, most: usize, waits: bool, limits: &Limits) -> Result<Bytes, Problem> {
+async fn collect(mut body: Body, most: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::too_large("the body", most, "bytes");
     let announced = body.size_hint().lower();
     if announced > most as u64 {
-        if !waits {
-            drain(&mut body, limits.drain_bytes).await;
-        }
         return Err(too_large());
     }
     // Nearly every body comes in one piece, and is then not copied.
@@ -41,8 +37,6 @@ async fn collect(mut body: Body, most: usize, waits: bool, limits: &Limits) -> R
     let mut rest = BytesMut::new();
     while let Some(piece) = next(&mut body).await? {
         if first.len() + rest.len() + piece.len() > most {
-            drop((first, rest));
-            drain(&mut body, limits.drain_bytes).await;
             return Err(too_large());
         }
         if first.is_empty() {
@@ -73,17 +67,6 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
         }
     }
     Ok(None)
-}
-
-/// Reads on without keeping anything, so that who is still sending is not cut off before the answer.
-async fn drain(body: &mut Body, most: usize) {
-    let mut read = 0_usize;
-    while let Ok(Some(piece)) = next(body).await {
-        read = read.saturating_add(piece.len());
-        if read > most {
-            return;
-        }
-    }
 }
 
 /// Whether the content type is this one, parameters aside; a missing one counts as any.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ringback_wire::{auth, publish};
 
+use super::places::PlaceLimits;
+
 /// What the API allows, and for how long.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -43,6 +45,34 @@ pub struct Limits {
     pub signing_overlap: Duration,
     /// How long it may go on, at most.
     pub signing_overlap_most: Duration,
+    /// Items on a page of a list, where the request doesn't say.
+    pub page: usize,
+    /// Items on a page of a list, at most.
+    pub page_most: usize,
+    /// How many bodies a page looks into, at most, when it is about an upgrade or a device.
+    pub search_bodies: usize,
+    /// How many of them are in memory at once.
+    pub search_step: usize,
+    /// How many such searches go on at once.
+    pub searches_at_once: usize,
+    /// How long others wait for one of them to end.
+    pub search_wait: Duration,
+    /// Messages that an account reads back at once, where the request doesn't say.
+    pub catch_up: usize,
+    /// Messages that it reads back at once, at most.
+    pub catch_up_most: usize,
+    /// Bytes of bodies that it reads back at once; one message at least.
+    pub catch_up_bytes: usize,
+    /// Requests that wait for an account's next message.
+    pub polls: PlaceLimits,
+    /// How often those read again without having heard of anything.
+    pub poll_reread: Duration,
+    /// Endpoints that are being tried for a person.
+    pub tests: PlaceLimits,
+    /// How often an account's endpoint is checked, at most.
+    pub check_every: Duration,
+    /// How many accounts are checked in that time, at most: so many are remembered.
+    pub checks_remembered: usize,
 }
 
 impl Default for Limits {
@@ -66,6 +96,20 @@ impl Default for Limits {
             cached_principals: 10_000,
             signing_overlap: Duration::from_secs(24 * 3600),
             signing_overlap_most: Duration::from_secs(30 * 24 * 3600),
+            page: 50,
+            page_most: 500,
+            search_bodies: 2000,
+            search_step: 256,
+            searches_at_once: 4,
+            search_wait: Duration::from_secs(10),
+            catch_up: 100,
+            catch_up_most: 1000,
+            catch_up_bytes: 1 << 20,
+            polls: PlaceLimits { in_all: 1024, each: 16 },
+            poll_reread: Duration::from_secs(1),
+            tests: PlaceLimits { in_all: 64, each: 1 },
+            check_every: Duration::from_secs(10),
+            checks_remembered: 10_000,
         }
     }
 }

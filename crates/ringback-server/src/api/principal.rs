@@ -35,7 +35,7 @@ pub(super) struct Principal {
     /// When the token ends.
     pub(super) expires_at: Timestamp,
     scopes: Scopes,
-    /// Accounts are sorted.
+    /// Accounts are sorted, each once.
     reach: Reach,
 }
 
@@ -46,6 +46,12 @@ pub(super) enum Wants {
     Callbacks,
     /// Publishing.
     Publish,
+    /// Looking at messages: any scope will do.
+    Messages,
+    /// Looking at accounts, trying endpoints, sending again.
+    Accounts,
+    /// Holding and releasing lanes.
+    Operate,
     /// Looking after credentials.
     Credentials,
 }
@@ -60,6 +66,7 @@ impl Principal {
     ) -> Self {
         if let Reach::Accounts(accounts) = &mut reach {
             accounts.sort_unstable();
+            accounts.dedup();
         }
         Self { credential, client_id, expires_at, scopes, reach }
     }
@@ -72,6 +79,16 @@ impl Principal {
         }
     }
 
+    /// The accounts of the credential.
+    pub(super) fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Whether it is one of those who run the whole service: the scope operate on `'*'`.
+    pub(super) fn operates_everywhere(&self) -> bool {
+        self.scopes.operate && self.reach == Reach::Every
+    }
+
     /// 403 unless the credential's scopes cover it.
     pub(super) fn may(&self, wants: Wants) -> Result<(), Problem> {
         match wants {
@@ -81,7 +98,16 @@ impl Principal {
             Wants::Publish if !self.scopes.publish => {
                 Err(Problem::scope("this needs a credential with the scope publish"))
             }
-            Wants::Credentials if !self.scopes.operate || self.reach != Reach::Every => {
+            Wants::Messages if self.scopes == Scopes::default() => {
+                Err(Problem::scope("this needs a credential with a scope"))
+            }
+            Wants::Accounts if !self.scopes.callbacks && !self.scopes.operate => {
+                Err(Problem::scope("this needs a credential with the scope callbacks or operate"))
+            }
+            Wants::Operate if !self.scopes.operate => {
+                Err(Problem::scope("this needs a credential with the scope operate"))
+            }
+            Wants::Credentials if !self.operates_everywhere() => {
                 Err(Problem::scope("this needs a credential with the scope operate on '*'"))
             }
             _ => Ok(()),

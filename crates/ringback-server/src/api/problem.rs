@@ -69,6 +69,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, error_code::NOT_FOUND, "there is nothing at this address")
     }
 
+    /// 409 where there is nowhere to send to.
+    pub(super) fn not_registered() -> Self {
+        let message = "no callback is registered for this account: register one first";
+        Self::new(StatusCode::CONFLICT, error_code::CALLBACK_NOT_REGISTERED, message)
+    }
+
     /// 413, naming the bound.
     pub(super) fn too_large(what: &str, most: usize, unit: &str) -> Self {
         Self::new(

@@ -5,19 +5,15 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use ringback_delivery::AccountId;
 use ringback_store::SigningSecret;
 use ringback_wire::api::{PreviousSigningKey, SigningKeyAnswer, SigningKeyRotateRequest};
 use ringback_wire::error_code;
 use ringback_wire::signature::{Ed25519Key, HmacKey};
 
-use super::principal::{Bearer, Principal, Wants};
+use super::principal::{Bearer, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
-use super::{answer, body, path};
-
-/// Where the account stands in the path: `/api/ringback/v1/accounts/{account}`.
-const ACCOUNT_SEGMENT: usize = 4;
+use super::{answer, body, own};
 
 /// The account's signing key.
 pub(super) async fn show(
@@ -25,7 +21,7 @@ pub(super) async fn show(
     Bearer(principal): Bearer,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let account = own_account(&principal, &uri, Wants::Callbacks)?;
+    let account = own::account(&principal, &uri, Wants::Callbacks)?;
     let secrets = state.store.signing_secrets(state.clock.now(), account).await?;
     Ok(answer::json(StatusCode::OK, &view(&secrets)?))
 }
@@ -37,7 +33,7 @@ pub(super) async fn rotate(
     uri: Uri,
     request: Request,
 ) -> Result<Response, Problem> {
-    let account = own_account(&principal, &uri, Wants::Callbacks)?;
+    let account = own::account(&principal, &uri, Wants::Callbacks)?;
     let given: Option<SigningKeyRotateRequest> = body::optional_json(request, &state.limits).await?;
     let overlap = given.and_then(|given| given.overlap_seconds);
     let overlap = overlap.map_or(state.limits.signing_overlap, Duration::from_secs);
@@ -50,14 +46,6 @@ pub(super) async fn rotate(
     let secrets = state.store.rotate_signing_secret(now, account, now.after(overlap)).await?;
     tracing::info!(%account, client_id = %principal.client_id, "a signing key was rotated");
     Ok(answer::json(StatusCode::OK, &view(&secrets)?))
-}
-
-/// The account of a path of Ringback's own API. Another's is no more there than one that does not exist.
-pub(super) fn own_account(principal: &Principal, uri: &Uri, wants: Wants) -> Result<AccountId, Problem> {
-    let name = path::segment(uri, ACCOUNT_SEGMENT);
-    let account: AccountId = name.and_then(|name| name.parse().ok()).ok_or_else(Problem::account_form)?;
-    principal.may(wants)?;
-    if principal.reaches(account) { Ok(account) } else { Err(Problem::not_found()) }
 }
 
 fn view(secrets: &[SigningSecret]) -> Result<SigningKeyAnswer, Problem> {

@@ -8,11 +8,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ringback_delivery::AccountId;
 use ringback_store::{Store, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::auth_cache::AuthCache;
 use super::limits::Limits;
 use super::login_gate::LoginGate;
+use super::places::Places;
+use super::throttle::Throttle;
 use crate::arrivals::Arrivals;
 use crate::clock::Clock;
 
@@ -78,6 +80,8 @@ pub struct Lent {
     pub tester: Arc<dyn EndpointTester>,
     /// Tells who waits for an account's next message that there is one.
     pub arrivals: Arc<Arrivals>,
+    /// Turns true when the server stops: who waits is answered then.
+    pub stopping: watch::Receiver<bool>,
 }
 
 /// What every handler has. Clones are the same.
@@ -93,19 +97,28 @@ pub struct Shared {
     pub(super) readiness: Arc<dyn Readiness>,
     pub(super) tester: Arc<dyn EndpointTester>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) stopping: watch::Receiver<bool>,
     pub(super) cache: AuthCache,
     pub(super) logins: LoginGate,
     pub(super) ndjson: Semaphore,
+    pub(super) searches: Semaphore,
+    pub(super) polls: Places,
+    pub(super) tests: Places,
+    pub(super) checks: Throttle,
 }
 
 impl ApiState {
     /// The state of one server's API.
     pub fn new(store: Arc<dyn Store>, clock: Clock, limits: Limits, lent: Lent) -> Self {
-        let Lent { urls, readiness, tester, arrivals } = lent;
+        let Lent { urls, readiness, tester, arrivals, stopping } = lent;
         Self(Arc::new(Shared {
             cache: AuthCache::new(limits.cached_principals),
             logins: LoginGate::new(limits.logins_waiting),
             ndjson: Semaphore::new(limits.ndjson_at_once),
+            searches: Semaphore::new(limits.searches_at_once),
+            polls: Places::new(limits.polls),
+            tests: Places::new(limits.tests),
+            checks: Throttle::new(limits.check_every, limits.checks_remembered),
             store,
             clock,
             limits,
@@ -113,7 +126,13 @@ impl ApiState {
             readiness,
             tester,
             arrivals,
+            stopping,
         }))
+    }
+
+    /// How many requests wait for an account's next message, for whoever watches.
+    pub fn waiting(&self) -> usize {
+        self.0.polls.taken()
     }
 }
 

@@ -8,6 +8,7 @@ mod accept;
 mod endpoint_tester;
 mod listeners;
 mod ready;
+mod upkeep;
 mod url_guard;
 
 use std::io;
@@ -15,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_store::Store;
+use ringback_store::{Retention, Store};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -45,6 +46,8 @@ pub struct ServiceSettings {
     pub dispatch: DispatchSettings,
     /// How callbacks are sent, and where they may go.
     pub sender: SenderSettings,
+    /// How long what is finished is kept.
+    pub retention: Retention,
 }
 
 /// A service could not start.
@@ -109,9 +112,9 @@ impl Service {
         store.listen(Arc::new(Listeners { inbox: inbox.clone(), arrivals: arrivals.clone() }));
         let dispatcher = Dispatcher::start(settings.dispatch, inbox, store.clone(), sender, clock.clone());
         let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
-        let lent = Lent { urls, readiness, tester, arrivals };
-        let state = ApiState::new(store.clone(), clock.clone(), settings.limits, lent);
         let (stop, stopping) = watch::channel(false);
+        let lent = Lent { urls, readiness, tester, arrivals, stopping: stopping.clone() };
+        let state = ApiState::new(store.clone(), clock.clone(), settings.limits, lent);
         let tasks = vec![
             tokio::spawn(accept::serve(
                 listener,
@@ -120,6 +123,12 @@ impl Service {
                 stopping.clone(),
             )),
             tokio::spawn(watch_credentials(state, stopped(stopping.clone()))),
+            tokio::spawn(upkeep::keep_up(
+                store,
+                clock.clone(),
+                settings.retention,
+                stopped(stopping.clone()),
+            )),
             tokio::spawn(follow_the_clock(clock, stopped(stopping))),
         ];
         Ok(Self { address, dispatcher, tasks, stop })

@@ -81,3 +81,26 @@ async fn a_url_that_the_policy_refuses_is_400_callback_url_invalid_and_the_messa
     let message = answer.error(400, "INPUT_INVALID.CallbackUrl.Invalid");
     assert!(message.contains("loopback") && message.contains("--egress any"), "{message}");
 }
+
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_fit_for_the_next_request() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let server = Server::start().await;
+    let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
+    let mut answer = vec![0; 4096];
+    for _ in 0..3 {
+        let head = "POST /api/m2m/v1/session/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+                    content-length: 20\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        // The body comes apart from its head, as the published SDKs send it.
+        stream.write_all(b"{\"username\":\"x\"    ").await.unwrap();
+        stream.write_all(b"}").await.unwrap();
+        let read = stream.read(&mut answer).await.unwrap();
+        assert!(
+            answer[..read].starts_with(b"HTTP/1.1 401 "),
+            "{:?}",
+            String::from_utf8_lossy(&answer[..read])
+        );
+    }
+}

@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod account_errors;
+mod accounts;
 mod body_errors;
 mod callbacks;
+mod cast;
+mod catch_up;
+mod checks;
 mod client;
 mod credentials;
 mod delivery;
@@ -11,9 +15,14 @@ mod health;
 mod idempotency;
 mod login;
 mod logs;
+mod messages;
 mod ndjson;
 mod publishing;
+mod pull;
+mod replays;
 mod routes;
+mod scopes;
+mod search;
 mod server;
 mod session;
 mod signing_key;

@@ -9,13 +9,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ringback_delivery::{AccountId, Timestamp};
 use ringback_server::api::{self, ApiState, EndpointTester, Lent, Limits, Readiness, TestReport, UrlGuard};
+use ringback_server::arrivals::Arrivals;
 use ringback_server::clock::Clock;
 use ringback_server::credentials::{self, Issued, NewCredential};
-use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy};
+use ringback_server::dispatch::{DispatchSettings, Dispatcher, Inbox, Signing, Tester};
+use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy, Sender, SenderSettings, SystemResolver};
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
-use ringback_store::{Reach, Scopes, Secret, StoreError};
+use ringback_store::{CommitListener, Dispatching as _, Fresh, Reach, Scopes, Secret, StoreError};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::client::{Answer, Ask, Http};
@@ -27,6 +29,9 @@ pub(crate) const OTHER: &str = "0242078689-00001";
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
 const DATABASE: &str = "ringback.db";
+
+/// However slow the machine is, what is waited for comes within this time.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const CALLBACKS: Scopes = Scopes { callbacks: true, publish: false, operate: false };
 pub(crate) const PUBLISH: Scopes = Scopes { callbacks: false, publish: true, operate: false };
@@ -41,7 +46,9 @@ pub(crate) struct Server {
     address: SocketAddr,
     http: Http,
     stop: oneshot::Sender<()>,
+    stopping: watch::Sender<bool>,
     task: JoinHandle<()>,
+    dispatcher: Option<Dispatcher>,
 }
 
 /// What a test may set.
@@ -50,12 +57,16 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) store: sqlite::Limits,
     pub(crate) not_ready: Vec<String>,
+    /// Whether callbacks are sent, to any address, and endpoints tried.
+    pub(crate) delivers: bool,
+    /// What tries endpoints, in place of what does it otherwise.
+    pub(crate) tester: Option<Arc<dyn EndpointTester>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let store = sqlite::Limits { free_space_reserve: 0, ..sqlite::Limits::default() };
-        Self { limits: Limits::default(), store, not_ready: Vec::new() }
+        Self { limits: Limits::default(), store, not_ready: Vec::new(), delivers: false, tester: None }
     }
 }
 
@@ -79,11 +90,19 @@ impl Server {
         let options =
             SqliteOptions { limits: settings.store, ..SqliteOptions::server(folder.path().join(DATABASE)) };
         let store = Arc::new(SqliteStore::open(options).unwrap());
+        let arrivals = Arc::new(Arrivals::default());
+        let (dispatcher, inbox, tester) = match settings.delivers {
+            true => deliver(&store, &clock),
+            false => (None, None, Arc::new(Untested) as Arc<dyn EndpointTester>),
+        };
+        store.listen(Arc::new(Told { inbox, arrivals: arrivals.clone() }));
+        let (stopping, stops) = watch::channel(false);
         let lent = Lent {
             urls: Arc::new(Private),
             readiness: Arc::new(Ready(settings.not_ready.clone())),
-            tester: Arc::new(Untested),
-            arrivals: Arc::default(),
+            tester: settings.tester.clone().unwrap_or(tester),
+            arrivals,
+            stopping: stops,
         };
         let state = ApiState::new(store.clone(), clock.clone(), settings.limits.clone(), lent);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -92,14 +111,19 @@ impl Server {
         let serving = axum::serve(listener, api::router(state.clone()))
             .with_graceful_shutdown(async move { stopped.await.unwrap_or_default() });
         let task = tokio::spawn(async move { serving.await.unwrap() });
-        Self { clock, store, state, folder, settings, address, http: Http::new(), stop, task }
+        let http = Http::new();
+        Self { clock, store, state, folder, settings, address, http, stop, stopping, task, dispatcher }
     }
 
     /// Stops, lets go of the store, and starts again on the same folder and clock, with another port.
     pub(crate) async fn restart(self) -> Self {
-        let Self { clock, store, state, folder, settings, http, stop, task, .. } = self;
+        let Self { clock, store, state, folder, settings, http, stop, stopping, task, dispatcher, .. } = self;
+        stopping.send_replace(true);
         drop((http, stop));
         task.await.unwrap();
+        if let Some(dispatcher) = dispatcher {
+            dispatcher.stop(Duration::ZERO).await;
+        }
         drop(state);
         // Nothing may hold the store any more, or it could not be opened again.
         assert!(Arc::into_inner(store).is_some(), "something holds the store");
@@ -191,14 +215,34 @@ impl Server {
 
     /// Registers a callback for an account, past the API.
     pub(crate) async fn register(&self, account: &str) {
+        self.register_at(account, "https://10.0.0.1/").await;
+    }
+
+    /// The same for a URL, with a user name and a password.
+    pub(crate) async fn register_at(&self, account: &str, url: &str) {
         use ringback_store::{Registration, Registrations as _};
-        let registration =
-            Registration { url: Secret::new("https://10.0.0.1/"), username: None, password: None };
+        let registration = Registration {
+            url: Secret::new(url),
+            username: Some(Secret::new("fota-user")),
+            password: Some(Secret::new("fota-password")),
+        };
         self.store.register(self.clock.now(), account.parse().unwrap(), registration).await.unwrap();
     }
 
     pub(crate) async fn revoke(&self, name: &str) {
         credentials::revoke(&*self.store, self.clock.now(), name).await.unwrap();
+    }
+
+    /// Waits until every outcome is recorded and nothing is under way.
+    pub(crate) async fn settled(&self) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let stats = self.dispatcher.as_ref().expect("a server that delivers").stats();
+        let quiet = async {
+            while stats.flying.load(Relaxed) + stats.unrecorded.load(Relaxed) > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, quiet).await.expect("everything is recorded in time");
     }
 
     /// The database's file.
@@ -227,6 +271,48 @@ impl UrlGuard for Private {
         let url = CallbackUrl::parse(url).map_err(|error| error.to_string())?;
         url.precheck(&policy).map_err(|refusal| format!("the URL leads to {refusal}"))
     }
+}
+
+/// Tells those who wait, and the dispatcher where there is one.
+struct Told {
+    inbox: Option<Arc<Inbox>>,
+    arrivals: Arc<Arrivals>,
+}
+
+impl CommitListener for Told {
+    fn accepted(&self, fresh: Vec<Fresh>) {
+        self.arrivals.came(fresh.iter().map(|fresh| fresh.account));
+        if let Some(inbox) = &self.inbox {
+            inbox.accepted(fresh);
+        }
+    }
+
+    fn standing_changed(&self, account: AccountId, standing: ringback_delivery::Standing) {
+        if let Some(inbox) = &self.inbox {
+            inbox.standing_changed(account, standing);
+        }
+    }
+}
+
+/// A dispatcher that may send anywhere, and what tries endpoints beside it.
+fn deliver(
+    store: &Arc<SqliteStore>,
+    clock: &Clock,
+) -> (Option<Dispatcher>, Option<Arc<Inbox>>, Arc<dyn EndpointTester>) {
+    let policy = Arc::new(EgressPolicy::new(EgressMode::Any));
+    let sender = Sender::new(SenderSettings { policy: policy.clone(), ..SenderSettings::default() }).unwrap();
+    let inbox = Arc::new(Inbox::default());
+    let tester = Tester {
+        store: store.clone(),
+        sender: sender.clone(),
+        signing: Signing::default(),
+        clock: clock.clone(),
+        policy,
+        resolver: Arc::new(SystemResolver::default()),
+    };
+    let settings = DispatchSettings::default();
+    let dispatcher = Dispatcher::start(settings, inbox.clone(), store.clone(), sender, clock.clone());
+    (Some(dispatcher), Some(inbox), Arc::new(tester))
 }
 
 /// Finds nothing registered: these tests send nothing.

@@ -62,6 +62,4 @@ pub struct AckRequest {
 pub struct AckAnswer {
     /// The highest sequence number acknowledged so far.
     pub through: u64,
-    /// How many messages this request moved from pending to delivered.
-    pub delivered: u64,
 }

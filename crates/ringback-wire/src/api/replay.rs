@@ -26,9 +26,15 @@ pub struct ReplayRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayAnswer {
-    /// How many messages it is about.
+    /// How many messages are sent again; 0 for one that is waiting already, and is only tried now.
     pub count: u64,
     /// Whether they were only counted.
     #[serde(default)]
     pub dry_run: bool,
+    /// The message's id; of a single message only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Where it stands now; of a single message only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<MessageState>,
 }

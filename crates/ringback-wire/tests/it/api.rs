@@ -57,6 +57,14 @@ fn messages_and_attempts_have_the_documented_fields() {
 }
 
 #[test]
+fn a_replay_answers_with_a_count_and_for_a_single_message_with_where_it_stands() {
+    let _: ReplayAnswer = round_trip(r#"{"count":3,"dryRun":true}"#);
+    let one: ReplayAnswer = round_trip(r#"{"count":1,"dryRun":false,"id":"m","state":"pending"}"#);
+    assert_eq!(one.state, Some(MessageState::Pending));
+    let _: AckAnswer = round_trip(r#"{"through":4}"#);
+}
+
+#[test]
 fn accounts_and_keys_have_the_documented_fields() {
     let view: AccountView = round_trip(
         r#"{"account":"a","pull":false,"state":"hold","lane":"on hold since …","counts":{"accepted":4,"delivered":1,"pending":1,"dead":1,"cancelled":1},"oldestPendingAt":"t","lastError":"e"}"#,

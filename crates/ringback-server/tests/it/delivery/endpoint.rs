@@ -33,12 +33,14 @@ impl Arrival {
         serde_json::from_slice(&self.body).unwrap()
     }
 
+    /// 0 for a test message, which bears none.
     pub fn sequence(&self) -> u64 {
-        self.header("ringback-sequence").parse().unwrap()
+        self.header("ringback-sequence").parse().unwrap_or_default()
     }
 
+    /// 0 for a test message, which bears none.
     pub fn attempt(&self) -> u32 {
-        self.header("ringback-attempt").parse().unwrap()
+        self.header("ringback-attempt").parse().unwrap_or_default()
     }
 
     pub fn answer(self, status: u16) -> u64 {

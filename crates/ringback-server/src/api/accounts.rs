@@ -1,0 +1,120 @@
+//! `/api/ringback/v1/accounts`: accounts as they stand, and holding, releasing and restoring them.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::{StatusCode, Uri};
+use ringback_delivery::AccountId;
+use ringback_store::{AccountSummary, Reach, Restored, StoreError};
+use ringback_wire::api::AccountList;
+use ringback_wire::error_code;
+
+use super::cursor::List;
+use super::principal::{Bearer, Wants};
+use super::problem::Problem;
+use super::query::Query;
+use super::state::ApiState;
+use super::{account_view, answer, own};
+
+/// The credential's accounts, by number. Of all accounts, those that something was done for.
+pub(super) async fn list(
+    State(state): State<ApiState>,
+    Bearer(principal): Bearer,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    principal.may(Wants::Accounts)?;
+    let query = Query::read(&uri, &["cursor", "limit"])?;
+    let limits = &state.limits;
+    let limit = query.number("limit", 1..=limits.page_most as u64)?;
+    let limit = limit.map_or(limits.page, |limit| usize::try_from(limit).unwrap_or(limits.page_most));
+    let after = query.text("cursor").map(|cursor| List::Accounts.place(cursor)).transpose()?;
+    let after = after.and_then(AccountId::from_number);
+    // One more than a page tells whether there is another.
+    let mut found = match principal.reach() {
+        Reach::Every => state.store.accounts(Reach::Every, after, limit + 1).await?,
+        Reach::Accounts(named) => named_accounts(&state, named, after, limit + 1).await?,
+    };
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| List::Accounts.cursor(last.account.number()));
+    let mut accounts = Vec::with_capacity(found.len());
+    for account in found {
+        accounts.push(account_view::of(&state, account).await?);
+    }
+    Ok(answer::json(StatusCode::OK, &AccountList { accounts, next }))
+}
+
+/// Those of a sorted list behind `after`, whether the store knows of them or not.
+async fn named_accounts(
+    state: &ApiState,
+    named: &[AccountId],
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<AccountSummary>, StoreError> {
+    let start = after.map_or(0, |after| named.partition_point(|account| *account <= after));
+    let wanted: Vec<AccountId> = named.iter().skip(start).take(limit).copied().collect();
+    let known = state.store.accounts(Reach::Accounts(wanted.clone()), None, wanted.len()).await?;
+    let mut known: HashMap<AccountId, AccountSummary> =
+        known.into_iter().map(|account| (account.account, account)).collect();
+    let summary = |account| known.remove(&account).unwrap_or_else(|| account_view::untouched(account));
+    Ok(wanted.into_iter().map(summary).collect())
+}
+
+/// One account.
+pub(super) async fn show(
+    State(state): State<ApiState>,
+    Bearer(principal): Bearer,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let account = own::account(&principal, &uri, Wants::Accounts)?;
+    as_it_stands(&state, account).await
+}
+
+/// Holds the account's lane.
+pub(super) async fn pause(
+    State(state): State<ApiState>,
+    Bearer(principal): Bearer,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let account = own::account(&principal, &uri, Wants::Operate)?;
+    state.store.pause(state.clock.now(), account).await?;
+    tracing::info!(%account, client_id = %principal.client_id, "an account was paused");
+    as_it_stands(&state, account).await
+}
+
+/// Releases the account's lane: ends a pause, a hold and a suspension.
+pub(super) async fn resume(
+    State(state): State<ApiState>,
+    Bearer(principal): Bearer,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let account = own::account(&principal, &uri, Wants::Operate)?;
+    state.store.resume(state.clock.now(), account).await?;
+    tracing::info!(%account, client_id = %principal.client_id, "an account was resumed");
+    as_it_stands(&state, account).await
+}
+
+/// Brings the registration back that the present one replaced.
+pub(super) async fn restore(
+    State(state): State<ApiState>,
+    Bearer(principal): Bearer,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let account = own::account(&principal, &uri, Wants::Accounts)?;
+    match state.store.restore_registration(state.clock.now(), account).await? {
+        Restored::Restored => {
+            tracing::info!(%account, client_id = %principal.client_id, "a replaced registration was restored");
+            as_it_stands(&state, account).await
+        }
+        Restored::NothingToRestore => Err(Problem::new(
+            StatusCode::CONFLICT,
+            error_code::REGISTRATION_NOT_RESTORABLE,
+            "no registration was replaced, or something was registered or deregistered since",
+        )),
+    }
+}
+
+async fn as_it_stands(state: &ApiState, account: AccountId) -> Result<Response, Problem> {
+    Ok(answer::json(StatusCode::OK, &account_view::read(state, account).await?))
+}
