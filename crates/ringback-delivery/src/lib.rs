@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod engine;
+mod hashing;
 pub mod health;
 mod lane;
 pub mod message;

@@ -1,8 +1,9 @@
 //! The requests that are open at once, young and slow.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::engine::FlightId;
+use crate::hashing::NumberMap;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -16,7 +17,7 @@ enum Pool {
 /// Counts open requests. A request is young at first and slow after a while, if there is room among the slow.
 #[derive(Debug)]
 pub(crate) struct Pools {
-    of: HashMap<FlightId, Pool>,
+    of: NumberMap<FlightId, Pool>,
     /// The young, the oldest first; with those that have left since.
     by_age: VecDeque<(Timestamp, FlightId)>,
     young: usize,
@@ -30,7 +31,7 @@ pub(crate) struct Pools {
 impl Pools {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
-            of: HashMap::new(),
+            of: NumberMap::default(),
             by_age: VecDeque::new(),
             young: 0,
             young_unproven: 0,

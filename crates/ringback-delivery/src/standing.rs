@@ -49,6 +49,19 @@ impl Standing {
         sequence <= self.acknowledged_through && turn <= self.acknowledged_turn
     }
 
+    /// Whether this is the account's standing as of the same commit as `other`, or of a later one: all but the
+    /// beginning of a pause raises something.
+    pub fn follows(&self, other: &Self) -> bool {
+        let order = |standing: &Self| {
+            let marks =
+                (standing.cancelled_through, standing.acknowledged_through, standing.acknowledged_turn);
+            let queue = (standing.last_turn, standing.last_sequence);
+            let pause = (standing.pause.total, standing.pause.since.is_some());
+            (standing.generation, standing.releases, standing.reinstatements, marks, queue, pause)
+        };
+        order(self) >= order(other)
+    }
+
     /// The age that a message accepted or replayed at the lane time `born` has at `now`.
     pub fn age(&self, born: Timestamp, now: Timestamp) -> std::time::Duration {
         self.pause.lane_time(now).since(born)

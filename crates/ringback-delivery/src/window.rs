@@ -3,8 +3,9 @@
 //! A message in the window waits, flies, or has been answered and waits for its outcome to be recorded. Of the messages
 //! with one ordering key only the first may fly; the window knows their order and says which messages are free to go.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::hashing::NumberMap;
 use crate::message::{OrderingKey, Turn};
 use crate::settlement::Verdict;
 use crate::time::Timestamp;
@@ -43,7 +44,7 @@ pub(crate) struct Entry {
 pub(crate) struct Window {
     entries: BTreeMap<Turn, Entry>,
     /// For each key the messages here that are not done, in order. Only the first may go.
-    keys: HashMap<OrderingKey, VecDeque<Turn>>,
+    keys: NumberMap<OrderingKey, VecDeque<Turn>>,
     /// The messages that are free to go, by the time from which they may.
     free: BTreeSet<(Timestamp, Turn)>,
 }
@@ -65,9 +66,15 @@ impl Window {
         self.entries.values()
     }
 
-    /// How many are free to go, now or later.
-    pub(crate) fn free(&self) -> usize {
-        self.free.len()
+    /// How many are free to go by then, counted up to `most`.
+    pub(crate) fn free_by(&self, by: Timestamp, most: usize) -> usize {
+        self.free.iter().take(most).take_while(|(due, _)| *due <= by).count()
+    }
+
+    /// Of those that are free to go now or later the last, if there are more than `keep`.
+    pub(crate) fn last_free_but(&self, keep: usize) -> Option<(Timestamp, Turn)> {
+        self.free.iter().nth_back(keep)?;
+        self.free.last().copied()
     }
 
     /// Whether a message with this key is here and not done.
@@ -75,9 +82,10 @@ impl Window {
         self.keys.contains_key(&key)
     }
 
-    /// Takes a message in, behind those with its key that are here.
-    pub(crate) fn insert(&mut self, waiting: Waiting) {
-        let due = waiting.due.unwrap_or(waiting.accepted_at);
+    /// Takes a message in, behind those with its key that are here. One that was never tried may go at once, in the
+    /// order of acceptance.
+    pub(crate) fn insert(&mut self, waiting: Waiting, now: Timestamp) {
+        let due = waiting.due.unwrap_or(waiting.accepted_at.min(now));
         let first = match waiting.key {
             None => true,
             Some(key) => {
@@ -113,12 +121,11 @@ impl Window {
     }
 
     /// Takes an attempt back that did not begin.
-    pub(crate) fn land(&mut self, turn: Turn, due: Timestamp) {
+    pub(crate) fn land(&mut self, turn: Turn) {
         if let Some(entry) = self.entries.get_mut(&turn) {
             entry.phase = Phase::Waiting;
             entry.waiting.attempts -= 1;
-            entry.due = due;
-            self.free.insert((due, turn));
+            self.free.insert((entry.due, turn));
         }
     }
 
@@ -182,14 +189,21 @@ impl Window {
         }
     }
 
-    /// Lets go of a waiting message and of all behind it with its key; they are in the store.
-    pub(crate) fn evict(&mut self, turn: Turn) {
-        let Some(entry) = self.entries.remove(&turn) else { return };
-        self.free.remove(&(entry.due, turn));
-        let followers = entry.waiting.key.and_then(|key| self.keys.remove(&key)).unwrap_or_default();
-        for follower in followers {
+    /// Lets go of a message that is free to go and of all behind it with its key; they are in the store. False where
+    /// something was decided about one of them, which is to be recorded first.
+    pub(crate) fn evict(&mut self, turn: Turn) -> bool {
+        let Some(entry) = self.entries.get(&turn) else { return false };
+        let (due, key) = (entry.due, entry.waiting.key);
+        let waits = |turn: &Turn| self.entries.get(turn).is_some_and(|entry| entry.phase == Phase::Waiting);
+        if !waits(&turn) || key.is_some_and(|key| !self.keys.get(&key).into_iter().flatten().all(waits)) {
+            return false;
+        }
+        self.free.remove(&(due, turn));
+        self.entries.remove(&turn);
+        for follower in key.and_then(|key| self.keys.remove(&key)).unwrap_or_default() {
             self.entries.remove(&follower);
         }
+        true
     }
 
     /// Removes those that are gone: no read is under way any more that may have seen them.

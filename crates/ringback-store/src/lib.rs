@@ -2,7 +2,8 @@
 //!
 //! [`Store`] is what the rest of the house knows: acts, each durable when it answers. One trait for each concern, so
 //! that a caller can say what it needs: [`Publishing`] takes messages in, [`Registrations`] says where they go,
-//! [`Dispatching`] gives them out and takes the outcomes back, [`Credentials`] knows who may do what.
+//! [`Dispatching`] gives them out and takes the outcomes back, [`Credentials`] knows who may do what, [`Reading`] looks,
+//! [`Replaying`] sends again, [`Upkeep`] keeps order.
 //!
 //! [`sqlite::SqliteStore`] is the embedded default: one file, one writer thread, group commit.
 
@@ -10,8 +11,11 @@ pub mod credentials;
 pub mod dispatching;
 pub mod error;
 pub mod publishing;
+pub mod reading;
 pub mod registrations;
+pub mod replaying;
 pub mod sqlite;
+pub mod upkeep;
 pub mod vault;
 
 pub use credentials::{
@@ -20,12 +24,17 @@ pub use credentials::{
 pub use dispatching::{Attempt, CommitListener, Dispatching, Fresh, Settled, Swept};
 pub use error::{OpenError, StoreError};
 pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
+pub use reading::{AccountSummary, Counts, Cursor, Message, MessageFilter, Page, Reading, Reel};
 pub use registrations::{Endpoint, Registration, Registrations, Restored, SigningSecret};
+pub use replaying::{ReplayFilter, ReplayJob, Replayed, Replaying};
 pub use sqlite::{KeySource, Limits, Role, SqliteOptions, SqliteStore};
+pub use upkeep::{Discrepancy, LedgerReport, Retention, StoreSize, Upkeep};
 pub use vault::{KeyError, SealingKey, Secret, Vault};
 
 /// A whole store.
-pub trait Store: Publishing + Registrations + Dispatching + Credentials + Send + Sync {
+pub trait Store:
+    Publishing + Registrations + Dispatching + Credentials + Reading + Replaying + Upkeep + Send + Sync
+{
     /// What seals, opens and digests for this store.
     fn vault(&self) -> &Vault;
 }

@@ -68,7 +68,7 @@ impl World {
         if self.happens(self.scene.disasters * 4) {
             return;
         }
-        let groups = self.store.renew(self.now, who.node, TERM);
+        let groups = self.store.renew(self.now, (who.node, who.life), TERM);
         let rest = self.random.millis(0, 3);
         self.plan(rest, Event::Node(who, NodeEvent::Renewed(sent, groups)));
     }
@@ -83,7 +83,9 @@ impl World {
         // What it holds and the store did not renew is another's.
         for group in 0..self.nodes[node].held.len() {
             let held = self.nodes[node].held[group];
-            if held.is_some_and(|held| !groups.contains(&(group, held.token)) && held.until < sent.after(TERM)) {
+            if held
+                .is_some_and(|held| !groups.contains(&(group, held.token)) && held.until < sent.after(TERM))
+            {
                 self.lose(node, group);
             }
         }
@@ -93,7 +95,7 @@ impl World {
         if self.nodes[who.node].life != who.life || self.happens(self.scene.disasters * 4) {
             return;
         }
-        let Some((group, token)) = self.store.claim(self.now, who.node, TERM) else { return };
+        let Some((group, token)) = self.store.claim(self.now, (who.node, who.life), TERM) else { return };
         let rest = self.random.millis(0, 3);
         self.plan(rest, Event::Node(who, NodeEvent::Claimed(sent, group, token)));
     }
@@ -107,9 +109,13 @@ impl World {
     }
 
     /// Gives a group back at once, as a node does that has more than its share.
-    pub(crate) fn give_back(&mut self, node: usize, group: usize) {
-        self.lose(node, group);
-        self.store.leases[group].owner = None;
+    pub(crate) fn give_back(&mut self, node: usize, given: usize) {
+        let this = &self.nodes[node];
+        let flying = this.flights.values().any(|(start, _)| group(start.account) == given);
+        if this.held[given].is_some() && !flying && this.recording.is_none() {
+            self.lose(node, given);
+            self.store.leases[given].owner = None;
+        }
     }
 
     // ---- The change cursor ---------------------------------------------------------------------------------------
@@ -124,8 +130,12 @@ impl World {
         if self.happens(self.scene.reads_fail) {
             return;
         }
-        let seen: BTreeMap<AccountId, (u64, Standing)> =
-            self.store.accounts.iter().map(|(account, rows)| (*account, (rows.version, rows.standing))).collect();
+        let seen: BTreeMap<AccountId, (u64, Standing)> = self
+            .store
+            .accounts
+            .iter()
+            .map(|(account, rows)| (*account, (rows.version, rows.standing)))
+            .collect();
         let rest = self.random.millis(0, 3);
         self.plan(rest, Event::Node(who, NodeEvent::Cursor(sent, seen)));
     }
@@ -159,15 +169,27 @@ impl World {
     pub(crate) fn crash(&mut self, node: usize) {
         self.tell(|| format!("n{node} crashes"));
         self.nodes[node].die();
-        self.witness.crashed(node);
-        let down = if self.random.chance(800) { self.random.millis(5, 2_000) } else { self.random.millis(2_000, 90_000) };
+        self.witness.cut_off(node);
+        let down = if self.random.chance(800) {
+            self.random.millis(5, 2_000)
+        } else {
+            self.random.millis(2_000, 90_000)
+        };
         self.begin(node, down);
     }
 
     /// Stops a node for a while, which it does not notice.
     pub(crate) fn freeze(&mut self, node: usize) {
-        let span = if self.random.chance(500) { self.random.millis(10, 5_000) } else { self.random.millis(5_000, 120_000) };
+        let span = if self.random.chance(500) {
+            self.random.millis(10, 5_000)
+        } else {
+            self.random.millis(5_000, 120_000)
+        };
         self.tell(|| format!("n{node} stops for {span:?}"));
+        if self.scene.nodes > 1 {
+            // Another may take over while its requests wait for their answers to be read.
+            self.witness.cut_off(node);
+        }
         let until = self.now.after(span);
         self.nodes[node].frozen_until = self.nodes[node].frozen_until.max(until);
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ringback_delivery::{AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Outcome, Start, Turn};
+use ringback_delivery::{
+    AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Outcome, Start, Turn,
+};
 
 use crate::cluster::STARTS_WITH_LEASE_LEFT;
 use crate::node::{Batch, News};
@@ -98,7 +100,7 @@ impl World {
             News::Lost(account) => self.nodes[node].to_discover.push_back(account),
             _ => {}
         }
-        if matches!(self.nodes[node].to_discover.front(), Some(_)) {
+        if !self.nodes[node].to_discover.is_empty() {
             self.plan_at_node(node, Duration::ZERO, NodeEvent::Discover);
         }
         self.nodes[node].engine().pump(now);
@@ -120,15 +122,14 @@ impl World {
                     self.nodes[node].gathered.settlements.push(settlement);
                 }
                 Command::Keep(update) => {
-                    self.witness.kept(self.now, &update);
+                    self.witness.kept(&update);
                     let lanes = &mut self.nodes[node].gathered.lanes;
                     lanes.retain(|known| known.account != update.account);
                     lanes.push(update);
                 }
                 Command::Sweep(account, under_way) => {
-                    let (before, after) = self.split_latency();
+                    let (before, _) = self.split_latency();
                     let token = self.nodes[node].held[group(account)].map(|held| held.token);
-                    let _ = after;
                     self.plan(before, Event::SweepPoint(self.who(node), account, under_way, token));
                 }
                 Command::Hasten(account) => {
@@ -139,6 +140,9 @@ impl World {
                 Command::Forget(account) => {
                     let flying = self.nodes[node].flights.values().any(|(start, _)| start.account == account);
                     assert!(!flying, "a lane left memory while a request of it is under way: {account}");
+                    if self.nodes[node].owns(account) {
+                        self.witness.forgotten(account);
+                    }
                 }
             }
         }
@@ -187,8 +191,7 @@ impl World {
     }
 
     pub(crate) fn record_point(&mut self, who: Who, batch: Batch, tokens: [Option<u64>; GROUPS]) {
-        // Of a process that has crashed meanwhile the commit may have been on its way.
-        if self.nodes[who.node].life != who.life && self.random.chance(500) {
+        if self.is_cut_off(who) {
             return;
         }
         let rest = self.random.millis(0, 3);
@@ -203,13 +206,23 @@ impl World {
         } else if self.happens(self.scene.records_fail) {
             RecordAnswer::Unavailable
         } else {
-            self.witness.recording(self.now, &self.store, &batch);
+            self.witness.recording(&self.store, &batch);
             self.store.record(&batch.settlements, &batch.lanes);
             let known = !self.happens(self.scene.records_fail);
-            self.tell(|| format!("store records {} outcomes of n{}, known: {known}", batch.settlements.len(), who.node));
+            self.tell(|| {
+                format!("store records {} outcomes of n{}, known: {known}", batch.settlements.len(), who.node)
+            });
             if known { RecordAnswer::Done } else { RecordAnswer::Unavailable }
         };
         self.plan(rest, Event::Node(who, NodeEvent::Recorded(answer)));
+    }
+
+    /// Whether a commit comes to nothing because its process has crashed: it may have been on its way; but never does it
+    /// come after the next process has begun, unless there are others, which tokens keep apart.
+    fn is_cut_off(&mut self, who: Who) -> bool {
+        let crashed = self.nodes[who.node].life != who.life;
+        let begun = self.nodes[who.node].engine.is_some();
+        crashed && ((self.scene.nodes == 1 && begun) || self.random.chance(500))
     }
 
     /// The token in force; a single node needs none.
@@ -225,6 +238,7 @@ impl World {
             }
             RecordAnswer::Done => {
                 let batch = self.nodes[node].recording.take().unwrap_or_default();
+                self.witness.recorded(node, batch.settlements.len());
                 self.nodes[node].engine().recorded(now, batch.turns());
                 self.nodes[node].engine().kept(now, batch.lanes);
             }
@@ -234,6 +248,7 @@ impl World {
                 }
                 let mut batch = self.nodes[node].recording.take().unwrap_or_default();
                 let refused = batch.split_off(&groups);
+                self.witness.recorded(node, refused.settlements.len());
                 self.nodes[node].engine().recorded(now, refused.turns());
                 self.nodes[node].engine().kept(now, refused.lanes);
                 if !batch.is_empty() {
@@ -244,7 +259,16 @@ impl World {
         }
     }
 
-    pub(crate) fn sweep_point(&mut self, who: Who, account: AccountId, under_way: &[Turn], token: Option<u64>) {
+    pub(crate) fn sweep_point(
+        &mut self,
+        who: Who,
+        account: AccountId,
+        under_way: &[Turn],
+        token: Option<u64>,
+    ) {
+        if self.is_cut_off(who) {
+            return;
+        }
         let failed = self.happens(self.scene.reads_fail);
         if failed {
             self.witness.excuse(account);
@@ -263,6 +287,9 @@ impl World {
     }
 
     pub(crate) fn hasten_point(&mut self, who: Who, account: AccountId, token: Option<u64>) {
+        if self.is_cut_off(who) {
+            return;
+        }
         let failed = self.happens(self.scene.reads_fail);
         let now = self.now;
         let more = if failed {
@@ -301,8 +328,10 @@ impl World {
             return;
         }
         let cluster = self.scene.nodes > 1;
-        self.tell(|| format!("n{node} sends {} {:?} to generation {}", start.account, start.waiting, start.generation));
-        self.witness.arrived(self.now, &self.store, node, tenure, &start, cluster);
+        self.tell(|| {
+            format!("n{node} sends {} {:?} to generation {}", start.account, start.waiting, start.generation)
+        });
+        self.witness.arrived(self.now, &self.store, tenure, &start, cluster);
         let endpoint = &self.endpoints[&start.account];
         let (after, outcome) = endpoint.answer(&mut self.random, start.waiting.sequence);
         self.plan_at_node(node, after, NodeEvent::Answer(flight, outcome));
@@ -313,6 +342,11 @@ impl World {
         let Some((start, tenure)) = self.nodes[node].flights.remove(&flight) else { return };
         self.tell(|| format!("n{node} {} {:?} answered {outcome:?}", start.account, start.waiting.turn));
         self.witness.answered(now, node, tenure, &start, outcome);
+        if self.happens(self.scene.disasters) {
+            // The most delicate moment: before, during or after the commit of this outcome.
+            let wait = self.random.millis(0, 8);
+            self.plan(wait, Event::Crash(self.who(node)));
+        }
         let jitter = Jitter::new(self.random.unit());
         self.nodes[node].engine().answered(now, flight, outcome, jitter);
     }

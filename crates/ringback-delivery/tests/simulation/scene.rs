@@ -31,12 +31,16 @@ pub(crate) struct Scene {
     pub(crate) records_fail: u64,
     /// In a thousand: news of a commit are lost on the way to the engine.
     pub(crate) news_lost: u64,
+    /// In a thousand: they take up to half a second, and those behind them too.
+    pub(crate) slow_news: u64,
     /// In a thousand actions: a crash, a node that stops for a while.
     pub(crate) disasters: u64,
     /// Out of ten: how many endpoints' changes are for the worse.
     pub(crate) trouble: u64,
     /// In a thousand: an operation on the store takes seconds.
     pub(crate) slow_store: u64,
+    /// In a thousand messages: one that its endpoint does not take, however well it is.
+    pub(crate) poison: u64,
     /// The most messages published at once.
     pub(crate) burst: u64,
 }
@@ -56,9 +60,11 @@ impl Scene {
             reads_fail: or_calm(*random.pick(&[0, 20, 150])),
             records_fail: or_calm(*random.pick(&[0, 20, 150])),
             news_lost: or_calm(*random.pick(&[0, 10, 100])),
+            slow_news: 100,
             disasters: or_calm(*random.pick(&[0, 5, 30])),
             trouble: *random.pick(&[2, 5, 8]),
-            slow_store: *random.pick(&[0, 5, 100]),
+            slow_store: *random.pick(&[0, 5, 100, 300]),
+            poison: *random.pick(&[0, 0, 20, 200]),
             burst: *random.pick(&[3, 10, 40]),
         }
     }
@@ -75,9 +81,11 @@ impl Scene {
             reads_fail: 0,
             records_fail: 0,
             news_lost: 0,
+            slow_news: 0,
             disasters: 0,
             trouble: 0,
             slow_store: 0,
+            poison: 0,
             burst: 10,
         }
     }

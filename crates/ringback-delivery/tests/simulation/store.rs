@@ -37,7 +37,8 @@ pub(crate) struct Account {
 /// Who owns a group of shards, by the store's own clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lease {
-    pub(crate) owner: Option<usize>,
+    /// The node and its life: one that starts anew is another owner.
+    pub(crate) owner: Option<(usize, u64)>,
     pub(crate) token: u64,
     pub(crate) until: Timestamp,
 }
@@ -88,7 +89,8 @@ impl Account {
         self.standing.last_turn
     }
 
-    fn predecessor(&self, waiting: &Waiting) -> Option<Turn> {
+    /// The message of the same key that waits immediately before it.
+    pub(crate) fn predecessor(&self, waiting: &Waiting) -> Option<Turn> {
         let key = waiting.key?;
         self.pending.range(..waiting.turn).rev().find(|(_, row)| row.key == Some(key)).map(|(turn, _)| *turn)
     }
@@ -246,7 +248,8 @@ impl Store {
         let rows = self.account(read.account);
         let limit = read.limit as usize;
         let behind = || rows.pending.range(Turn(read.after.0 + 1)..).map(|(_, waiting)| *waiting);
-        let queue: Vec<_> = behind().take(limit).map(|waiting| (waiting, rows.predecessor(&waiting))).collect();
+        let queue: Vec<_> =
+            behind().take(limit).map(|waiting| (waiting, rows.predecessor(&waiting))).collect();
         let end = behind().nth(limit).is_none();
         let mut tried: Vec<(Timestamp, Waiting)> =
             rows.pending.values().filter_map(|waiting| waiting.due.map(|due| (due, *waiting))).collect();
@@ -317,14 +320,15 @@ impl Store {
     /// Whether there may be more.
     pub(crate) fn hasten(&mut self, now: Timestamp, account: AccountId) -> bool {
         let step = self.chore_step;
-        let later = self.rows(account).pending.values_mut().filter(|row| row.due.is_some_and(|due| due > now));
+        let later =
+            self.rows(account).pending.values_mut().filter(|row| row.due.is_some_and(|due| due > now));
         later.take(step).map(|row| row.due = Some(now)).count() == step
     }
 
     // ---- Leases --------------------------------------------------------------------------------------------------
 
     /// Extends what a node owns; which groups those are, with their tokens.
-    pub(crate) fn renew(&mut self, now: Timestamp, node: usize, term: Duration) -> Vec<(usize, u64)> {
+    pub(crate) fn renew(&mut self, now: Timestamp, node: (usize, u64), term: Duration) -> Vec<(usize, u64)> {
         let owned = self.leases.iter_mut().enumerate().filter(|(_, lease)| lease.owner == Some(node));
         owned
             .map(|(group, lease)| {
@@ -335,9 +339,17 @@ impl Store {
     }
 
     /// Takes one group that is free for a node.
-    pub(crate) fn claim(&mut self, now: Timestamp, node: usize, term: Duration) -> Option<(usize, u64)> {
-        let (group, lease) =
-            self.leases.iter_mut().enumerate().find(|(_, lease)| lease.owner.is_none() || lease.until <= now)?;
+    pub(crate) fn claim(
+        &mut self,
+        now: Timestamp,
+        node: (usize, u64),
+        term: Duration,
+    ) -> Option<(usize, u64)> {
+        let (group, lease) = self
+            .leases
+            .iter_mut()
+            .enumerate()
+            .find(|(_, lease)| lease.owner.is_none() || lease.until <= now)?;
         *lease = Lease { owner: Some(node), token: lease.token + 1, until: now.after(term) };
         Some((group, lease.token))
     }

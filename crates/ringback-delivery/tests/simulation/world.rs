@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use ringback_delivery::{
-    AccountId, FlightId, LaneRead, LaneRows, Outcome, Timestamp, Turn,
-};
+use ringback_delivery::{AccountId, FlightId, LaneRead, LaneRows, Outcome, Timestamp, Turn};
 
 use crate::endpoint::Endpoint;
 use crate::node::{Batch, News, Node};
@@ -25,6 +23,7 @@ pub(crate) struct Who {
 #[derive(Debug)]
 pub(crate) enum Event {
     Act,
+    Crash(Who),
     LoadPoint(Who, LaneRead, Duration),
     RecordPoint(Who, Batch, [Option<u64>; GROUPS]),
     SweepPoint(Who, AccountId, Vec<Turn>, Option<u64>),
@@ -80,6 +79,7 @@ pub(crate) struct World {
     pub(crate) stormy: bool,
     pub(crate) steps: u64,
     trace: Option<VecDeque<String>>,
+    told: usize,
 }
 
 /// How many events are told when a promise breaks.
@@ -109,6 +109,7 @@ impl World {
             stormy: true,
             steps: 0,
             trace: traced.then(VecDeque::new),
+            told: crate::variable("TOLD").map_or(TOLD, |lines| lines as usize),
         };
         for node in 0..world.nodes.len() {
             world.begin(node, Duration::ZERO);
@@ -142,7 +143,7 @@ impl World {
 
     pub(crate) fn tell(&mut self, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
-            if trace.len() == TOLD {
+            if trace.len() >= self.told {
                 trace.pop_front();
             }
             let seconds = self.now.as_millis() - 1_700_000_000_000;
@@ -157,7 +158,7 @@ impl World {
 
     /// How long an operation on the store takes.
     pub(crate) fn store_latency(&mut self) -> Duration {
-        if self.random.chance(self.scene.slow_store) {
+        if self.happens(self.scene.slow_store) {
             self.random.millis(200, 4_000)
         } else {
             self.random.millis(0, 6)
@@ -186,7 +187,8 @@ impl World {
         let Some(at) = self.next_at() else { return false };
         self.steps += 1;
         self.now = self.now.max(at);
-        let alarmed = (0..self.nodes.len()).find(|node| self.alarm(&self.nodes[*node]).is_some_and(|at| at <= self.now));
+        let alarmed = (0..self.nodes.len())
+            .find(|node| self.alarm(&self.nodes[*node]).is_some_and(|at| at <= self.now));
         if let Some(node) = alarmed {
             self.look_at_clock(node);
             let now = self.now;
@@ -203,9 +205,16 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Act => self.act(),
+            Event::Crash(who) => {
+                if self.nodes[who.node].life == who.life {
+                    self.crash(who.node);
+                }
+            }
             Event::LoadPoint(who, read, rest) => self.load_point(who, read, rest),
             Event::RecordPoint(who, batch, tokens) => self.record_point(who, batch, tokens),
-            Event::SweepPoint(who, account, under_way, token) => self.sweep_point(who, account, &under_way, token),
+            Event::SweepPoint(who, account, under_way, token) => {
+                self.sweep_point(who, account, &under_way, token)
+            }
             Event::HastenPoint(who, account, token) => self.hasten_point(who, account, token),
             Event::CursorPoint(who, sent) => self.cursor_point(who, sent),
             Event::RenewPoint(who, sent) => self.renew_point(who, sent),
@@ -228,12 +237,16 @@ impl World {
         self.witness.ledger(&self.store);
     }
 
-    /// Whether nothing is under way or planned at the nodes but the round of leases and cursors.
+    /// Sends news of a commit to an engine; they come in the order of the commits.
     pub(crate) fn send_news(&mut self, node: usize, news: News) {
         if self.nodes[node].engine.is_none() {
             return;
         }
-        let delay = if self.random.chance(100) { self.random.millis(0, 500) } else { self.random.millis(0, 3) };
+        let delay = if self.random.chance(self.scene.slow_news) {
+            self.random.millis(0, 500)
+        } else {
+            self.random.millis(0, 3)
+        };
         let last = self.nodes[node].news.back().map_or(self.now, |(at, _)| *at);
         let at = self.now.after(delay).max(last);
         self.nodes[node].news.push_back((at, news));

@@ -28,10 +28,12 @@ CREATE TABLE account (
 
 -- Where an account's messages go: sealed, with the registration that it replaced.
 CREATE TABLE registration (
-    account             INTEGER PRIMARY KEY,
-    sealed              BLOB,                         -- null once deregistered
-    replaced            BLOB,
-    replaced_generation INTEGER                       -- restorable only while account.generation is this
+    account                INTEGER PRIMARY KEY,
+    sealed                 BLOB,                      -- null once deregistered
+    registered_at          INTEGER,
+    replaced               BLOB,
+    replaced_registered_at INTEGER,
+    replaced_generation    INTEGER                    -- restorable only while account.generation is this
 );
 
 CREATE TABLE signing_secret (
@@ -70,9 +72,12 @@ CREATE TABLE body (
     body        BLOB    NOT NULL
 );
 
--- Bodies that outlive their range: of dead and of still pending messages, at the positions that they had.
+-- Bodies that outlive their range: of dead, still pending and lately finished messages, at the positions that they
+-- had. All of these are below every position in 'body'.
 CREATE TABLE kept_body (
     position INTEGER PRIMARY KEY,
+    account  INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
     body     BLOB    NOT NULL
 );
 
@@ -92,10 +97,15 @@ CREATE TABLE message (
     started_at  INTEGER,                              -- with its time and
     duration    INTEGER,                              -- its milliseconds
     death       INTEGER,
+    kept        INTEGER NOT NULL DEFAULT 0,           -- whether its body is in 'kept_body'
     PRIMARY KEY (account, sequence)
 ) WITHOUT ROWID;
 
+-- The retention finds the dead by their age, and what is in 'kept_body' by its state and age; a search finds the dead of
+-- all accounts in the order in which they were accepted.
 CREATE INDEX message_dead ON message (finished_at, account, sequence) WHERE state = 2;
+CREATE INDEX message_dead_position ON message (position) WHERE state = 2;
+CREATE INDEX message_kept ON message (state, finished_at, account, sequence) WHERE kept = 1;
 
 -- What waits: small, in the order of each account's queue.
 CREATE TABLE pending (
@@ -132,7 +142,22 @@ CREATE TABLE attempt (
     PRIMARY KEY (account, sequence, number)
 ) WITHOUT ROWID;
 
--- Idempotency keys, by period, so that an old period goes as one range.
+-- Replays of accounts that are under way: at most one each. They go by sequence number.
+CREATE TABLE replay_job (
+    account              INTEGER PRIMARY KEY,
+    state                INTEGER,                     -- which to send again; null for all that are finished
+    since                INTEGER,
+    until                INTEGER,
+    next_sequence        INTEGER NOT NULL,
+    last_sequence        INTEGER NOT NULL,
+    began_at             INTEGER NOT NULL,
+    acknowledged_through INTEGER NOT NULL,            -- as it began: what was acknowledged since was pending then
+    acknowledged_turn    INTEGER NOT NULL,
+    steps                INTEGER NOT NULL DEFAULT 0   -- the jobs take turns
+);
+
+-- Idempotency keys, by period, so that an old period goes as one range. Behind the period comes the key, which begins
+-- as it was given: those that were made one after another lie together, whatever their accounts.
 CREATE TABLE idempotency (
     period      INTEGER NOT NULL,
     account     INTEGER NOT NULL,
@@ -140,7 +165,7 @@ CREATE TABLE idempotency (
     message     BLOB    NOT NULL,
     sequence    INTEGER NOT NULL,
     accepted_at INTEGER NOT NULL,                     -- part of the message's id, which outlives its row
-    PRIMARY KEY (period, account, key)
+    PRIMARY KEY (period, key, account)
 ) WITHOUT ROWID;
 
 CREATE TABLE credential (
@@ -192,3 +217,4 @@ CREATE TABLE failed_login (
     locked_until INTEGER,
     PRIMARY KEY (credential, username)
 ) WITHOUT ROWID;
+CREATE INDEX failed_login_age ON failed_login (last_at);

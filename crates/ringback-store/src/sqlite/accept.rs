@@ -3,6 +3,7 @@
 //! Everything that one batch accepts for an account is numbered from its row, which is read once and written once.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use ringback_delivery::{AccountId, MessageId, PauseClock, Sequence, Timestamp, Turn, Waiting};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
@@ -11,7 +12,7 @@ use super::fault::Fault;
 use super::idempotency::Periods;
 use super::job::Accept;
 use super::rows;
-use super::work::Work;
+use super::work::{News, Work};
 use crate::{Admission, Fresh, NewMessage};
 
 /// Accepts the messages of all the jobs, in their order, and fills the jobs' slots.
@@ -79,12 +80,11 @@ impl<'c> Intake<'c> {
         message: &NewMessage,
     ) -> Result<Admission, Fault> {
         let connection = work.connection;
-        if !self.accounts.contains_key(&message.account) {
-            self.accounts.insert(message.account, load(connection, message.account)?);
-        }
-        let Some(Some(account)) = self.accounts.get_mut(&message.account) else {
-            return Ok(Admission::Unregistered);
+        let account = match self.accounts.entry(message.account) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(load(connection, message.account)?),
         };
+        let Some(account) = account else { return Ok(Admission::Unregistered) };
         if let Some(key) = &message.idempotency
             && let Some(before) = periods.look_up(connection, message.account, key)?
         {
@@ -123,7 +123,7 @@ impl<'c> Intake<'c> {
         if let Some(key) = &message.idempotency {
             periods.remember(connection, id, now, key)?;
         }
-        work.fresh.push(Fresh { account: message.account, waiting, body: message.body.clone() });
+        work.news.push(News::Fresh(Fresh { account: message.account, waiting, body: message.body.clone() }));
         Ok(Admission::Queued(id))
     }
 

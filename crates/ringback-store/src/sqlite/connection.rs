@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// `Ring` in ASCII: marks a database as Ringback's. It is part of the stored format.
 pub(super) const APPLICATION_ID: i32 = 0x5269_6e67;
 
 /// How long a writer waits for another process's transaction.
-const WRITER_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const WRITER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a reader waits while the database is being recovered.
 const READER_PATIENCE: Duration = Duration::from_secs(2);
-/// Pages in the log at which a commit moves them into the database: 32 MiB. Fewer would write busy pages more often.
-const CHECKPOINT_PAGES: i64 = 8192;
+/// Pages in the log at which a commit moves them into the database: 64 MiB. Fewer would write busy pages more often,
+/// more would hold that commit up for longer.
+const CHECKPOINT_PAGES: i64 = 16_384;
 /// The size that the log is cut down to whenever it starts anew.
 pub(super) const LOG_LIMIT: u64 = 256 * 1024 * 1024;
 /// The writer's page cache, in KiB.
@@ -60,6 +62,8 @@ fn connect(path: &Path, patience: Duration, cache_kib: i64) -> rusqlite::Result<
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
+    // A plan does not depend on the values that are bound: statements would be compiled anew for each other value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "temp_store", "memory")?;

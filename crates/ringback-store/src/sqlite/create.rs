@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -13,6 +13,7 @@ use super::connection::{APPLICATION_ID, beside};
 use super::key_file;
 use super::migrate;
 use super::options::KeySource;
+use crate::vault::{self, KeyError};
 use crate::{OpenError, Vault};
 
 /// Makes the database, unless another process is quicker.
@@ -21,9 +22,9 @@ pub(super) fn create(path: &Path, source: &KeySource) -> Result<(), OpenError> {
         path: path.to_owned(),
         reason: error.to_string(),
     };
-    let draft = beside(path, &format!(".{}.new", std::process::id()));
+    let draft = draft_of(path)?;
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     key_file::owner_only(&mut options);
     // First of all, so that a folder that can't be written is told as such, and no key is left in it.
     options.open(&draft).map_err(|error| unwritable(&error))?;
@@ -47,6 +48,12 @@ fn fill(draft: &Path, sealed_pepper: &[u8]) -> Result<(), Box<dyn std::error::Er
     connection.execute("INSERT INTO store (only, pepper) VALUES (1, ?1)", [sealed_pepper])?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(())
+}
+
+/// A name for a file that is not whole yet; nobody else has it.
+pub(super) fn draft_of(path: &Path) -> Result<PathBuf, KeyError> {
+    let number = u64::from_le_bytes(vault::random()?);
+    Ok(beside(path, &format!(".{number:016x}.new")))
 }
 
 /// Gives a whole file its name, where nothing has it yet (`AlreadyExists` otherwise), and makes that last.

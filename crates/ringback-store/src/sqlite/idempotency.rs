@@ -46,7 +46,7 @@ impl Periods {
     ) -> Result<Option<Admission>, Fault> {
         let mut find = connection.prepare_cached(
             "SELECT message, sequence, accepted_at FROM idempotency
-             WHERE period = ?1 AND account = ?2 AND key = ?3",
+             WHERE period = ?1 AND key = ?3 AND account = ?2",
         )?;
         for period in &self.0 {
             let found = find
@@ -88,6 +88,11 @@ impl Periods {
             ])?;
         Ok(())
     }
+}
+
+/// The oldest period that is still looked in: what is in those before it counts no more.
+pub(super) fn oldest_period(now: Timestamp) -> i64 {
+    period(now) - 1
 }
 
 fn period(now: Timestamp) -> i64 {

@@ -62,9 +62,9 @@ fn read(path: &Path) -> Result<Option<SealingKey>, KeyError> {
 fn make(path: &Path) -> Result<SealingKey, KeyError> {
     let fail = |error: std::io::Error| unusable(path, error.to_string());
     let key = SealingKey::generate()?;
-    let draft = beside(path, &format!(".{}.new", std::process::id()));
+    let draft = super::create::draft_of(path)?;
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     owner_only(&mut options);
     let mut file = options.open(&draft).map_err(fail)?;
     let mut text = key.to_hex();

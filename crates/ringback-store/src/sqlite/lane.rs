@@ -57,8 +57,13 @@ fn record(row: &Row<'_>) -> Result<LaneRecord, Fault> {
     })
 }
 
-/// Puts a record in place of the one before.
-pub(super) fn write(connection: &Connection, account: AccountId, record: &LaneRecord) -> Result<(), Fault> {
+/// Puts a record in place of the one before, and counts what came to its end.
+pub(super) fn write(
+    connection: &Connection,
+    account: AccountId,
+    record: &LaneRecord,
+    ended: Ended,
+) -> Result<(), Fault> {
     let (health, failures, since, probe_at, trouble) = match record.health {
         Health::Open { failures } => (0, failures, None, None, None),
         Health::Hold { since, failed_probes, probe_at, trouble } => {
@@ -69,13 +74,14 @@ pub(super) fn write(connection: &Connection, account: AccountId, record: &LaneRe
     connection
         .prepare_cached(
             "INSERT INTO lane (account, successes, releases_seen, reinstatements_seen,
-                 health, failures, since, probe_at, trouble)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 health, failures, since, probe_at, trouble, delivered, dead, cancelled)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (account) DO UPDATE SET
                  successes = excluded.successes, releases_seen = excluded.releases_seen,
                  reinstatements_seen = excluded.reinstatements_seen, health = excluded.health,
                  failures = excluded.failures, since = excluded.since, probe_at = excluded.probe_at,
-                 trouble = excluded.trouble",
+                 trouble = excluded.trouble, delivered = delivered + excluded.delivered,
+                 dead = dead + excluded.dead, cancelled = cancelled + excluded.cancelled",
         )?
         .execute(params![
             account.number(),
@@ -87,6 +93,9 @@ pub(super) fn write(connection: &Connection, account: AccountId, record: &LaneRe
             since.map(Timestamp::as_millis),
             probe_at.map(Timestamp::as_millis),
             trouble,
+            ended.delivered,
+            ended.dead,
+            ended.cancelled,
         ])?;
     Ok(())
 }

@@ -1,4 +1,7 @@
 //! Reading what lanes ask for. Each question is answered from an index, and costs what it gives.
+//!
+//! The indices are named in the questions: left to itself, the planner would walk a whole queue in its order to find
+//! the few messages of one key.
 
 use bytes::Bytes;
 use ringback_delivery::{AccountId, LaneRead, LaneRows, OrderingKey, Timestamp, Turn, Waiting};
@@ -52,7 +55,7 @@ fn queue(
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         waiting_columns!(),
-        ", (SELECT max(before.turn) FROM pending before
+        ", (SELECT max(before.turn) FROM pending before INDEXED BY pending_key
             WHERE before.account = pending.account AND before.key = pending.key AND before.turn < pending.turn)
          FROM pending WHERE account = ?1 AND turn > ?2 ORDER BY turn LIMIT ?3",
     ))?;
@@ -73,7 +76,7 @@ fn due(
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         waiting_columns!(),
-        " FROM pending WHERE account = ?1 AND due <= ?2 ORDER BY due, turn LIMIT ?3",
+        " FROM pending INDEXED BY pending_due WHERE account = ?1 AND due <= ?2 ORDER BY due, turn LIMIT ?3",
     ))?;
     let found =
         statement.query_map(params![account.number(), by.as_millis(), u64::from(limit) + 1], waiting)?;
@@ -97,7 +100,7 @@ fn next_due(
 ) -> Result<Option<Timestamp>, Fault> {
     let after = after.map_or(i64::MIN, Timestamp::as_millis);
     let next = connection
-        .prepare_cached("SELECT due FROM pending WHERE account = ?1 AND due > ?2 ORDER BY due LIMIT 1")?
+        .prepare_cached("SELECT due FROM pending INDEXED BY pending_due WHERE account = ?1 AND due > ?2 ORDER BY due LIMIT 1")?
         .query_row(params![account.number(), after], |row| rows::moment(row, 0))
         .optional()?;
     Ok(next)
@@ -113,7 +116,8 @@ fn follow(
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         waiting_columns!(),
-        " FROM pending WHERE account = ?1 AND key = ?2 AND turn > ?3 ORDER BY turn LIMIT ?4",
+        " FROM pending INDEXED BY pending_key
+         WHERE account = ?1 AND key = ?2 AND turn > ?3 ORDER BY turn LIMIT ?4",
     ))?;
     for found in statement.query_map(params![account.number(), key.0, after.0, FOLLOWERS], waiting)? {
         followers.push(found?);

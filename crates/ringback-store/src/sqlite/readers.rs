@@ -2,7 +2,7 @@
 //!
 //! A read runs on a blocking thread of the runtime; who comes when all connections are at work waits for one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -25,6 +25,11 @@ pub(super) struct Readers {
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Self {
         Self { path, idle: Mutex::default(), free: Arc::new(Semaphore::new(READERS)) }
+    }
+
+    /// The database's file.
+    pub(super) fn database(&self) -> &Path {
+        &self.path
     }
 
     /// Runs a read in one snapshot. What it does must be bounded: the log can't be cut while it runs.

@@ -31,9 +31,13 @@ pub(super) fn record(work: &mut Work<'_>, jobs: &mut [Record]) -> Result<(), Fau
         lanes.extend(job.lanes.iter().map(|lane| (lane.account, lane.record)));
         job.slot.fill(Ok(()));
     }
-    recording.settling.finish(work)?;
+    let mut ended = recording.settling.ended(work);
     for (account, record) in lanes {
-        lane::write(work.connection, account, &record)?;
+        let ended = ended.remove(&account).unwrap_or_default();
+        lane::write(work.connection, account, &record, ended)?;
+    }
+    for (account, ended) in ended {
+        lane::count(work.connection, account, ended)?;
     }
     Ok(())
 }

@@ -10,8 +10,8 @@ use ringback_delivery::{AccountId, Sequence, Standing, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Fault;
-use super::work::Work;
-use super::{SqliteStore, sealed, signing, standing};
+use super::work::{News, Work};
+use super::{SqliteStore, replay_job, sealed, signing, standing};
 use crate::vault::Purpose;
 use crate::{Endpoint, Registration, Registrations, Restored, SigningSecret, StoreError, Vault};
 
@@ -19,7 +19,7 @@ use crate::{Endpoint, Registration, Registrations, Restored, SigningSecret, Stor
 impl Registrations for SqliteStore {
     async fn register(
         &self,
-        _now: Timestamp,
+        now: Timestamp,
         account: AccountId,
         registration: Registration,
     ) -> Result<Standing, StoreError> {
@@ -27,7 +27,7 @@ impl Registrations for SqliteStore {
             .vault
             .seal(Purpose::Registration(account.number()), &sealed::encode(&registration))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        self.write(move |work| put_in_force(work, account, &sealed)).await
+        self.write(move |work| put_in_force(work, account, &sealed, now)).await
     }
 
     async fn deregister(&self, _now: Timestamp, account: AccountId) -> Result<Option<Standing>, StoreError> {
@@ -37,10 +37,12 @@ impl Registrations for SqliteStore {
             }
             work.connection
                 .prepare_cached(
-                    "UPDATE registration SET sealed = NULL, replaced = NULL, replaced_generation = NULL
+                    "UPDATE registration SET sealed = NULL, registered_at = NULL,
+                         replaced = NULL, replaced_registered_at = NULL, replaced_generation = NULL
                      WHERE account = ?1",
                 )?
                 .execute([account.number()])?;
+            replay_job::end(work, account)?;
             let standing = standing::change(work, account, |standing| {
                 standing.generation += 1;
                 standing.registered = false;
@@ -57,17 +59,17 @@ impl Registrations for SqliteStore {
         account: AccountId,
     ) -> Result<Restored, StoreError> {
         self.write(move |work| {
-            let replaced: Option<Vec<u8>> = work
+            let replaced: Option<(Vec<u8>, i64)> = work
                 .connection
                 .prepare_cached(
-                    "SELECT r.replaced FROM registration r JOIN account a ON a.account = r.account
+                    "SELECT r.replaced, r.replaced_registered_at FROM registration r JOIN account a ON a.account = r.account
                      WHERE r.account = ?1 AND r.replaced IS NOT NULL
                        AND a.registered = 1 AND a.generation = r.replaced_generation",
                 )?
-                .query_row([account.number()], |row| row.get(0))
+                .query_row([account.number()], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
-            let Some(replaced) = replaced else { return Ok(Restored::NothingToRestore) };
-            put_in_force(work, account, &replaced)?;
+            let Some((replaced, since)) = replaced else { return Ok(Restored::NothingToRestore) };
+            put_in_force(work, account, &replaced, Timestamp::from_millis(since))?;
             Ok(Restored::Restored)
         })
         .await
@@ -160,7 +162,7 @@ impl Registrations for SqliteStore {
             signing::replace(work, now, account, &sealed, overlap_until)?;
             // The standing is what it was. That it is told again says: what you know of the endpoint is stale.
             if let Some(standing) = standing::read(work.connection, account)? {
-                work.standings.push((account, standing));
+                work.news.push(News::Standing(account, standing));
             }
             Ok(())
         })
@@ -208,23 +210,30 @@ impl SqliteStore {
     }
 }
 
-/// Puts a sealed registration in force, keeps the one that it replaces, and releases the lane.
-fn put_in_force(work: &mut Work<'_>, account: AccountId, sealed: &[u8]) -> Result<Standing, Fault> {
+/// Puts a sealed registration of this moment in force, keeps the one that it replaces, and releases the lane.
+fn put_in_force(
+    work: &mut Work<'_>,
+    account: AccountId,
+    sealed: &[u8],
+    registered_at: Timestamp,
+) -> Result<Standing, Fault> {
     let standing = standing::change(work, account, |standing| {
         standing.generation += 1;
         standing.registered = true;
         standing.releases += 1;
         standing.reinstatements += 1;
     })?;
-    // On the right of the update, `registration.sealed` is still the one that is replaced.
+    // On the right of the update, `registration` still is the one that is replaced.
     work.connection
         .prepare_cached(
-            "INSERT INTO registration (account, sealed, replaced_generation) VALUES (?1, ?2, ?3)
+            "INSERT INTO registration (account, sealed, registered_at, replaced_generation)
+             VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (account) DO UPDATE SET
-                 sealed = excluded.sealed, replaced = registration.sealed,
+                 sealed = excluded.sealed, registered_at = excluded.registered_at,
+                 replaced = registration.sealed, replaced_registered_at = registration.registered_at,
                  replaced_generation = excluded.replaced_generation",
         )?
-        .execute(params![account.number(), sealed, standing.generation])?;
+        .execute(params![account.number(), sealed, registered_at.as_millis(), standing.generation])?;
     Ok(standing)
 }
 

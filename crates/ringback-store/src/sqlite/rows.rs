@@ -49,6 +49,15 @@ pub(super) fn death_column(death: Death) -> u8 {
     }
 }
 
+/// The cause of death that a number stands for.
+pub(super) fn death(number: u8) -> Result<Death, Fault> {
+    match number {
+        1 => Ok(Death::Attempts),
+        2 => Ok(Death::Age),
+        _ => Err(Fault::damaged("a message died of no known cause")),
+    }
+}
+
 /// Whole milliseconds, as a column holds a span.
 pub(super) fn millis(span: std::time::Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)

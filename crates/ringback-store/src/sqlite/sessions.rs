@@ -12,7 +12,7 @@ use crate::{Session, Token};
 /// A token that ended so long before a new one will has expired: no token lives longer than this.
 const LONGEST_TOKEN_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How long a session is kept after its last use.
-const SESSION_KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
+pub(super) const SESSION_KEPT_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// How often a session's use is written.
 const TOUCH_MILLIS: i64 = 60 * 1000;
 /// How many are forgotten with each new one.

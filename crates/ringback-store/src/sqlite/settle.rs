@@ -136,11 +136,17 @@ impl<'c> Settling<'c> {
         Ok(())
     }
 
+    /// Takes what ended off the writer's counter. The caller adds it to the lanes' counters.
+    pub(super) fn ended(self, work: &mut Work<'_>) -> BTreeMap<AccountId, Ended> {
+        let sum = self.ended.values().map(|ended| ended.sum()).sum();
+        work.counters.pending = work.counters.pending.saturating_sub(sum);
+        self.ended
+    }
+
     /// Adds what ended to the lanes' counters and takes it off the writer's.
     pub(super) fn finish(self, work: &mut Work<'_>) -> Result<(), Fault> {
-        for (account, ended) in self.ended {
+        for (account, ended) in self.ended(work) {
             lane::count(work.connection, account, ended)?;
-            work.counters.pending = work.counters.pending.saturating_sub(ended.sum());
         }
         Ok(())
     }

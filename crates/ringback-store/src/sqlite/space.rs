@@ -31,13 +31,14 @@ impl Space {
     }
 }
 
+/// The free bytes of the file system that a file is on; none where the system does not tell.
 #[cfg(unix)]
-fn free(database: &Path) -> Option<u64> {
+pub(super) fn free(database: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(database).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 #[cfg(not(unix))]
-fn free(_: &Path) -> Option<u64> {
+pub(super) fn free(_: &Path) -> Option<u64> {
     None
 }

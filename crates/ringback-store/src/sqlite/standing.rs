@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Fault;
 use super::rows;
-use super::work::Work;
+use super::work::{News, Work};
 
 /// The account's standing; none when it never was touched.
 pub(super) fn read(connection: &Connection, account: AccountId) -> Result<Option<Standing>, Fault> {
@@ -49,7 +49,7 @@ pub(super) fn change(
     let mut standing = read(work.connection, account)?.unwrap_or_default();
     change(&mut standing);
     write(work.connection, account, &standing)?;
-    work.standings.push((account, standing));
+    work.news.push(News::Standing(account, standing));
     Ok(standing)
 }
 

@@ -97,7 +97,8 @@ pub(super) fn hasten(work: &mut Work<'_>, now: Timestamp, account: AccountId) ->
         .connection
         .prepare_cached(
             "UPDATE pending SET due = ?2 WHERE account = ?1 AND turn IN
-                 (SELECT turn FROM pending WHERE account = ?1 AND due > ?2 ORDER BY due LIMIT ?3)",
+                 (SELECT turn FROM pending INDEXED BY pending_due
+                  WHERE account = ?1 AND due > ?2 ORDER BY due LIMIT ?3)",
         )?
         .execute(params![account.number(), now.as_millis(), STEP])?;
     Ok(if hastened < STEP { Swept::Done } else { Swept::More })

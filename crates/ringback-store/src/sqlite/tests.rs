@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 use super::fault::Fault;
 use super::{SqliteOptions, SqliteStore};
-use crate::{Admission, Credentials, NewMessage, Publishing, Registration, Registrations, Secret, StoreError};
+use crate::{
+    Admission, Credentials, NewMessage, Publishing, Registration, Registrations, Secret, StoreError,
+};
 
 const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
 
@@ -91,17 +93,16 @@ async fn what_contradicts_the_store_fails_alone_in_its_batch() {
     is_inside.recv().unwrap();
 
     let commits = store.commits();
-    let (a, b, c) = tokio::join!(
+    let (a, b, c, ()) = tokio::join!(
         store.accept(NOW, vec![message(10)]),
         store.write(|work| {
             work.connection.execute("UPDATE account SET last_turn = 77", [])?;
             work.connection.execute("INSERT INTO store (only, pepper) VALUES (1, x'00')", [])?;
             Ok(())
         }),
-        async {
-            drop(let_go);
-            store.set_pull(NOW, account(), true).await
-        }
+        store.set_pull(NOW, account(), true),
+        // Polled last: the three wait for the writer by then.
+        async { drop(let_go) }
     );
     assert!(matches!(a.unwrap().as_slice(), [Admission::Queued(id)] if id.sequence.0 == 1));
     assert!(matches!(b, Err(StoreError::Damaged(_))), "{b:?}");
@@ -116,7 +117,10 @@ async fn messages_that_contradict_the_store_fail_and_others_of_the_batch_do_not(
     let (_folder, store) = registered().await;
     accept(&store).await;
     // A number that was given already: the row that says so was set back.
-    store.write(|work| Ok(work.connection.execute("UPDATE account SET last_sequence = 0", [])?)).await.unwrap();
+    store
+        .write(|work| Ok(work.connection.execute("UPDATE account SET last_sequence = 0", [])?))
+        .await
+        .unwrap();
     let (a, b) = tokio::join!(
         store.accept(NOW, vec![message(10)]),
         store.write(|work| Ok(work.connection.execute("UPDATE store SET credentials_version = 9", [])?))

@@ -17,10 +17,16 @@ pub(super) struct Work<'c> {
     pub(super) limits: Limits,
     /// The counters.
     pub(super) counters: Counters,
-    /// Standings that changed, in order.
-    pub(super) standings: Vec<(AccountId, Standing)>,
-    /// Messages that were accepted, in order.
-    pub(super) fresh: Vec<Fresh>,
+    /// What the listener is to hear after the commit, in order.
+    pub(super) news: Vec<News>,
+}
+
+/// One thing for the listener to hear.
+pub(super) enum News {
+    /// A message was accepted, or waits again.
+    Fresh(Fresh),
+    /// An account's standing changed.
+    Standing(AccountId, Standing),
 }
 
 /// What the writer knows without asking the database. It takes effect with the commit.
@@ -34,7 +40,7 @@ pub(super) struct Counters {
 
 impl<'c> Work<'c> {
     pub(super) fn new(connection: &'c Connection, limits: Limits, counters: Counters) -> Self {
-        Self { connection, limits, counters, standings: Vec::new(), fresh: Vec::new() }
+        Self { connection, limits, counters, news: Vec::new() }
     }
 
     /// Runs a part that may fail by itself: what it did is undone then, and the rest stays. The outer error is one
@@ -43,7 +49,7 @@ impl<'c> Work<'c> {
         &mut self,
         part: impl FnOnce(&mut Self) -> Result<T, Fault>,
     ) -> Result<Result<T, StoreError>, Fault> {
-        let (counters, standings, fresh) = (self.counters, self.standings.len(), self.fresh.len());
+        let (counters, news) = (self.counters, self.news.len());
         self.connection.execute_batch("SAVEPOINT apart")?;
         match part(self) {
             Ok(made) => {
@@ -54,8 +60,7 @@ impl<'c> Work<'c> {
             Err(fault) => {
                 self.connection.execute_batch("ROLLBACK TO apart; RELEASE apart")?;
                 self.counters = counters;
-                self.standings.truncate(standings);
-                self.fresh.truncate(fresh);
+                self.news.truncate(news);
                 Ok(Err(fault.into_error()))
             }
         }

@@ -24,7 +24,8 @@ use super::job::Job;
 use super::lock::ServerLock;
 use super::options::Limits;
 use super::space::Space;
-use super::work::{Counters, Work};
+use super::wal::Wal;
+use super::work::{Counters, News, Work};
 use super::{connection, identity};
 use crate::{CommitListener, StoreError};
 use batch::Batch;
@@ -34,8 +35,6 @@ const QUEUE: usize = 1024;
 /// How long after a failed reopening the next is tried; doubled each time up to the second.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
-/// How often, in commits, the log's size is looked at.
-const LOG_LOOK: u64 = 64;
 
 type Listener = Arc<RwLock<Option<Arc<dyn CommitListener>>>>;
 
@@ -66,6 +65,7 @@ impl Writer {
         let listener = Listener::default();
         let desk = Desk {
             space: Space::new(&path, limits.free_space_reserve),
+            wal: Wal::new(&path),
             path,
             sealed_pepper,
             limits,
@@ -140,6 +140,7 @@ struct Desk {
     connected: Option<Connected>,
     back_off: BackOff,
     space: Space,
+    wal: Wal,
     commits: Arc<AtomicU64>,
     listener: Listener,
 }
@@ -172,8 +173,8 @@ impl Desk {
                 let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
                 self.tell(news);
                 batch.answer();
-                if commits.is_multiple_of(LOG_LOOK) {
-                    self.bound_log();
+                if let Some(connected) = &self.connected {
+                    self.wal.committed(&connected.connection, commits);
                 }
             }
             Err(fault) => {
@@ -187,14 +188,24 @@ impl Desk {
         }
     }
 
-    fn tell(&self, news: News) {
+    /// Tells the news in their order; messages that follow one another together.
+    fn tell(&self, news: Vec<News>) {
         let listener = self.listener.read().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(listener) = listener else { return };
-        for (account, standing) in news.standings {
-            listener.standing_changed(account, standing);
+        let mut fresh = Vec::new();
+        for news in news {
+            match news {
+                News::Fresh(message) => fresh.push(message),
+                News::Standing(account, standing) => {
+                    if !fresh.is_empty() {
+                        listener.accepted(std::mem::take(&mut fresh));
+                    }
+                    listener.standing_changed(account, standing);
+                }
+            }
         }
-        if !news.fresh.is_empty() {
-            listener.accepted(news.fresh);
+        if !fresh.is_empty() {
+            listener.accepted(fresh);
         }
     }
 
@@ -218,22 +229,6 @@ impl Desk {
             }
         }
     }
-
-    /// Should some reader have kept the log from starting anew, waits for it and cuts the log.
-    fn bound_log(&self) {
-        let length = std::fs::metadata(connection::beside(&self.path, "-wal")).map_or(0, |found| found.len());
-        if length <= connection::LOG_LIMIT {
-            return;
-        }
-        let Some(connected) = &self.connected else { return };
-        let cut = connected
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-            .is_ok_and(|busy| busy == 0);
-        if !cut {
-            tracing::warn!(bytes = length, "a long read keeps the database's log from being cut");
-        }
-    }
 }
 
 fn reconnect(path: &Path, sealed_pepper: &[u8]) -> Result<Connected, StoreError> {
@@ -245,14 +240,8 @@ fn reconnect(path: &Path, sealed_pepper: &[u8]) -> Result<Connected, StoreError>
     Connected::new(connection).map_err(unavailable)
 }
 
-/// What the listener is to hear.
-struct News {
-    standings: Vec<(ringback_delivery::AccountId, ringback_delivery::Standing)>,
-    fresh: Vec<crate::Fresh>,
-}
-
 /// Runs a batch in one transaction; should a job contradict what is stored, once more with each job apart.
-fn commit(connected: &mut Connected, limits: Limits, batch: &mut Batch) -> Result<News, Fault> {
+fn commit(connected: &mut Connected, limits: Limits, batch: &mut Batch) -> Result<Vec<News>, Fault> {
     match transact(connected, limits, |work| batch.run(work)) {
         Err(fault) if !fault.breaks_connection() && !is_busy(&fault) => {
             transact(connected, limits, |work| batch.run_each(work))
@@ -269,16 +258,16 @@ fn transact(
     connected: &mut Connected,
     limits: Limits,
     run: impl FnOnce(&mut Work<'_>) -> Result<(), Fault>,
-) -> Result<News, Fault> {
+) -> Result<Vec<News>, Fault> {
     let connection = &connected.connection;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let mut work = Work::new(connection, limits, connected.counters);
     let done = run(&mut work).and_then(|()| Ok(connection.prepare_cached("COMMIT")?.execute([])?));
-    let Work { counters, standings, fresh, .. } = work;
+    let Work { counters, news, .. } = work;
     match done {
         Ok(_) => {
             connected.counters = counters;
-            Ok(News { standings, fresh })
+            Ok(news)
         }
         Err(fault) => {
             // Some faults have rolled back by themselves.

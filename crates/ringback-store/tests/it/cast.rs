@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ringback_delivery::{
-    AccountId, Death, LaneRead, LaneRows, MessageId, MessageKind, MessageState, OrderingKey, Outcome, Settlement,
-    Standing, Timestamp, Turn, Verdict, Waiting,
+    AccountId, Death, LaneRead, LaneRows, MessageId, MessageKind, MessageState, OrderingKey, Outcome,
+    Settlement, Standing, Timestamp, Turn, Verdict, Waiting,
 };
 use ringback_store::{
     Admission, Attempt, CommitListener, Fresh, Idempotency, NewMessage, Registration, Secret, Settled, Store,

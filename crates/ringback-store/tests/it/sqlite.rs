@@ -1,10 +1,15 @@
 //! The SQLite store: the whole story, and what is its own.
 
 mod committing;
+mod crash;
 mod history;
 mod ledger;
 mod limits;
 mod opening;
+mod replay_jobs;
+mod retention;
+mod upheaval;
+mod verifying;
 
 use std::path::{Path, PathBuf};
 

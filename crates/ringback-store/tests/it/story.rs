@@ -3,7 +3,10 @@
 pub mod accepting;
 pub mod credentials;
 pub mod dispatching;
+pub mod reading;
 pub mod registering;
+pub mod replaying;
+pub mod upkeep;
 
 /// Makes a test of every chapter. `$store` gives a new store behind whatever must outlive it.
 macro_rules! tell {
@@ -80,6 +83,58 @@ macro_rules! tell_the_story {
                 the_last_of_the_failed_logins_locks_the_user_name,
                 a_login_forgets_the_failures_before_it,
                 a_flood_of_user_names_never_washes_away_the_real_lock,
+            },
+            reading::{
+                a_message_reads_back_as_it_stands,
+                a_message_comes_with_all_its_attempts,
+                a_message_is_known_by_its_whole_id,
+                a_search_gives_the_newest_first,
+                a_search_keeps_to_what_is_asked_for,
+                bodies_come_along_where_they_are_asked_for,
+                a_page_of_large_bodies_ends_before_its_limit,
+                pages_neither_repeat_nor_skip_while_messages_come_and_go,
+                a_search_that_finds_nothing_for_long_says_where_to_go_on,
+                a_search_since_a_time_ends_soon_behind_it,
+                what_is_overtaken_shows_so_at_once,
+                a_pending_message_tells_who_goes_before_it,
+                a_reel_gives_all_messages_in_order_behind_a_number,
+                a_reel_begins_with_what_is_kept,
+                an_account_tells_its_ledger_and_its_trouble,
+                an_account_tells_since_when_it_is_registered,
+                accounts_are_listed_within_reach_by_number,
+            },
+            replaying::{
+                a_dead_message_waits_again_at_the_end_of_the_queue,
+                a_replayed_message_goes_on_counting_its_attempts,
+                a_message_can_be_sent_again_more_than_once,
+                what_can_not_be_sent_again_says_why,
+                the_listener_hears_of_a_replay_and_then_of_the_release,
+                the_listener_hears_of_acts_in_the_order_of_their_effects,
+                what_was_cancelled_and_not_swept_is_settled_and_sent_again,
+                what_was_acknowledged_and_not_swept_is_settled_and_sent_again,
+                a_replay_during_a_pause_is_born_in_it,
+                a_body_that_was_set_aside_goes_along,
+                an_accounts_replay_sends_what_was_asked_for_the_oldest_first,
+                an_accounts_replay_goes_in_steps_and_one_at_a_time,
+                a_replay_sends_each_message_once_whatever_becomes_of_it_meanwhile,
+                a_replay_leaves_alone_what_was_acknowledged_since_it_began,
+                a_replay_of_the_cancelled_finds_them_swept_or_not,
+                a_deregistration_ends_the_accounts_replay,
+                replays_of_different_accounts_take_turns,
+                a_step_of_large_bodies_is_a_short_one,
+                a_replay_counts_from_its_beginning_to_before_its_end,
+            },
+            upkeep::{
+                finished_messages_go_after_their_time_and_dead_ones_after_theirs,
+                what_is_pending_stays_however_old_and_can_be_sent,
+                what_was_pending_for_long_and_died_is_kept_as_the_dead_are,
+                the_dead_go_even_before_the_finished_where_that_is_asked_for,
+                a_retention_goes_in_steps,
+                past_so_many_bytes_the_oldest_delivered_go_early,
+                the_retention_spares_the_keys_that_still_count,
+                the_retention_forgets_tokens_sessions_and_failed_logins,
+                a_store_knows_its_size,
+                a_check_adds_up_all_accounts,
             },
         }
     };

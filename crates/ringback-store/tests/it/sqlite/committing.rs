@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use ringback_delivery::{AccountId, Standing};
-use ringback_store::{Admission, CommitListener, Fresh, Publishing, Registrations, SqliteStore, Store};
+use ringback_store::{Admission, CommitListener, Fresh, Publishing, SqliteStore, Store};
 use tokio::task::JoinSet;
 
 use super::{look, new_store, number};
@@ -95,7 +95,7 @@ async fn a_standing_is_heard_before_the_messages_accepted_under_it() {
     let mut tasks = JoinSet::new();
     {
         let store = Arc::clone(&store);
-        tasks.spawn(async move { drop(store.register(at(0), account(TWO), registration("gate")).await.unwrap()) });
+        tasks.spawn(async move { register(&*store, TWO).await });
     }
     everyone_waits().await;
     inside.recv().unwrap();
@@ -108,16 +108,20 @@ async fn a_standing_is_heard_before_the_messages_accepted_under_it() {
     everyone_waits().await;
     {
         let store = Arc::clone(&store);
-        tasks.spawn(async move { drop(store.register(at(1), account(ONE), registration("a")).await.unwrap()) });
+        tasks.spawn(async move { register(&*store, ONE).await });
     }
     everyone_waits().await;
     drop(let_go);
     tasks.join_all().await;
-    let standing = Standing { generation: 1, registered: true, releases: 1, reinstatements: 1, ..Standing::default() };
-    assert_eq!(ear.heard(), [
-        Heard::Standing(account(ONE), standing),
-        Heard::Accepted(vec![(account(ONE), 1, "x".into()), (account(TWO), 1, "x".into())])
-    ]);
+    let standing =
+        Standing { generation: 1, registered: true, releases: 1, reinstatements: 1, ..Standing::default() };
+    assert_eq!(
+        ear.heard(),
+        [
+            Heard::Standing(account(ONE), standing),
+            Heard::Accepted(vec![(account(ONE), 1, "x".into()), (account(TWO), 1, "x".into())])
+        ]
+    );
 }
 
 #[tokio::test]

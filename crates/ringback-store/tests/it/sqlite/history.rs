@@ -55,7 +55,9 @@ async fn every_other_attempt_is_a_row_with_how_it_ended() {
     assert_eq!(attempts(&look), [(1, 500), (2, tls), (4, 429), (5, 204)]);
     assert_eq!(number(&look, "SELECT attempts FROM message"), 5);
     let kept: (String, Vec<u8>) = look
-        .query_row("SELECT error, excerpt FROM attempt WHERE number = 1", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT error, excerpt FROM attempt WHERE number = 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .unwrap();
     assert_eq!(kept, ("why".to_owned(), b"what it said".to_vec()));
     assert_eq!(number(&look, "SELECT count(*) FROM message WHERE status IS NOT NULL"), 0);

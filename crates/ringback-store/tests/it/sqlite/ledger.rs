@@ -8,7 +8,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use ringback_delivery::{
-    AccountId, Death, LaneRead, MessageState, OrderingKey, Sequence, Standing, Timestamp, Turn, Verdict, Waiting,
+    AccountId, Death, LaneRead, MessageState, OrderingKey, Sequence, Standing, Timestamp, Turn, Verdict,
+    Waiting,
 };
 use ringback_store::{
     Admission, Dispatching, Limits, NewMessage, Publishing, Registrations, SqliteOptions, SqliteStore, Swept,
@@ -21,9 +22,12 @@ use crate::cast::*;
 const ACCOUNTS: u64 = 3;
 const PENDING_PER_ACCOUNT: u64 = 12;
 
+/// To whom, its ordering key, and its idempotency key with what it stands for.
+type Letter = (u64, Option<i64>, Option<(u8, u8)>);
+
 #[derive(Debug, Clone)]
 enum Act {
-    Accept(Vec<(u64, Option<i64>, Option<(u8, u8)>)>),
+    Accept(Vec<Letter>),
     Record(Vec<(u64, usize, u8)>),
     Register(u64),
     Deregister(u64),
@@ -109,7 +113,7 @@ impl Account {
     }
 
     fn overtaken(&self, waiting: &Waiting) -> Option<MessageState> {
-        if waiting.sequence <= self.standing.acknowledged_through {
+        if self.standing.acknowledges(waiting.turn, waiting.sequence) {
             Some(MessageState::Delivered)
         } else if waiting.turn <= self.standing.cancelled_through {
             Some(MessageState::Cancelled)
@@ -224,7 +228,10 @@ impl<'f> Play<'f> {
                 self.store().acknowledge(now, id(to), through).await.unwrap();
                 let standing = &mut self.account(to).standing;
                 let through = Sequence(through).min(standing.last_sequence);
-                standing.acknowledged_through = standing.acknowledged_through.max(through);
+                if through >= standing.acknowledged_through {
+                    standing.acknowledged_through = through;
+                    standing.acknowledged_turn = standing.last_turn;
+                }
             }
             Act::Sweep(to, spare) => self.sweep(now, to, spare).await,
             Act::Hasten(to) => {
@@ -242,7 +249,7 @@ impl<'f> Play<'f> {
         }
     }
 
-    async fn accept(&mut self, now: Timestamp, messages: Vec<(u64, Option<i64>, Option<(u8, u8)>)>) {
+    async fn accept(&mut self, now: Timestamp, messages: Vec<Letter>) {
         let mut batch = Vec::new();
         let mut expected = Vec::new();
         for (to, key, name) in messages {
@@ -277,7 +284,11 @@ impl<'f> Play<'f> {
                 0 | 1 => Verdict::Delivered,
                 2 => Verdict::Dead(Death::Attempts),
                 3 => Verdict::Cancelled,
-                _ => Verdict::Retry { due: now.after(std::time::Duration::from_secs(3)), charged: 1, successes: 2 },
+                _ => Verdict::Retry {
+                    due: now.after(std::time::Duration::from_secs(3)),
+                    charged: 1,
+                    successes: 2,
+                },
             };
             let outcome = if verdict == Verdict::Delivered { answered(200) } else { answered(500) };
             batch.push(settled(ONE + to, &waiting, verdict, outcome));
@@ -382,7 +393,7 @@ impl<'f> Play<'f> {
                 .iter()
                 .map(|waiting| {
                     let before = |other: &&Waiting| other.key == waiting.key && other.turn < waiting.turn;
-                    let before = waiting.key.and_then(|_| all.iter().filter(before).next_back());
+                    let before = waiting.key.and_then(|_| all.iter().rfind(before));
                     (*waiting, before.map(|before| before.turn))
                 })
                 .collect();
@@ -396,19 +407,19 @@ impl<'f> Play<'f> {
             assert_eq!(rows.due.iter().map(bare).collect::<Vec<_>>(), due);
             let next = all.iter().filter_map(|waiting| waiting.due).filter(|due| *due > now).min();
             assert_eq!(rows.next_due, next);
-            let followers: Vec<_> = (0..3)
+            let mut expected: Vec<_> = (0..3)
                 .flat_map(|key| {
                     let follows = move |waiting: &&Waiting| {
                         waiting.key == Some(OrderingKey(key)) && waiting.turn > Turn(2)
                     };
-                    all.iter().filter(follows).take(8)
+                    all.iter().filter(follows).take(8).copied()
                 })
-                .collect::<Vec<_>>();
-            assert_eq!(rows.followers.len(), followers.len());
+                .collect();
+            expected.sort_by_key(|waiting| waiting.turn);
+            assert_eq!(rows.followers.iter().map(bare).collect::<Vec<_>>(), expected);
             if !all.is_empty() {
                 lanes.push(id(to));
             }
-            let count = async |state| self.accounts[usize::try_from(to).unwrap()].count(state);
             let database = look(self.folder);
             for (name, state) in [
                 ("delivered", MessageState::Delivered),
@@ -419,7 +430,7 @@ impl<'f> Play<'f> {
                     "SELECT coalesce((SELECT {name} FROM lane WHERE account = {}), 0)",
                     id(to).number()
                 );
-                assert_eq!(number(&database, &query), count(state).await, "{name}");
+                assert_eq!(number(&database, &query), self.account(to).count(state), "{name}");
             }
         }
         assert_eq!(self.store().lanes_waiting(None, 10).await.unwrap(), lanes);
@@ -428,7 +439,7 @@ impl<'f> Play<'f> {
 }
 
 /// What `ringback verify` looks for: each of these counts rows that contradict others.
-fn the_rows_agree(database: &Connection) {
+pub fn the_rows_agree(database: &Connection) {
     for contradiction in [
         // accepted = delivered + pending + dead + cancelled, with those whose rows are gone
         "SELECT count(*) FROM account a LEFT JOIN lane l USING (account) WHERE a.last_sequence <>

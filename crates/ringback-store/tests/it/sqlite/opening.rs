@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use ringback_store::{
-    CredentialOutcome, Credentials, Dispatching, KeyError, KeySource, OpenError, PasswordHash, Publishing, Reach,
+    CredentialOutcome, Credentials, Dispatching, KeyError, KeySource, OpenError, PasswordHash, Reach,
     Registrations, Role, Scopes, SealingKey, SqliteOptions, SqliteStore, Store,
 };
 use rusqlite::Connection;
@@ -41,7 +41,10 @@ async fn what_was_kept_is_there_when_it_is_opened_again() {
         accept(&store, at(1), named(ONE, key, key)).await;
     }
     let rows = waiting(&store, ONE).await;
-    store.record(at(2), vec![delivered(ONE, &rows[0]), retry(ONE, &rows[1], at(9))], Vec::new()).await.unwrap();
+    store
+        .record(at(2), vec![delivered(ONE, &rows[0]), retry(ONE, &rows[1], at(9))], Vec::new())
+        .await
+        .unwrap();
     let secrets = store.signing_secrets(at(2), account(ONE)).await.unwrap();
     let standing = store.pause(at(3), account(ONE)).await.unwrap();
     let digest = store.vault().digest("token", "abc");
@@ -142,7 +145,10 @@ async fn what_is_made_belongs_to_its_owner_alone() {
     let (folder, store) = new_store();
     register(&store, ONE).await;
     let names = files(folder.path());
-    assert_eq!(names, ["ringback.db", "ringback.db-lock", "ringback.db-shm", "ringback.db-wal", "ringback.db.key"]);
+    assert_eq!(
+        names,
+        ["ringback.db", "ringback.db-lock", "ringback.db-shm", "ringback.db-wal", "ringback.db.key"]
+    );
     for name in names {
         let mode = fs::metadata(folder.path().join(&name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -323,11 +329,3 @@ fn owner_only(path: &Path) {
 
 #[cfg(not(unix))]
 fn owner_only(_: &Path) {}
-
-#[tokio::test]
-async fn an_accept_through_the_trait_object_is_the_same() {
-    // The stories speak to `dyn Store`; this one makes sure that it is all there is.
-    let (_folder, store) = new_store();
-    let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(store);
-    assert_eq!(store.accept(at(0), Vec::new()).await.unwrap(), []);
-}

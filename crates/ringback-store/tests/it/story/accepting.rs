@@ -21,10 +21,10 @@ pub async fn accepted_messages_are_numbered_and_wait_in_order(store: &dyn Store)
     assert_eq!(numbers, [(ONE, 1, second), (TWO, 1, second), (ONE, 2, second)]);
 
     let rows = waiting(store, ONE).await;
-    assert_eq!(rows.iter().map(|row| (row.turn, row.sequence)).collect::<Vec<_>>(), [
-        (Turn(1), Sequence(1)),
-        (Turn(2), Sequence(2))
-    ]);
+    assert_eq!(
+        rows.iter().map(|row| (row.turn, row.sequence)).collect::<Vec<_>>(),
+        [(Turn(1), Sequence(1)), (Turn(2), Sequence(2))]
+    );
     assert_eq!((rows[0].accepted_at, rows[0].born, rows[0].due), (at(10), at(10), None));
     assert_eq!((rows[0].attempts, rows[0].charged, rows[0].replay), (0, 0, false));
     assert_eq!(rows[0].key.map(|key| key.0), Some(5));
@@ -117,10 +117,10 @@ pub async fn the_listener_hears_before_the_publisher_does(store: &dyn Store) {
     let batch = vec![named(ONE, 1, 1), message(TWO, "nobody's"), named(ONE, 1, 1), message(ONE, "c")];
     store.accept(at(0), batch).await.unwrap();
     let one = account(ONE);
-    assert_eq!(ear.heard(), [Heard::Accepted(vec![
-        (one, 1, "{\"message\":1}".into()),
-        (one, 2, "c".into())
-    ])]);
+    assert_eq!(
+        ear.heard(),
+        [Heard::Accepted(vec![(one, 1, "{\"message\":1}".into()), (one, 2, "c".into())])]
+    );
     // Where nothing was accepted there is nothing to hear.
     store.accept(at(1), vec![named(ONE, 1, 1), message(TWO, "nobody's")]).await.unwrap();
     assert_eq!(ear.heard(), []);

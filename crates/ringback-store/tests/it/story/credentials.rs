@@ -34,7 +34,12 @@ async fn create(store: &dyn Store, credential: Credential) -> Credential {
     store.credential_of_client(&client_id).await.unwrap().unwrap()
 }
 
-async fn change(store: &dyn Store, now: Timestamp, name: &str, change: CredentialChange) -> CredentialOutcome {
+async fn change(
+    store: &dyn Store,
+    now: Timestamp,
+    name: &str,
+    change: CredentialChange,
+) -> CredentialOutcome {
     store.change_credential(now, name, change).await.unwrap()
 }
 
@@ -110,7 +115,8 @@ pub async fn a_grant_adds_accounts_and_scopes(store: &dyn Store) {
     assert!(granted.reach == Reach::Accounts(vec![account(ONE), account(TWO)]));
     assert_eq!(granted.scopes, Scopes { callbacks: true, publish: true, operate: false });
 
-    change(store, at(2), "one", CredentialChange::Grant { reach: Reach::Every, scopes: Scopes::default() }).await;
+    change(store, at(2), "one", CredentialChange::Grant { reach: Reach::Every, scopes: Scopes::default() })
+        .await;
     let granted = read(store, id).await;
     assert!(granted.reach == Reach::Every);
     assert_eq!(granted.scopes, Scopes { callbacks: true, publish: true, operate: false });

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ringback_delivery::{
-    Death, Failure, Health, LaneRead, LaneRecord, LaneUpdate, MessageState, OrderingKey, Outcome, Sequence, Timestamp,
-    Trouble, Turn, Verdict,
+    Death, Failure, Health, LaneRead, LaneRecord, LaneUpdate, MessageState, OrderingKey, Outcome, Sequence,
+    Timestamp, Trouble, Turn, Verdict,
 };
 use ringback_store::{Settled, Store, Swept};
 
@@ -27,15 +27,10 @@ pub async fn a_message_knows_who_waits_before_it_with_its_key(store: &dyn Store)
     let before = |rows: Vec<(ringback_delivery::Waiting, Option<Turn>)>| -> Vec<_> {
         rows.into_iter().map(|(waiting, before)| (waiting.turn.0, before.map(|turn| turn.0))).collect()
     };
-    assert_eq!(before(load(store, from_the_head(ONE)).await.queue), [
-        (1, None),
-        (2, None),
-        (3, None),
-        (4, Some(1)),
-        (5, None),
-        (6, Some(4)),
-        (7, Some(2))
-    ]);
+    assert_eq!(
+        before(load(store, from_the_head(ONE)).await.queue),
+        [(1, None), (2, None), (3, None), (4, Some(1)), (5, None), (6, Some(4)), (7, Some(2))]
+    );
     // Also where that one lies before the window; and no longer once it has gone.
     let behind = LaneRead { after: Turn(5), ..from_the_head(ONE) };
     assert_eq!(before(load(store, behind.clone()).await.queue), [(6, Some(4)), (7, Some(2))]);
@@ -135,13 +130,10 @@ pub async fn a_retry_waits_with_what_was_counted(store: &dyn Store) {
     let row = waiting(store, ONE).await[0];
     store.record(at(1), vec![retry(ONE, &row, at(6))], Vec::new()).await.unwrap();
     let after = waiting(store, ONE).await[0];
-    assert_eq!(after, ringback_delivery::Waiting {
-        attempts: 1,
-        charged: 1,
-        due: Some(at(6)),
-        successes: 7,
-        ..row
-    });
+    assert_eq!(
+        after,
+        ringback_delivery::Waiting { attempts: 1, charged: 1, due: Some(at(6)), successes: 7, ..row }
+    );
     assert_eq!(state(store, at(2), ONE, 1, 1).await, MessageState::Pending);
 
     // And once more, with an outcome that is no answer.

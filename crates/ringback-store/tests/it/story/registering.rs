@@ -85,12 +85,15 @@ pub async fn the_replaced_registration_can_be_restored_until_something_changes(s
     assert_eq!(store.restore_registration(at(5), one).await.unwrap(), Restored::Restored);
     assert_eq!(store.registration(one).await.unwrap(), Some(registration("first")));
     let after = store.standing(one).await.unwrap();
-    assert_eq!(after, Standing {
-        generation: before.generation + 1,
-        releases: before.releases + 1,
-        reinstatements: before.reinstatements + 1,
-        ..before
-    });
+    assert_eq!(
+        after,
+        Standing {
+            generation: before.generation + 1,
+            releases: before.releases + 1,
+            reinstatements: before.reinstatements + 1,
+            ..before
+        }
+    );
     // A restoration replaces too, so it can be taken back.
     assert_eq!(store.restore_registration(at(6), one).await.unwrap(), Restored::Restored);
     assert_eq!(store.registration(one).await.unwrap(), Some(registration("mistaken")));
@@ -123,11 +126,10 @@ pub async fn a_release_is_no_reinstatement_but_a_resume_is(store: &dyn Store) {
     let released = store.release(at(1), one).await.unwrap();
     assert_eq!(released, Standing { releases: start.releases + 1, ..start });
     let resumed = store.resume(at(2), one).await.unwrap();
-    assert_eq!(resumed, Standing {
-        releases: start.releases + 2,
-        reinstatements: start.reinstatements + 1,
-        ..start
-    });
+    assert_eq!(
+        resumed,
+        Standing { releases: start.releases + 2, reinstatements: start.reinstatements + 1, ..start }
+    );
 }
 
 pub async fn an_acknowledgement_never_goes_back_nor_beyond_the_last(store: &dyn Store) {
@@ -177,11 +179,10 @@ pub async fn a_rotated_signing_secret_signs_on_until_its_overlap_ends(store: &dy
     assert_eq!(ear.heard(), [Heard::Standing(one, store.standing(one).await.unwrap())]);
 
     let three = store.rotate_signing_secret(at(2), one, at(50)).await.unwrap();
-    assert_eq!(three.iter().map(|secret| secret.retires_at).collect::<Vec<_>>(), [
-        None,
-        Some(at(50)),
-        Some(at(100))
-    ]);
+    assert_eq!(
+        three.iter().map(|secret| secret.retires_at).collect::<Vec<_>>(),
+        [None, Some(at(50)), Some(at(100))]
+    );
     assert_eq!(store.signing_secrets(at(99), one).await.unwrap(), [three[0].clone(), three[2].clone()]);
     assert_eq!(store.signing_secrets(at(100), one).await.unwrap(), [three[0].clone()]);
 }

@@ -1,0 +1,472 @@
+//! All lanes together: who may send now, who reads, who wakes when.
+//!
+//! The engine is told what happened and answers with [`Command`]s, which whoever runs it carries out against a real
+//! or a simulated store, network and clock. It never waits and never fails.
+//!
+//! Lanes with something to send queue for the *pools*: requests that are young, and requests that have been out for
+//! long. A request moves from the first to the second after a second, so that hanging endpoints, a thousand of them,
+//! can't keep the young one's places. Lanes whose endpoint has not succeeded of late share a part of the young pool, and
+//! wait when the slow one is full; the others go on.
+
+mod command;
+mod leaving;
+mod senders;
+mod timetable;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::account::AccountId;
+use crate::hashing::{NumberMap, NumberSet};
+use crate::lane::{Lane, Moment, Outstanding, Rest};
+use crate::message::Turn;
+use crate::outcome::Outcome;
+use crate::pools::{OpenRequests, Pools};
+use crate::schedule::Jitter;
+use crate::settings::Settings;
+use crate::settlement::{LaneUpdate, Settlement};
+use crate::standing::Standing;
+use crate::time::Timestamp;
+use crate::waiting::{LaneRead, LaneRows, Waiting};
+pub use command::{Command, FlightId, Start};
+use leaving::{CameBack, Leaving};
+use senders::Senders;
+use timetable::Timetable;
+
+#[derive(Debug, Clone, Copy)]
+struct Flight {
+    account: AccountId,
+    turn: Turn,
+}
+
+/// A lane that is not in memory, because all it does is wait.
+#[derive(Debug, Clone, Copy)]
+struct Dormant {
+    /// Nothing, or only probes, can go: news of messages change nothing.
+    closed: bool,
+}
+
+/// After a read came to nothing, no other is asked for so long: the store is in trouble.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// See the module.
+#[derive(Debug)]
+pub struct Engine {
+    settings: Settings,
+    started_at: Timestamp,
+    lanes: NumberMap<AccountId, Lane>,
+    dormant: NumberMap<AccountId, Dormant>,
+    leaving: Leaving,
+    /// When which lane, in memory or dormant, is to be looked at.
+    alarms: Timetable,
+    /// Lanes in memory with nothing to do, and since when.
+    resting: Timetable,
+    senders: Senders,
+    readers: VecDeque<AccountId>,
+    queued_to_read: NumberSet<AccountId>,
+    reads: usize,
+    /// Nothing is read before.
+    read_from: Timestamp,
+    flights: NumberMap<FlightId, Flight>,
+    last_flight: u64,
+    pools: Pools,
+    unrecorded: usize,
+    entries: usize,
+    stopping: bool,
+    commands: VecDeque<Command>,
+}
+
+impl Engine {
+    /// An engine that starts now, without lanes.
+    pub fn new(settings: Settings, now: Timestamp) -> Self {
+        Self {
+            pools: Pools::new(&settings),
+            settings,
+            started_at: now,
+            lanes: NumberMap::default(),
+            dormant: NumberMap::default(),
+            leaving: Leaving::default(),
+            alarms: Timetable::default(),
+            resting: Timetable::default(),
+            senders: Senders::default(),
+            readers: VecDeque::new(),
+            queued_to_read: NumberSet::default(),
+            reads: 0,
+            read_from: Timestamp::default(),
+            flights: NumberMap::default(),
+            last_flight: 0,
+            unrecorded: 0,
+            entries: 0,
+            stopping: false,
+            commands: VecDeque::new(),
+        }
+    }
+
+    /// The next thing to do.
+    pub fn next_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// When [`Engine::tick`] is to be called, if nothing happens before.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let alarm = self.alarms.first().map(|(at, _)| at).filter(|at| *at != Timestamp::NEVER);
+        let reads_wait = !self.readers.is_empty() && self.reads < self.settings.reads_at_once;
+        let read = reads_wait.then_some(self.read_from);
+        [alarm, self.pools.next_slow(&self.settings), read].into_iter().flatten().min()
+    }
+
+    /// How many attempts are under way.
+    pub fn flying(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// How many answered outcomes are not recorded yet.
+    pub fn unrecorded(&self) -> usize {
+        self.unrecorded
+    }
+
+    /// Whether [`Engine::discovered`] may be told of more accounts: those before have been read.
+    pub fn wants_discovery(&self) -> bool {
+        self.readers.len() < self.settings.reads_at_once
+    }
+
+    /// How many lanes are in memory.
+    pub fn resident_lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// How many requests are open, by pool.
+    pub fn open_requests(&self) -> OpenRequests {
+        self.pools.counts()
+    }
+
+    /// From now on nothing starts.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    // ---- What happened -------------------------------------------------------------------------------------------
+
+    /// Something may be pending for this account: at the start, or when news were lost.
+    pub fn discovered(&mut self, now: Timestamp, account: AccountId) {
+        if self.leaving.wants(account) {
+            return;
+        }
+        if self.lanes.contains_key(&account) {
+            self.with_lane(now, account, |lane, _| lane.missed());
+        } else {
+            self.wake(now, account);
+        }
+    }
+
+    /// A message was accepted.
+    pub fn accepted(&mut self, now: Timestamp, account: AccountId, waiting: Waiting) {
+        let closed = self.dormant.get(&account).is_some_and(|dormant| dormant.closed);
+        if closed || self.leaving.wants(account) {
+            return;
+        }
+        if !self.lanes.contains_key(&account) {
+            self.wake(now, account);
+        }
+        self.with_lane(now, account, |lane, at| lane.accepted(at, waiting));
+    }
+
+    /// An account's standing changed.
+    pub fn standing_changed(&mut self, now: Timestamp, account: AccountId, standing: Standing) {
+        if self.leaving.wants(account) {
+            return;
+        }
+        if !self.lanes.contains_key(&account) {
+            self.wake(now, account);
+        }
+        self.with_lane(now, account, |lane, at| lane.standing_changed(at, standing));
+    }
+
+    /// What a lane asked to read has come.
+    pub fn loaded(&mut self, now: Timestamp, rows: LaneRows) {
+        self.reads = self.reads.saturating_sub(1);
+        let account = rows.account;
+        if !self.came_back(now, account, |left| left.reads -= 1) {
+            self.with_lane(now, account, |lane, at| lane.loaded(at, rows));
+        }
+        self.pump(now);
+    }
+
+    /// What a lane asked to read could not be read: it asks again, after a moment.
+    pub fn not_loaded(&mut self, now: Timestamp, read: &LaneRead) {
+        self.reads = self.reads.saturating_sub(1);
+        self.read_from = now.after(READ_AGAIN_AFTER);
+        if !self.came_back(now, read.account, |left| left.reads -= 1) {
+            self.with_lane(now, read.account, |lane, _| lane.not_loaded(read));
+        }
+        self.pump(now);
+    }
+
+    /// An attempt ended.
+    pub fn answered(&mut self, now: Timestamp, flight: FlightId, outcome: &Outcome, jitter: Jitter) {
+        self.pools.leave(flight);
+        let Some(Flight { account, turn }) = self.flights.remove(&flight) else { return };
+        if !self.came_back(now, account, |left| left.flights -= 1) {
+            let settled = self.change(now, account, |lane, at| lane.answered(at, turn, outcome, jitter));
+            if let Some(settlement) = settled.flatten() {
+                self.settle(Some(flight), settlement);
+            }
+            self.touched(now, account);
+        }
+        self.pump(now);
+    }
+
+    /// Decisions are recorded; or refused, as the accounts are another node's by now. Each is told once.
+    pub fn recorded(&mut self, now: Timestamp, settlements: impl IntoIterator<Item = (AccountId, Turn)>) {
+        for (account, turn) in settlements {
+            self.unrecorded = self.unrecorded.saturating_sub(1);
+            if !self.came_back(now, account, |left| left.settlements -= 1) {
+                self.with_lane(now, account, |lane, _| lane.recorded(turn));
+            }
+        }
+        self.pump(now);
+    }
+
+    /// Lanes' records are kept; or refused, as the accounts are another node's by now. Of several that were given out
+    /// for a lane it is enough to keep and to tell the last.
+    pub fn kept(&mut self, now: Timestamp, updates: impl IntoIterator<Item = LaneUpdate>) {
+        for LaneUpdate { account, record } in updates {
+            let same = |left: &mut Outstanding| left.record = left.record.filter(|known| *known != record);
+            if !self.came_back(now, account, same) {
+                self.with_lane(now, account, |lane, _| lane.kept(&record));
+            }
+        }
+        self.pump(now);
+    }
+
+    /// A step of a sweep is done, and `more` of it may be left. So it is where it failed, after a moment.
+    pub fn swept(&mut self, now: Timestamp, account: AccountId, more: bool) {
+        if !self.came_back(now, account, |left| left.sweeps -= 1) {
+            self.with_lane(now, account, |lane, _| lane.swept(more));
+        }
+        self.pump(now);
+    }
+
+    /// A step of making things due is done, and `more` of it may be left. So it is where it failed, after a moment.
+    pub fn hastened(&mut self, now: Timestamp, account: AccountId, more: bool) {
+        if !self.came_back(now, account, |left| left.hastenings -= 1) {
+            self.with_lane(now, account, |lane, at| lane.hastened(at, more));
+        }
+        self.pump(now);
+    }
+
+    /// This node lost the accounts that `lost` names: their lanes go, and what comes back for them counts no more. All
+    /// that is under way for them is still to be told, once it is answered, recorded or refused.
+    pub fn lost(&mut self, lost: impl Fn(AccountId) -> bool) {
+        let known = self.lanes.keys().chain(self.dormant.keys()).copied();
+        let gone: BTreeSet<AccountId> = known.filter(|account| lost(*account)).collect();
+        for account in gone {
+            let outstanding = self.lanes.get(&account).map(Lane::outstanding).unwrap_or_default();
+            self.dismiss(account);
+            self.dormant.remove(&account);
+            self.alarms.set(account, None);
+            if outstanding == Outstanding::default() {
+                self.commands.push_back(Command::Forget(account));
+            } else {
+                self.leaving.begin(account, outstanding);
+            }
+        }
+        self.leaving.lose(lost);
+    }
+
+    /// Time passed.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.pools.age(now, &self.settings);
+        while let Some((at, account)) = self.alarms.first()
+            && at <= now
+        {
+            self.alarms.set(account, None);
+            self.wake(now, account);
+        }
+        self.pump(now);
+    }
+
+    /// Hands out what may be sent and read now. Every other call but `accepted`, `discovered` and `standing_changed`
+    /// ends with this; after those it is to be called, once for many.
+    pub fn pump(&mut self, now: Timestamp) {
+        while !self.stopping && self.unrecorded < self.settings.unrecorded {
+            let Some(account) = self.next_sender(now) else { break };
+            let launch = self.change(now, account, |lane, at| Some((lane.launch(at)?, lane.proven(at))));
+            if let Some((launch, proven)) = launch.flatten() {
+                self.last_flight += 1;
+                let flight = FlightId(self.last_flight);
+                self.flights.insert(flight, Flight { account, turn: launch.waiting.turn });
+                self.pools.enter(flight, now, proven);
+                self.commands.push_back(Command::Start(Start {
+                    flight,
+                    account,
+                    waiting: launch.waiting,
+                    generation: launch.generation,
+                }));
+            }
+            self.touched(now, account);
+        }
+        self.read_on(now);
+        self.rest_some(now);
+    }
+
+    /// The lane that has waited longest for a place that is free.
+    fn next_sender(&mut self, now: Timestamp) -> Option<AccountId> {
+        loop {
+            let (account, proven) = self.senders.next(&self.pools)?;
+            if proven && !self.pools.unproven_may_start() {
+                // Its success may be too long ago by now.
+                let still = self.change(now, account, |lane, at| lane.proven(at));
+                if still == Some(false) {
+                    self.senders.queue(account, false);
+                    continue;
+                }
+            }
+            return Some(account);
+        }
+    }
+
+    fn read_on(&mut self, now: Timestamp) {
+        while self.reads < self.settings.reads_at_once && self.read_from <= now {
+            let Some(account) = self.readers.pop_front() else { break };
+            self.queued_to_read.remove(&account);
+            if let Some(read) = self.change(now, account, |lane, at| lane.read(at)).flatten() {
+                self.reads += 1;
+                self.resting.set(account, None);
+                self.commands.push_back(Command::Read(read));
+            }
+        }
+    }
+
+    // ---- Lanes ---------------------------------------------------------------------------------------------------
+
+    /// Brings a lane into memory, if it is not there, and sees to what it wants.
+    fn wake(&mut self, now: Timestamp, account: AccountId) {
+        if self.dormant.remove(&account).is_some() {
+            self.alarms.set(account, None);
+        }
+        let mortal_from = self.started_at.after(self.settings.grace_after_start);
+        self.lanes.entry(account).or_insert_with(|| Lane::new(account, mortal_from));
+        self.touched(now, account);
+    }
+
+    /// Whether something that came back was for a lane that this node has lost since.
+    fn came_back(
+        &mut self,
+        now: Timestamp,
+        account: AccountId,
+        count: impl FnOnce(&mut Outstanding),
+    ) -> bool {
+        match self.leaving.came_back(account, count) {
+            CameBack::Here => return false,
+            CameBack::Left => {}
+            CameBack::Gone { wanted: true } => self.wake(now, account),
+            CameBack::Gone { wanted: false } => self.commands.push_back(Command::Forget(account)),
+        }
+        true
+    }
+
+    /// Lets something happen to a lane, if it is in memory.
+    fn change<T>(
+        &mut self,
+        now: Timestamp,
+        account: AccountId,
+        happen: impl FnOnce(&mut Lane, &Moment<'_>) -> T,
+    ) -> Option<T> {
+        let lane = self.lanes.get_mut(&account)?;
+        let room = self.entries < self.settings.entries_in_all;
+        let before = lane.entries();
+        let result = happen(lane, &Moment { now, settings: &self.settings, room });
+        self.entries = self.entries + lane.entries() - before;
+        Some(result)
+    }
+
+    /// Lets something happen to a lane, if it is in memory, and sees to what follows from it.
+    fn with_lane<T>(
+        &mut self,
+        now: Timestamp,
+        account: AccountId,
+        happen: impl FnOnce(&mut Lane, &Moment<'_>) -> T,
+    ) {
+        self.change(now, account, happen);
+        self.touched(now, account);
+    }
+
+    fn settle(&mut self, flight: Option<FlightId>, settlement: Settlement) {
+        self.unrecorded += 1;
+        self.commands.push_back(Command::Settle(flight, settlement));
+    }
+
+    /// Sees to what a lane wants now: to give up what is too old, to send, to read, its chores, its alarm.
+    fn touched(&mut self, now: Timestamp, account: AccountId) {
+        let dead = self.change(now, account, |lane, at| {
+            let dead = lane.expire(at);
+            lane.tidy(at);
+            dead
+        });
+        for settlement in dead.unwrap_or_default() {
+            self.settle(None, settlement);
+        }
+        let Some(lane) = self.lanes.get_mut(&account) else { return };
+        let room = self.entries < self.settings.entries_in_all;
+        let at = Moment { now, settings: &self.settings, room };
+        let sends = lane.may_launch(&at);
+        let proven = lane.proven(&at);
+        if let Some(under_way) = lane.begin_sweep() {
+            self.commands.push_back(Command::Sweep(account, under_way));
+        }
+        if lane.begin_hasten() {
+            self.commands.push_back(Command::Hasten(account));
+        }
+        if lane.wants_read(&at) && self.queued_to_read.insert(account) {
+            self.readers.push_back(account);
+        }
+        let alarm = lane.wake_at(&at);
+        let idle = lane.rest(&at) != Rest::Busy;
+        if sends {
+            self.senders.queue(account, proven);
+        }
+        self.alarms.set(account, alarm);
+        if idle {
+            self.resting.set_once(account, now);
+        } else {
+            self.resting.set(account, None);
+        }
+        self.keep_record(account);
+    }
+
+    fn keep_record(&mut self, account: AccountId) {
+        if let Some(record) = self.lanes.get_mut(&account).and_then(Lane::take_record) {
+            self.commands.push_back(Command::Keep(LaneUpdate { account, record }));
+        }
+    }
+
+    /// Lets lanes go that have had nothing to do for the longest, where there are too many.
+    fn rest_some(&mut self, now: Timestamp) {
+        while self.lanes.len() > self.settings.resident_lanes {
+            let Some((_, account)) = self.resting.first() else { break };
+            let rest = self.change(now, account, |lane, at| (lane.rest(at), lane.closed()));
+            match rest {
+                Some((Rest::Until(until), closed)) => {
+                    self.dismiss(account);
+                    self.commands.push_back(Command::Forget(account));
+                    self.dormant.insert(account, Dormant { closed });
+                    self.alarms.set(account, Some(until));
+                }
+                Some((Rest::Idle, _)) => {
+                    self.dismiss(account);
+                    self.commands.push_back(Command::Forget(account));
+                    self.alarms.set(account, None);
+                }
+                Some((Rest::Busy, _)) | None => self.resting.set(account, None),
+            }
+        }
+    }
+
+    fn dismiss(&mut self, account: AccountId) {
+        if let Some(lane) = self.lanes.remove(&account) {
+            self.entries -= lane.entries();
+            self.resting.set(account, None);
+        }
+    }
+}

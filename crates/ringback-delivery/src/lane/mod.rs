@@ -1,0 +1,335 @@
+//! A lane: the queue of one endpoint, and the unit of scheduling, ordering and health.
+//!
+//! ```text
+//!            a success              five endpoint failures in a row,
+//!          ┌───────────┐            or one Retry-After
+//!          ▼           │  ┌───────────────────────────────────────┐
+//!   ┌─────────────┐    │  │                                       ▼
+//!   │    open     │────┴──┘                              ┌─────────────────┐
+//!   │ 1…32 slots  │◀──────── a success, a release ───────│     on hold     │──┐ a failed probe:
+//!   └─────────────┘                                      │ a probe at times│◀─┘ a longer wait
+//!          │   ▲                                         └─────────────────┘
+//!      410 │   │ registered anew, resumed                         │ 410
+//!          ▼   │                                                  ▼
+//!   ┌─────────────────────────────────────────────────────────────────┐
+//!   │                     suspended: nothing goes                     │
+//!   └─────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Beside its health a lane has a *window* of the queue in memory. While the window holds all that is pending, the lane
+//! is *complete* and takes what is accepted straight from memory. When it can't keep up it lets go, reads portions from
+//! the store ([`reading`]), and becomes complete again once it has drained. What an answer means is decided in
+//! [`judging`], and who dies of age in [`age`].
+//!
+//! The promise: of the messages with one key the first is delivered or recorded as dead before the next one starts, and
+//! nothing starts that the account has cancelled, whatever the order in which reads, answers and commits come.
+
+mod age;
+mod chore;
+mod judging;
+mod reading;
+
+use crate::account::AccountId;
+use crate::hashing::NumberSet;
+use crate::health::{Health, LaneRecord};
+use crate::message::{Sequence, Turn};
+use crate::settings::Settings;
+use crate::settlement::Verdict;
+use crate::standing::Standing;
+use crate::time::Timestamp;
+use crate::waiting::Waiting;
+use crate::window::{Phase, Window};
+use chore::Chore;
+use reading::Reading;
+
+/// When something happens to a lane, and what the lane goes by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) settings: &'a Settings,
+    /// Whether there is room for more messages in memory, all lanes together.
+    pub(crate) room: bool,
+}
+
+/// A message that a lane decided to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Launch {
+    /// The message; its `attempts` count this one.
+    pub(crate) waiting: Waiting,
+    /// The account's generation, as far as the lane knows.
+    pub(crate) generation: u64,
+}
+
+/// What a lane will do next by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Something is under way, or about to be.
+    Busy,
+    /// All that waits, waits until then.
+    Until(Timestamp),
+    /// Nothing waits.
+    Idle,
+}
+
+/// What is under way for a lane, and comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Outstanding {
+    pub(crate) flights: u32,
+    pub(crate) settlements: u32,
+    pub(crate) reads: u32,
+    pub(crate) sweeps: u32,
+    pub(crate) hastenings: u32,
+    pub(crate) record: Option<LaneRecord>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    account: AccountId,
+    /// Nothing dies of age before: the program has just started.
+    mortal_from: Timestamp,
+    /// The newest that the lane knows.
+    standing: Standing,
+    record: LaneRecord,
+    record_changed: bool,
+    /// The record that was given out to be kept, until it is.
+    unkept: Option<LaneRecord>,
+    /// The release that was acted on here; it is in the record once the store's rows are due too.
+    releases_heeded: u64,
+    window: Window,
+
+    flying: u32,
+    /// Messages that were decided about, and that is not recorded.
+    unrecorded: u32,
+    slots: u32,
+    last_success: Option<Timestamp>,
+    /// The different messages that were refused since the last success.
+    refused: NumberSet<Sequence>,
+    /// Nothing starts before: an attempt could not begin just now.
+    start_from: Timestamp,
+
+    /// The standing and the record were read.
+    opened: bool,
+    reading: Reading,
+    /// Settling what the account cancelled or acknowledged, in the store.
+    sweep: Chore,
+    /// Making what waits in the store due.
+    hasten: Chore,
+}
+
+impl Lane {
+    pub(crate) fn new(account: AccountId, mortal_from: Timestamp) -> Self {
+        Self {
+            account,
+            mortal_from,
+            standing: Standing::default(),
+            record: LaneRecord::default(),
+            record_changed: false,
+            unkept: None,
+            releases_heeded: 0,
+            window: Window::default(),
+            flying: 0,
+            unrecorded: 0,
+            slots: 1,
+            last_success: None,
+            refused: NumberSet::default(),
+            start_from: Timestamp::default(),
+            opened: false,
+            reading: Reading::default(),
+            sweep: Chore::None,
+            hasten: Chore::None,
+        }
+    }
+
+    pub(crate) fn entries(&self) -> usize {
+        self.window.len()
+    }
+
+    /// Whether nothing but probes goes, or nothing at all, so that news of new messages changes nothing.
+    pub(crate) fn closed(&self) -> bool {
+        !self.standing.sends() || self.record.health.closed_since().is_some()
+    }
+
+    /// Whether the endpoint has succeeded of late.
+    pub(crate) fn proven(&self, at: &Moment<'_>) -> bool {
+        self.last_success.is_some_and(|success| at.now.since(success) < at.settings.proof_lasts)
+    }
+
+    // ---- The account's standing ----------------------------------------------------------------------------------
+
+    /// The account's standing is this, or was a moment ago. Acts on it if it is newer than what the lane knows.
+    pub(crate) fn standing_changed(&mut self, at: &Moment<'_>, standing: Standing) {
+        if !standing.follows(&self.standing) {
+            return;
+        }
+        let before = std::mem::replace(&mut self.standing, standing);
+        if !self.opened {
+            return;
+        }
+        self.start_from = at.now;
+        if standing.cancelled_through > before.cancelled_through
+            || standing.acknowledged_turn > before.acknowledged_turn
+            || standing.acknowledged_through > before.acknowledged_through
+        {
+            self.sweep.want();
+            self.drop_overtaken();
+        }
+        self.queue_reaches(standing.last_turn);
+        self.heed_releases(at);
+    }
+
+    /// The record and a standing are known for the first time. What was cancelled or acknowledged before is swept when
+    /// it is met.
+    fn open(&mut self, at: &Moment<'_>) {
+        self.opened = true;
+        self.queue_reaches(self.standing.last_turn);
+        self.heed_releases(at);
+    }
+
+    fn heed_releases(&mut self, at: &Moment<'_>) {
+        let standing = self.standing;
+        if standing.reinstatements > self.record.reinstatements_seen {
+            self.record.reinstatements_seen = standing.reinstatements;
+            self.record_changed = true;
+            if matches!(self.record.health, Health::Suspended { .. }) {
+                self.record.health = Health::default();
+            }
+        }
+        if standing.releases > self.releases_heeded.max(self.record.releases_seen) {
+            self.releases_heeded = standing.releases;
+            self.record_changed = true;
+            if !matches!(self.record.health, Health::Suspended { .. }) {
+                self.record.health = Health::default();
+            }
+            self.refused.clear();
+            self.window.hasten(at.now);
+            self.hasten.want();
+        }
+    }
+
+    fn drop_overtaken(&mut self) {
+        let waiting: Vec<Turn> = self
+            .window
+            .entries()
+            .filter(|entry| entry.phase == Phase::Waiting)
+            .filter(|entry| self.standing.overtakes(entry.waiting.turn, entry.waiting.sequence))
+            .map(|entry| entry.waiting.turn)
+            .collect();
+        for turn in waiting {
+            self.finish(turn);
+        }
+    }
+
+    // ---- What goes out -------------------------------------------------------------------------------------------
+
+    /// The next message to send, if one may go now.
+    pub(crate) fn launch(&mut self, at: &Moment<'_>) -> Option<Launch> {
+        if !self.may_launch(at) {
+            return None;
+        }
+        let (_, turn) = self.window.first_free()?;
+        let probe = matches!(self.record.health, Health::Hold { .. });
+        let waiting = self.window.launch(turn, probe)?;
+        self.flying += 1;
+        Some(Launch { waiting, generation: self.standing.generation })
+    }
+
+    /// Whether [`Lane::launch`] would give something.
+    pub(crate) fn may_launch(&self, at: &Moment<'_>) -> bool {
+        self.may_launch_at(at).is_some_and(|launch| launch <= at.now)
+    }
+
+    /// When something may go, if nothing changes before.
+    fn may_launch_at(&self, at: &Moment<'_>) -> Option<Timestamp> {
+        if !self.opened || !self.standing.sends() || self.sweep.is_under_way() {
+            return None;
+        }
+        let (due, _) = self.window.first_free()?;
+        let due = due.max(self.start_from);
+        match self.record.health {
+            Health::Suspended { .. } => None,
+            Health::Hold { probe_at, .. } => (self.flying == 0).then_some(due.max(probe_at)),
+            Health::Open { .. } => {
+                let slots = if self.proven(at) { self.slots } else { 1 };
+                (self.flying < slots).then_some(due)
+            }
+        }
+    }
+
+    // ---- What is recorded ----------------------------------------------------------------------------------------
+
+    /// A decision is recorded.
+    pub(crate) fn recorded(&mut self, turn: Turn) {
+        let Some(entry) = self.window.get(turn).copied() else { return };
+        match entry.phase {
+            Phase::Delivered => {
+                self.unrecorded -= 1;
+                self.window.finish(turn, self.reading.under_way);
+            }
+            Phase::Settling(Verdict::Retry { due, charged, successes }) => {
+                self.unrecorded -= 1;
+                if self.standing.overtakes(entry.waiting.turn, entry.waiting.sequence) {
+                    // It may have been recorded as waiting, just before it was cancelled.
+                    self.sweep.want();
+                    self.finish(turn);
+                } else {
+                    self.window.wait_again(turn, due, charged, successes);
+                }
+            }
+            Phase::Settling(_) => {
+                self.unrecorded -= 1;
+                self.finish(turn);
+            }
+            Phase::Waiting | Phase::Flying { .. } | Phase::Gone => {}
+        }
+    }
+
+    /// The lane's record, if it changed since this was asked.
+    pub(crate) fn take_record(&mut self) -> Option<LaneRecord> {
+        if !std::mem::take(&mut self.record_changed) {
+            return None;
+        }
+        self.unkept = Some(self.record);
+        self.unkept
+    }
+
+    /// A record that was given out is kept.
+    pub(crate) fn kept(&mut self, record: &LaneRecord) {
+        if self.unkept.as_ref() == Some(record) {
+            self.unkept = None;
+        }
+    }
+
+    /// What is under way, and comes back.
+    pub(crate) fn outstanding(&self) -> Outstanding {
+        Outstanding {
+            flights: self.flying,
+            settlements: self.unrecorded,
+            reads: self.reading.under_way.into(),
+            sweeps: self.sweep.is_under_way().into(),
+            hastenings: self.hasten.is_under_way().into(),
+            record: self.unkept,
+        }
+    }
+
+    // ---- Time ----------------------------------------------------------------------------------------------------
+
+    /// What the lane does next by itself, and when.
+    pub(crate) fn rest(&self, at: &Moment<'_>) -> Rest {
+        let chores = self.sweep != Chore::None || self.hasten != Chore::None || self.record_changed;
+        let wants = chores || self.wants_read(at) || self.may_launch(at);
+        if wants || self.outstanding() != Outstanding::default() {
+            return Rest::Busy;
+        }
+        if self.window.is_empty() && self.reading.complete {
+            return Rest::Idle;
+        }
+        Rest::Until(self.wake_at(at).unwrap_or(Timestamp::NEVER))
+    }
+
+    /// When the lane has to be looked at again, if nothing happens before: later than now.
+    pub(crate) fn wake_at(&self, at: &Moment<'_>) -> Option<Timestamp> {
+        let times = [self.may_launch_at(at), self.reading.due_at(), self.next_death(at)];
+        times.into_iter().flatten().filter(|time| *time > at.now).min()
+    }
+}

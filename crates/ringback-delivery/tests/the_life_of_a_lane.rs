@@ -1,0 +1,225 @@
+//! One lane's life as a story, told through the engine's public face: open, on hold, probed, open again, suspended,
+//! registered anew.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::time::Duration;
+
+use ringback_delivery::{
+    AccountId, Command, Engine, Failure, FlightId, Health, Jitter, LaneRecord, LaneRows, LaneUpdate, Outcome,
+    Sequence, Settings, Standing, Start, Timestamp, Turn, Verdict, Waiting,
+};
+
+const OK: Outcome = Outcome::Answered { status: 200, retry_after: None };
+const GONE: Outcome = Outcome::Answered { status: 410, retry_after: None };
+const REFUSED: Outcome = Outcome::Failed(Failure::Connect);
+
+/// The engine with one lane, a store that answers at once, and a clock that is set by hand.
+struct Story {
+    engine: Engine,
+    now: Timestamp,
+    standing: Standing,
+    record: LaneRecord,
+    started: Vec<Start>,
+    last_verdict: Option<Verdict>,
+}
+
+impl Story {
+    fn begin() -> Self {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let mut story = Self {
+            engine: Engine::new(Settings::default(), now),
+            now,
+            standing: Standing { generation: 1, registered: true, ..Standing::default() },
+            record: LaneRecord::default(),
+            started: Vec::new(),
+            last_verdict: None,
+        };
+        story.engine.discovered(now, account());
+        story.carry_out();
+        story
+    }
+
+    fn publish(&mut self) {
+        self.standing.last_turn.0 += 1;
+        self.standing.last_sequence.0 += 1;
+        let number = self.standing.last_sequence.0;
+        let waiting = Waiting {
+            turn: Turn(number),
+            sequence: Sequence(number),
+            position: 0,
+            key: None,
+            accepted_at: self.now,
+            born: self.now,
+            attempts: 0,
+            charged: 0,
+            due: None,
+            successes: 0,
+            replay: false,
+        };
+        self.engine.accepted(self.now, account(), waiting);
+        self.carry_out();
+    }
+
+    fn stand(&mut self, change: impl FnOnce(&mut Standing)) {
+        change(&mut self.standing);
+        self.engine.standing_changed(self.now, account(), self.standing);
+        self.carry_out();
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.now = self.now.after(Duration::from_secs(seconds));
+        self.engine.tick(self.now);
+        self.carry_out();
+    }
+
+    /// The attempts that have begun and were not answered.
+    fn under_way(&self) -> usize {
+        self.started.len()
+    }
+
+    fn answer(&mut self, outcome: &Outcome) {
+        let flight: FlightId = self.started.remove(0).flight;
+        self.engine.answered(self.now, flight, outcome, Jitter::NONE);
+        self.carry_out();
+    }
+
+    /// How many seconds pass until the next attempt begins.
+    fn next_attempt_after(&mut self) -> i64 {
+        let since = self.now;
+        while self.started.is_empty() {
+            self.now = self.engine.wake_at().unwrap();
+            self.engine.tick(self.now);
+            self.carry_out();
+        }
+        (self.now.as_millis() - since.as_millis()) / 1000
+    }
+
+    fn carry_out(&mut self) {
+        self.engine.pump(self.now);
+        while let Some(command) = self.engine.next_command() {
+            match command {
+                Command::Read(read) => {
+                    let rows = LaneRows {
+                        account: read.account,
+                        opening: read.opening.then_some((self.standing, self.record)),
+                        queue: Vec::new(),
+                        end: true,
+                        due: Vec::new(),
+                        more_due: false,
+                        next_due: None,
+                        followers: Vec::new(),
+                    };
+                    self.engine.loaded(self.now, rows);
+                }
+                Command::Start(start) => self.started.push(start),
+                Command::Settle(_, settlement) => {
+                    self.last_verdict = Some(settlement.verdict);
+                    self.engine.recorded(self.now, [(settlement.account, settlement.turn)]);
+                }
+                Command::Keep(update) => {
+                    self.record = update.record;
+                    self.engine.kept(self.now, [LaneUpdate { account: account(), record: self.record }]);
+                }
+                Command::Sweep(account, _) => self.engine.swept(self.now, account, false),
+                Command::Hasten(account) => self.engine.hastened(self.now, account, false),
+                Command::Forget(_) => panic!("there is room for one lane"),
+            }
+        }
+    }
+}
+
+fn account() -> AccountId {
+    "0252012345-00001".parse().unwrap()
+}
+
+#[test]
+fn the_life_of_a_lane() {
+    let mut story = Story::begin();
+
+    // It is open, but nothing is known of its endpoint: one request at a time, and two after the first success.
+    for _ in 0..7 {
+        story.publish();
+    }
+    assert_eq!(story.under_way(), 1);
+    story.answer(&OK);
+    assert_eq!(story.last_verdict, Some(Verdict::Delivered));
+    assert_eq!(story.under_way(), 2);
+
+    // The endpoint dies. A message that fails comes again after five seconds, and is not charged for it: no other
+    // succeeded since.
+    for failures in 1..=4 {
+        story.answer(&REFUSED);
+        assert_eq!(story.record.health, Health::Open { failures });
+        assert!(matches!(story.last_verdict, Some(Verdict::Retry { charged: 0, .. })));
+        assert_eq!(story.under_way(), 2);
+    }
+
+    // The fifth failure in a row puts it on hold. What is under way ends; then only probes go, one at a time.
+    story.answer(&REFUSED);
+    assert!(matches!(story.record.health, Health::Hold { failed_probes: 0, .. }));
+    assert_eq!(story.under_way(), 1);
+    story.answer(&REFUSED);
+    assert_eq!(story.under_way(), 0);
+    for wait in [5, 15, 30, 60, 120, 300, 300, 300] {
+        assert_eq!(story.next_attempt_after(), wait);
+        assert_eq!(story.under_way(), 1);
+        story.answer(&REFUSED);
+        assert!(matches!(story.last_verdict, Some(Verdict::Retry { charged: 0, .. })));
+    }
+
+    // One success ends the hold.
+    assert_eq!(story.next_attempt_after(), 300);
+    story.answer(&OK);
+    assert_eq!(story.record.health, Health::Open { failures: 0 });
+    assert_eq!(story.under_way(), 2);
+    story.answer(&OK);
+    story.answer(&OK);
+    assert_eq!(story.under_way(), 3);
+
+    // Nobody wants the messages any more: nothing goes, whatever comes, and for however long.
+    story.answer(&GONE);
+    assert!(matches!(story.record.health, Health::Suspended { .. }));
+    story.answer(&OK);
+    assert!(
+        matches!(story.record.health, Health::Suspended { .. }),
+        "what was under way does not change that"
+    );
+    story.answer(&OK);
+    story.publish();
+    story.pass(3600);
+    assert_eq!(story.under_way(), 0);
+
+    // A pause does not end it, and a mere release does not either.
+    story.stand(|standing| standing.releases += 1);
+    assert_eq!(story.under_way(), 0);
+
+    // Registered anew: what waits goes to the new registration, one at a time at first.
+    story.stand(|standing| {
+        standing.generation += 1;
+        standing.releases += 1;
+        standing.reinstatements += 1;
+    });
+    assert_eq!(story.record.health, Health::Open { failures: 0 });
+    assert_eq!(story.under_way(), 1);
+    assert_eq!(story.started[0].generation, 2);
+    story.answer(&OK);
+    story.answer(&OK);
+    assert_eq!(story.under_way(), 0);
+    assert_eq!(story.engine.unrecorded(), 0);
+
+    // A Retry-After holds it by itself, for as long as it asks.
+    story.publish();
+    story.answer(&Outcome::Answered { status: 503, retry_after: Some(Duration::from_secs(90)) });
+    assert!(matches!(story.record.health, Health::Hold { .. }));
+    assert_eq!(story.next_attempt_after(), 90);
+    story.answer(&OK);
+
+    // The account pauses: nothing goes, and no message grows old.
+    let now = story.now;
+    story.stand(|standing| standing.pause.pause(now));
+    story.publish();
+    story.pass(30 * 24 * 3600);
+    assert_eq!(story.under_way(), 0);
+    assert_eq!(story.last_verdict, Some(Verdict::Delivered), "nothing died");
+}
