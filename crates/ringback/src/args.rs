@@ -1,12 +1,16 @@
 //! What can be typed: the tree of commands, one file for each branch.
 
 pub(crate) mod callbacks;
+pub(crate) mod completions;
 pub(crate) mod connection;
 pub(crate) mod credentials;
 pub(crate) mod dev;
 pub(crate) mod listen;
+pub(crate) mod man;
 pub(crate) mod messages;
+pub(crate) mod moment;
 pub(crate) mod serve;
+pub(crate) mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -42,6 +46,9 @@ pub(crate) enum Command {
     Messages(messages::MessagesCommand),
     #[command(subcommand)]
     Credentials(credentials::CredentialsCommand),
+    Verify(verify::VerifyArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! What each command does.
 
 mod callbacks;
+mod completions;
 mod credentials;
 mod dev;
 mod listen;
+mod man;
 mod messages;
 mod serve;
 mod stdin;
+mod verify;
 
 use crate::args::{Cli, Command};
 use crate::failure::Outcome;
@@ -20,5 +23,8 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Callbacks(command) => callbacks::run(command).await,
         Command::Messages(command) => messages::run(command).await,
         Command::Credentials(command) => credentials::run(command).await,
+        Command::Verify(args) => verify::run(args).await,
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

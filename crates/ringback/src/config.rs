@@ -12,10 +12,12 @@ pub(crate) mod key;
 pub(crate) mod layers;
 pub(crate) mod listening;
 pub(crate) mod log;
+pub(crate) mod retention;
 pub(crate) mod setting;
 pub(crate) mod shown;
 pub(crate) mod signing;
 pub(crate) mod store;
+mod time;
 
 use crate::failure::Outcome;
 use layers::Layers;
@@ -29,6 +31,7 @@ pub(crate) const SETTINGS: &[&[Setting]] = &[
     egress::SETTINGS,
     signing::SETTINGS,
     delivery::SETTINGS,
+    retention::SETTINGS,
     log::SETTINGS,
 ];
 
@@ -40,6 +43,7 @@ pub(crate) struct Config {
     pub(crate) egress: egress::Egress,
     pub(crate) signing: signing::Signing,
     pub(crate) delivery: delivery::Delivery,
+    pub(crate) retention: retention::RetentionSettings,
     pub(crate) log: log::Log,
 }
 
@@ -52,6 +56,7 @@ impl Config {
             egress: egress::Egress::read(layers)?,
             signing: signing::Signing::read(layers)?,
             delivery: delivery::Delivery::read(layers)?,
+            retention: retention::RetentionSettings::read(layers)?,
             log: log::Log::read(layers)?,
         })
     }
@@ -64,6 +69,7 @@ impl Config {
         self.egress.show(&mut shown);
         self.signing.show(&mut shown);
         self.delivery.show(&mut shown);
+        self.retention.show(&mut shown);
         self.log.show(&mut shown);
         shown.into_text()
     }

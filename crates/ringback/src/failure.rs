@@ -5,11 +5,12 @@
 
 use std::fmt;
 
+use ringback_client::{AuthenticationError, BuildError};
 use ringback_server::credentials::CredentialError;
 use ringback_store::{KeyError, OpenError, StoreError};
 
 use crate::exit_code::ExitCode;
-use crate::http_client::ApiError;
+use crate::target;
 
 /// What a command gives back.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -34,6 +35,13 @@ impl Failure {
     /// The command line is wrong in a way that clap can't see.
     pub(crate) fn usage(sentence: impl fmt::Display) -> Self {
         Self::new(ExitCode::Usage, anyhow::anyhow!("{sentence}"))
+    }
+
+    /// The same, and what to do about it.
+    #[must_use]
+    pub(crate) fn and(self, advice: impl fmt::Display) -> Self {
+        let error = anyhow::anyhow!("{:#}; {advice}", self.error);
+        Self { error, ..self }
     }
 
     pub(crate) fn code(&self) -> ExitCode {
@@ -99,13 +107,45 @@ impl From<CredentialError> for Failure {
     }
 }
 
-impl From<ApiError> for Failure {
-    fn from(error: ApiError) -> Self {
+impl From<ringback_client::Error> for Failure {
+    fn from(error: ringback_client::Error) -> Self {
+        use ringback_client::Error;
+        if matches!(error, Error::Authentication(AuthenticationError::NoSession)) {
+            let sentence =
+                "this needs a session: give RINGBACK_USERNAME and RINGBACK_PASSWORD, or a profile with both";
+            return Self::new(ExitCode::Authentication, anyhow::anyhow!(sentence));
+        }
         let code = match &error {
-            ApiError::Unreachable { .. } | ApiError::NotUnderstood { .. } => ExitCode::Unreachable,
-            ApiError::Authentication(_) => ExitCode::Authentication,
-            ApiError::Refused { .. } => ExitCode::Refused,
-            ApiError::Setup(_) => ExitCode::Internal,
+            Error::InvalidArgument(_) => ExitCode::Usage,
+            Error::Authentication(error) => authentication(error),
+            Error::BadRequest { .. } | Error::Status { result: Some(_), .. } => ExitCode::Refused,
+            // No answer, or one that is not of this API.
+            _ => ExitCode::Unreachable,
+        };
+        let error = anyhow::Error::new(error);
+        match target::server_of_this_process() {
+            Some(server) if code == ExitCode::Unreachable => Self::new(code, error.context(server)),
+            _ => Self::new(code, error),
+        }
+    }
+}
+
+/// A refusal in another form than this API's is of no server of its kind.
+fn authentication(error: &AuthenticationError) -> ExitCode {
+    match error {
+        AuthenticationError::TokenRefused { error: None, .. }
+        | AuthenticationError::LoginRefused { result: None, .. }
+        | AuthenticationError::Unauthorized { result: None, .. }
+        | AuthenticationError::UnusableToken { .. } => ExitCode::Unreachable,
+        _ => ExitCode::Authentication,
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        let code = match &error {
+            BuildError::Tls(_) | BuildError::HttpClient(_) | BuildError::Runtime(_) => ExitCode::Internal,
+            _ => ExitCode::Configuration,
         };
         Self::new(code, error)
     }

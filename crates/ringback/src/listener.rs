@@ -1,26 +1,33 @@
-//! A listener: takes callbacks, verifies them, and hands on what came as a [`Receipt`].
+//! A listener: takes callbacks, checks them, passes them on where it is told to, and hands on what came as a
+//! [`Receipt`].
 //!
 //! A callback is answered after it was handed on, so what is printed was really received. What is not signed as it
-//! should be gets 401, what can't be read 400; all the rest 204.
+//! should be gets 401, what can't be read 400, and neither is passed on; all the rest gets the answer of
+//! whoever it was passed on to, or the status that was asked for, or 204.
 
+mod forward;
 mod receipt;
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http::Method;
 use http_body_util::{BodyExt as _, Limited};
-use ringback_server::clock::Clock;
+use ringback_listener::{Callback, Check, Clock as _, Headers as _, Rejection, SystemClock};
 use ringback_wire::headers;
 use ringback_wire::message::CallbackMessage;
-use ringback_wire::signature::{Verifier, WebhookHeaders};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-pub(crate) use receipt::{Receipt, Verdict};
+pub(crate) use forward::Forward;
+pub(crate) use receipt::{Forwarded, Receipt, Verdict};
 
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
@@ -36,11 +43,38 @@ pub(crate) struct Listener {
     address: SocketAddr,
 }
 
+/// How callbacks are taken.
 #[derive(Clone)]
-struct Taking {
-    verifier: Option<Verifier>,
-    clock: Clock,
+pub(crate) struct Taking {
+    /// What a callback must show.
+    pub(crate) check: Check,
+    /// Whether it is user name and password, and no signature.
+    pub(crate) by_password: bool,
+    /// Where callbacks are passed on to.
+    pub(crate) forward: Option<Forward>,
+    /// What is answered where nothing else says.
+    pub(crate) status: StatusCode,
+    /// How long the answer is kept back.
+    pub(crate) delay: Duration,
+}
+
+#[derive(Clone)]
+struct Taker {
+    taking: Taking,
     receipts: mpsc::Sender<Receipt>,
+}
+
+impl Taking {
+    /// Answers with 204, at once.
+    pub(crate) fn new(check: Check) -> Self {
+        Self {
+            check,
+            by_password: false,
+            forward: None,
+            status: StatusCode::NO_CONTENT,
+            delay: Duration::ZERO,
+        }
+    }
 }
 
 impl Listener {
@@ -67,67 +101,72 @@ impl Listener {
     /// get 503.
     pub(crate) fn serve(
         self,
-        verifier: Option<Verifier>,
-        clock: Clock,
+        taking: Taking,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> (mpsc::Receiver<Receipt>, tokio::task::JoinHandle<io::Result<()>>) {
         let (receipts, received) = mpsc::channel(WAITING);
-        let router = Router::new().fallback(take).with_state(Taking { verifier, clock, receipts });
+        let router = Router::new().fallback(take).with_state(Taker { taking, receipts });
         let serving = axum::serve(self.socket, router).with_graceful_shutdown(stop);
         (received, tokio::spawn(serving.into_future()))
     }
 }
 
-async fn take(State(taking): State<Taking>, request: Request<Body>) -> StatusCode {
+async fn take(State(taker): State<Taker>, request: Request<Body>) -> Response {
     if request.method() != Method::POST {
-        return StatusCode::METHOD_NOT_ALLOWED;
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST).collect().await else {
-        return StatusCode::BAD_REQUEST;
+        return StatusCode::BAD_REQUEST.into_response();
     };
-    let body = body.to_bytes();
-    let verdict = taking.verdict(&head.headers, &body);
-    let message = CallbackMessage::parse(&body);
-    let status = match (&verdict, &message) {
-        (Verdict::Wrong(_), _) => StatusCode::UNAUTHORIZED,
-        (_, Err(_)) => StatusCode::BAD_REQUEST,
-        (_, Ok(_)) => StatusCode::NO_CONTENT,
-    };
-    let number = |name| header(&head.headers, name).parse().ok();
-    let receipt = Receipt {
-        id: header(&head.headers, headers::WEBHOOK_ID).to_owned(),
-        sequence: number(headers::RINGBACK_SEQUENCE),
-        attempt: number(headers::RINGBACK_ATTEMPT),
-        replay: header(&head.headers, headers::RINGBACK_REPLAY) == headers::REPLAY_VALUE,
-        verdict,
-        message,
-        body,
-    };
-    match taking.receipts.send(receipt).await {
-        Ok(()) => status,
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    taker.answer(&head.headers, body.to_bytes()).await
+}
+
+impl Taker {
+    async fn answer(&self, fields: &HeaderMap, body: Bytes) -> Response {
+        let taking = &self.taking;
+        let now = SystemClock::new().unix_seconds();
+        let mut receipt = taking.receive(fields, body.clone(), now);
+        let mut answer = match &receipt.verdict {
+            Verdict::Wrong(rejection) => rejection.status().into_response(),
+            _ if receipt.message.is_err() => StatusCode::BAD_REQUEST.into_response(),
+            _ => taking.status.into_response(),
+        };
+        if let Some(forward) = &taking.forward
+            && receipt.message.is_ok()
+            && !matches!(receipt.verdict, Verdict::Wrong(_))
+        {
+            let (forwarded, passed_back) = forward.pass_on(fields, body).await;
+            receipt.forwarded = Some(forwarded);
+            answer = passed_back;
+        }
+        if self.receipts.send(receipt).await.is_err() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        tokio::time::sleep(taking.delay).await;
+        answer
     }
 }
 
 impl Taking {
-    fn verdict(&self, fields: &HeaderMap, body: &[u8]) -> Verdict {
-        let Some(verifier) = &self.verifier else { return Verdict::NotChecked };
-        let given = WebhookHeaders {
-            id: header(fields, headers::WEBHOOK_ID),
-            timestamp: header(fields, headers::WEBHOOK_TIMESTAMP),
-            signature: header(fields, headers::WEBHOOK_SIGNATURE),
+    fn receive(&self, fields: &HeaderMap, body: Bytes, now: i64) -> Receipt {
+        let number = |name| fields.value(name).and_then(|text| text.parse().ok());
+        let verdict = match Callback::read(fields, body.clone(), &self.check, now) {
+            // A signature is checked before the body is read.
+            Ok(_) | Err(Rejection::Unreadable(_)) if self.check.is_unverified() => Verdict::NotChecked,
+            Ok(_) if self.by_password => Verdict::Known,
+            Ok(_) | Err(Rejection::Unreadable(_)) => Verdict::Verified,
+            Err(rejection) => Verdict::Wrong(rejection),
         };
-        // A machine that slept goes on at another wall time.
-        self.clock.rebase_if_jumped();
-        match verifier.verify(given, body, self.clock.now().as_seconds()) {
-            Ok(()) => Verdict::Verified,
-            Err(error) => Verdict::Wrong(error),
+        Receipt {
+            id: fields.value(headers::WEBHOOK_ID).unwrap_or_default().to_owned(),
+            sequence: number(headers::RINGBACK_SEQUENCE),
+            attempt: number(headers::RINGBACK_ATTEMPT),
+            replay: fields.value(headers::RINGBACK_REPLAY) == Some(headers::REPLAY_VALUE),
+            verdict,
+            message: CallbackMessage::parse(&body).map_err(|error| error.to_string()),
+            body,
+            forwarded: None,
         }
     }
-}
-
-/// A header's value; empty where it is not there.
-fn header<'a>(fields: &'a HeaderMap, name: &str) -> &'a str {
-    fields.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

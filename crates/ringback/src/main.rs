@@ -1,7 +1,7 @@
 //! Ringback, the one program: a server, and the commands that talk to one.
 //!
 //! `args` says what can be typed, `config` what a server can be told, `commands` does it. Everything else is a noun that
-//! one or several commands need: the HTTP client, the listener, profiles, tables. A command ends with an [`Outcome`];
+//! one or several commands need: the client of a server, the listener, profiles, tables. A command ends with an [`Outcome`];
 //! only here does that become one line on stderr and an exit code.
 
 #![forbid(unsafe_code)]
@@ -11,7 +11,6 @@ mod commands;
 mod config;
 mod exit_code;
 mod failure;
-mod http_client;
 mod listener;
 mod logging;
 mod narrator;
@@ -22,6 +21,7 @@ mod process;
 mod profiles;
 mod serving;
 mod signals;
+mod signing_keys;
 mod table;
 mod target;
 

@@ -32,7 +32,7 @@ impl Narrator {
                 let _ = write!(told, "{} (account {})", headline(message), clean(&message.account_name));
             }
             Err(error) => {
-                let _ = write!(told, "not a callback message: {error}");
+                let _ = write!(told, "not a callback message: {}", clean(error));
             }
         }
         let _ = write!(told, "\n{INDENT}{}", receipt.verdict);
@@ -49,6 +49,9 @@ impl Narrator {
             for line in self.details(&message.event) {
                 let _ = write!(told, "\n{INDENT}{line}");
             }
+        }
+        if let Some(forwarded) = &receipt.forwarded {
+            let _ = write!(told, "\n{INDENT}{}", clean(&forwarded.to_string()));
         }
         told
     }
@@ -144,8 +147,9 @@ mod tests {
             attempt: Some(2),
             replay: false,
             verdict: Verdict::Verified,
-            message: CallbackMessage::parse(message.as_bytes()),
+            message: CallbackMessage::parse(message.as_bytes()).map_err(|error| error.to_string()),
             body: bytes::Bytes::new(),
+            forwarded: None,
         }
     }
 

@@ -65,6 +65,7 @@ fn settings(config: &Config) -> ServiceSettings {
         connections: Default::default(),
         dispatch,
         sender,
+        retention: config.retention.0,
     }
 }
 

@@ -1,97 +1,120 @@
-//! A server to talk to, and who asks: from options, variables and profiles to one answer.
+//! A server to talk to, and who asks: from options, variables and profiles to one client.
 //!
-//! A profile counts as a whole: its secrets never go to a URL from elsewhere.
+//! A profile counts as a whole: its secrets never go to a URL from elsewhere. And what the published SDKs' variables
+//! hold goes to ThingSpace only.
 
-use ringback_wire::Secret;
-use url::Url;
+use std::sync::OnceLock;
+
+use ringback_client::{Client, ClientBuilder, Credentials, Environment};
+use url::{Host, Url};
 
 use crate::args::connection::ConnectionArgs;
 use crate::failure::{Failure, Outcome};
 use crate::profiles::{self, Profile};
 
+/// What the variables of Ringback's own commands begin with.
+const OWN_PREFIX: &str = "RINGBACK_";
+
+/// The server that this process talks to: there is one, and who says that it can't be reached has to name it.
+static SERVER: OnceLock<String> = OnceLock::new();
+
+/// The server that this process talks to, if it does.
+pub(crate) fn server_of_this_process() -> Option<&'static str> {
+    SERVER.get().map(String::as_str)
+}
+
 /// A server, and who asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    /// The server's root.
-    pub(crate) root: Url,
-    /// The OAuth client.
-    pub(crate) client_id: String,
-    pub(crate) client_secret: Secret,
-    /// The user for sessions, where one is given.
-    pub(crate) user: Option<User>,
-}
-
-/// A user for sessions.
-#[derive(Debug, Clone)]
-pub(crate) struct User {
-    pub(crate) name: String,
-    pub(crate) password: Secret,
+    environment: Environment,
+    credentials: Credentials,
 }
 
 impl Target {
     /// What the options and the environment name.
     pub(crate) fn find(options: &ConnectionArgs) -> Outcome<Self> {
-        if let Some(name) = &options.profile {
-            return Self::of_profile(&profiles::find(name, options.profiles.as_deref())?);
-        }
-        let url = match (&options.url, options.environment) {
-            (Some(url), _) => url.clone(),
-            (None, Some(environment)) => environment.url().to_owned(),
-            (None, None) => variable("RINGBACK_URL").ok_or_else(|| {
-                Failure::configuration(
-                    "no server is named: give --url, --environment, --profile or RINGBACK_URL; none is a default",
-                )
-            })?,
-        };
-        let needed = |name: &str| {
-            variable(name).ok_or_else(|| {
-                Failure::configuration(format_args!(
-                    "{name} is not set: it says who asks (or give --profile)"
-                ))
-            })
-        };
-        Ok(Self {
-            root: root(&url)?,
-            client_id: needed("RINGBACK_CLIENT_ID")?,
-            client_secret: needed("RINGBACK_CLIENT_SECRET")?.into(),
-            user: user(variable("RINGBACK_USERNAME"), variable("RINGBACK_PASSWORD").map(Secret::from))?,
+        Self::find_if_named(options)?.ok_or_else(|| {
+            Failure::configuration(
+                "no server is named: give --url, --environment, --profile or RINGBACK_URL; none is a default",
+            )
         })
+    }
+
+    /// The same, where it may be that none is named.
+    pub(crate) fn find_if_named(options: &ConnectionArgs) -> Outcome<Option<Self>> {
+        if let Some(name) = &options.profile {
+            return Self::of_profile(&profiles::find(name, options.profiles.as_deref())?).map(Some);
+        }
+        let environment = match (&options.url, options.environment) {
+            (Some(url), _) => server(url)?,
+            (None, Some(environment)) => environment.into(),
+            (None, None) => match variable("RINGBACK_URL") {
+                Some(text) => server(&text)?,
+                None => return Ok(None),
+            },
+        };
+        let theirs_too = matches!(environment, Environment::Production | Environment::Staging);
+        let lookup = |name: &str| variable(name).filter(|_| theirs_too || name.starts_with(OWN_PREFIX));
+        let credentials = Credentials::from_lookup(lookup)?;
+        if credentials.is_empty() {
+            return Err(Failure::configuration(
+                "RINGBACK_CLIENT_ID is not set: it says who asks, with RINGBACK_CLIENT_SECRET (or give --profile)",
+            ));
+        }
+        Ok(Some(Self { environment, credentials }))
     }
 
     /// What a profile names.
     pub(crate) fn of_profile(profile: &Profile) -> Outcome<Self> {
-        Ok(Self {
-            root: root(&profile.url)?,
-            client_id: profile.client_id.clone(),
-            client_secret: profile.client_secret.clone(),
-            user: user(profile.username.clone(), profile.password.clone())?,
-        })
+        let mut credentials =
+            Credentials::new().client(profile.client_id.clone(), profile.client_secret.clone());
+        credentials = match (&profile.username, &profile.password) {
+            (Some(name), Some(password)) => credentials.user(name.clone(), password.clone()),
+            (None, None) => credentials,
+            _ => {
+                return Err(Failure::configuration(
+                    "a user name and a password are given together or not at all",
+                ));
+            }
+        };
+        Ok(Self { environment: server(&profile.url)?, credentials })
     }
+
+    /// A client; nothing is sent yet.
+    pub(crate) fn client(self) -> Outcome<Client> {
+        Ok(self.builder().build()?)
+    }
+
+    /// The same, for further settings.
+    pub(crate) fn builder(self) -> ClientBuilder {
+        SERVER.get_or_init(|| self.environment.base_url().to_owned());
+        let here = is_this_machine(self.environment.base_url());
+        let builder = Client::builder().environment(self.environment).credentials(self.credentials);
+        // What the variables say of proxies is about other machines.
+        if here { builder.no_proxy() } else { builder }
+    }
+}
+
+/// The client that the options and the environment name.
+pub(crate) fn client(options: &ConnectionArgs) -> Outcome<Client> {
+    Target::find(options)?.client()
 }
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn user(name: Option<String>, password: Option<Secret>) -> Outcome<Option<User>> {
-    match (name, password) {
-        (Some(name), Some(password)) => Ok(Some(User { name, password })),
-        (None, None) => Ok(None),
-        _ => Err(Failure::configuration("a user name and a password are given together or not at all")),
-    }
+fn server(text: &str) -> Outcome<Environment> {
+    Ok(text.parse::<Environment>()?)
 }
 
-fn root(text: &str) -> Outcome<Url> {
-    let url: Url = text
-        .parse()
-        .map_err(|error| Failure::configuration(format_args!("{text:?} is not a server's URL: {error}")))?;
-    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
-    if matches!(url.scheme(), "http" | "https") && url.has_host() && plain && url.fragment().is_none() {
-        Ok(url)
-    } else {
-        Err(Failure::configuration(
-            "a server's URL is http:// or https:// and a host, without user, query and fragment",
-        ))
+fn is_this_machine(url: &str) -> bool {
+    let Ok(url) = url.parse::<Url>() else { return false };
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }
 
@@ -101,11 +124,18 @@ mod tests {
 
     #[test]
     fn a_servers_url_is_http_or_https_and_bears_no_secrets() {
-        assert!(root("https://example.com").is_ok());
-        assert!(root("http://127.0.0.1:8080/").is_ok());
+        for right in ["https://example.com", "http://127.0.0.1:8080/", "production", "staging"] {
+            assert!(server(right).is_ok(), "{right}");
+        }
         for wrong in ["example.com", "ftp://example.com", "http://me:hunter2@example.com", "http://a/?x=1"] {
-            let error = root(wrong).map(|_| ()).map_err(|failure| failure.to_string());
+            let error = server(wrong).map(|_| ()).map_err(|failure| failure.to_string());
             assert!(error.is_err_and(|text| !text.contains("hunter2")), "{wrong}");
         }
+    }
+
+    #[test]
+    fn only_this_machine_needs_no_proxy() {
+        assert!(is_this_machine("http://127.0.0.1:8080") && is_this_machine("http://[::1]/"));
+        assert!(is_this_machine("http://localhost:1") && !is_this_machine("https://thingspace.verizon.com"));
     }
 }

@@ -38,11 +38,11 @@ pub(crate) struct RegisterArgs {
     /// Where its callbacks are to go.
     pub(crate) callback_url: String,
     /// The user name that each callback is to bear.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) username: Option<String>,
+    #[arg(long, value_name = "NAME", alias = "username")]
+    pub(crate) callback_username: Option<String>,
     /// Read the password that each callback is to bear from the first line of stdin.
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
+    #[arg(long, alias = "password-stdin")]
+    pub(crate) callback_password_stdin: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -12,7 +12,7 @@ pub(crate) struct ConnectionArgs {
     /// RINGBACK_CLIENT_SECRET, RINGBACK_USERNAME and RINGBACK_PASSWORD.
     #[arg(long, value_name = "URL", group = "server")]
     pub(crate) url: Option<String>,
-    /// A server that everybody knows, instead of its URL.
+    /// ThingSpace, instead of a URL.
     #[arg(long, value_name = "NAME", group = "server")]
     pub(crate) environment: Option<Environment>,
     /// Server and secrets of this name, from $XDG_CONFIG_HOME/ringback/profiles.toml; `dev` also from
@@ -27,16 +27,17 @@ pub(crate) struct ConnectionArgs {
 /// A server that everybody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Environment {
-    /// ThingSpace itself.
-    #[value(name = "thingspace")]
-    ThingSpace,
+    /// ThingSpace, https://thingspace.verizon.com.
+    Production,
+    /// ThingSpace's staging, https://staging.thingspace.verizon.com.
+    Staging,
 }
 
-impl Environment {
-    /// Its root URL (contract, beginning).
-    pub(crate) fn url(self) -> &'static str {
-        match self {
-            Self::ThingSpace => "https://thingspace.verizon.com",
+impl From<Environment> for ringback_client::Environment {
+    fn from(environment: Environment) -> Self {
+        match environment {
+            Environment::Production => Self::Production,
+            Environment::Staging => Self::Staging,
         }
     }
 }

@@ -1,19 +1,12 @@
 //! `ringback callbacks …`: Software Management Callbacks V1.
 
-use ringback_wire::routes;
-use ringback_wire::v1::{
-    CallbackService, FotaV1CallbackRegistrationRequest, FotaV1CallbackRegistrationResult,
-    FotaV1SuccessResult, RegisteredCallbacks,
-};
+use ringback_wire::v1::{CallbackService, FotaV1CallbackRegistrationRequest};
 
 use super::stdin;
 use crate::args::callbacks::{CallbacksCommand, DeregisterArgs, ListArgs, RegisterArgs};
-use crate::args::connection::ConnectionArgs;
-use crate::failure::{Failure, Outcome};
-use crate::http_client::ApiClient;
-use crate::output;
+use crate::failure::Outcome;
 use crate::table::Table;
-use crate::target::Target;
+use crate::{output, target};
 
 pub(super) async fn run(command: CallbacksCommand) -> Outcome {
     match command {
@@ -24,8 +17,10 @@ pub(super) async fn run(command: CallbacksCommand) -> Outcome {
 }
 
 async fn list(args: ListArgs) -> Outcome {
-    let client = logged_in(&args.connection).await?;
-    let registered: Vec<RegisteredCallbacks> = client.get(&routes::callbacks_path(&args.account)).await?;
+    let callbacks = target::client(&args.connection)?.software_management_callbacks_v1();
+    let mut registered = callbacks.list_registered_callbacks(&args.account).await?.result;
+    // Ringback gives none; what another server gives is not for a screen or a log.
+    registered.iter_mut().for_each(|one| one.password = None);
     if args.json {
         output::say_json(&registered);
         return Ok(());
@@ -43,16 +38,15 @@ async fn list(args: ListArgs) -> Outcome {
 }
 
 async fn register(args: RegisterArgs) -> Outcome {
-    let password = if args.password_stdin { Some(stdin::secret().await?) } else { None };
+    let callbacks = target::client(&args.connection)?.software_management_callbacks_v1();
+    let password = if args.callback_password_stdin { Some(stdin::secret().await?) } else { None };
     let request = FotaV1CallbackRegistrationRequest {
         name: CallbackService::Fota.as_str().to_owned(),
         url: args.callback_url,
-        username: args.username,
+        username: args.callback_username,
         password,
     };
-    let client = logged_in(&args.connection).await?;
-    let result: FotaV1CallbackRegistrationResult =
-        client.post(&routes::callbacks_path(&args.account), &request).await?;
+    let result = callbacks.register_callback(&args.account, &request).await?.result;
     if args.json {
         output::say_json(&result);
     } else {
@@ -62,21 +56,12 @@ async fn register(args: RegisterArgs) -> Outcome {
 }
 
 async fn deregister(args: DeregisterArgs) -> Outcome {
-    let client = logged_in(&args.connection).await?;
-    let path = routes::callback_path(&args.account, CallbackService::Fota.as_str());
-    let answer = client.delete(&path).await?;
+    let callbacks = target::client(&args.connection)?.software_management_callbacks_v1();
+    let result = callbacks.deregister_callback(&args.account, CallbackService::Fota).await?.result;
     if args.json {
-        let result: FotaV1SuccessResult =
-            serde_json::from_slice(&answer).map_err(|error| Failure::from(anyhow::Error::new(error)))?;
         output::say_json(&result);
     } else {
         output::say(format_args!("deregistered: {} gets no more callbacks", args.account));
     }
     Ok(())
-}
-
-async fn logged_in(connection: &ConnectionArgs) -> Outcome<ApiClient> {
-    let mut client = ApiClient::connect(Target::find(connection)?).await?;
-    client.log_in().await?;
-    Ok(client)
 }

@@ -10,6 +10,7 @@ mod guide;
 mod home;
 mod registration;
 mod samples;
+mod tokens;
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,9 +18,6 @@ use std::time::Duration;
 
 use ringback_server::clock::Clock;
 use ringback_store::Role;
-use ringback_wire::api::SigningKeyAnswer;
-use ringback_wire::routes::{SIGNING_KEY_PATH, fill};
-use ringback_wire::signature::Verifier;
 
 use crate::args::dev::DevArgs;
 use crate::config::Config;
@@ -27,18 +25,18 @@ use crate::config::egress::Egress;
 use crate::config::listening::Listening;
 use crate::config::log::Log;
 use crate::config::store::{StoreSettings, StoreUrl};
-use crate::failure::{Failure, Outcome};
-use crate::http_client::ApiClient;
-use crate::listener::{Listener, Receipt};
+use crate::failure::Outcome;
+use crate::listener::{Listener, Receipt, Taking};
 use crate::narrator::Narrator;
 use crate::open_store::open_store;
 use crate::serving::Serving;
 use crate::signals::Stop;
 use crate::target::Target;
-use crate::{logging, output, process};
+use crate::{logging, output, process, signing_keys};
 use guide::Guide;
 use home::Home;
 use registration::InForce;
+use tokens::Tokens;
 
 /// The account that is there from the beginning.
 const ACCOUNT: &str = "0242078689-00001";
@@ -63,12 +61,12 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
     let profile = home.credentials(&*store, &clock, &url).await?;
     drop(store);
 
-    let mut client = ApiClient::connect(Target::of_profile(&profile)?).await?;
-    client.log_in().await?;
-    let verifier = verifier(&client).await?;
+    let tokens = Tokens::default();
+    let client = Target::of_profile(&profile)?.builder().on_new_token(tokens.hook()).build()?;
+    let check = signing_keys::check(&signing_keys::of_account(&client, ACCOUNT).await?)?;
     let listener_url = registration::listener_url(listener.address());
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let (mut receipts, listening) = listener.serve(Some(verifier), clock, async { drop(ended.await) });
+    let (mut receipts, listening) = listener.serve(Taking::new(check), async { drop(ended.await) });
 
     output::say(format_args!("ringback is listening on {url}"));
     let in_force = registration::take_up(&client, &listener_url).await?;
@@ -77,7 +75,7 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
         InForce::BuiltIn(_) if !args.no_samples => samples::publish(&client).await?,
         _ => HashSet::new(),
     };
-    let guide = Guide::new(&client, &url, &home, &in_force);
+    let guide = Guide::new(&tokens, &url, &home, &in_force);
     tell(&mut receipts, &mut stop, published, guide).await;
 
     output::say("stopping");
@@ -98,15 +96,6 @@ fn config(args: &DevArgs, home: &Home) -> Config {
         egress: Egress::any(),
         ..Config::default()
     }
-}
-
-/// Verifies with the account's keys, from where any listener gets them.
-async fn verifier(client: &ApiClient) -> Outcome<Verifier> {
-    let key: SigningKeyAnswer = client.get(&fill(SIGNING_KEY_PATH, &[ACCOUNT])).await?;
-    let secrets = std::iter::once(&key.secret).chain(key.previous.iter().map(|previous| &previous.secret));
-    Verifier::parse(secrets.map(|secret| secret.expose())).map_err(|error| {
-        Failure::from(anyhow::Error::new(error).context("the account's signing key is none"))
-    })
 }
 
 /// Tells of each callback until it is time to stop; once the samples have arrived, tells how to go on.

@@ -1,61 +1,49 @@
 //! `ringback listen`: prints callbacks as they come.
+//!
+//! Two ways to get them: the [`serving`] one has a port that callbacks are posted to, and [`registers`](registering) itself
+//! where it is told to; the [`pulling`] one reads them from the server.
 
-use std::net::SocketAddr;
+mod pulling;
+mod registering;
+mod serving;
 
-use anyhow::Context as _;
-use ringback_server::clock::Clock;
-use ringback_wire::signature::Verifier;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::args::listen::ListenArgs;
 use crate::config::log::Log;
-use crate::failure::{Failure, Outcome};
-use crate::listener::{Listener, Receipt, Verdict};
+use crate::failure::Outcome;
+use crate::listener::{Forwarded, Receipt, Verdict};
 use crate::narrator::Narrator;
-use crate::signals::Stop;
 use crate::{logging, output};
-
-/// Holds the keys to verify with.
-const KEYS: &str = "RINGBACK_SIGNING_SECRET";
 
 /// Listens until it is asked to stop.
 pub(super) async fn run(args: ListenArgs) -> Outcome {
     logging::start(&Log::quiet());
-    let mut stop = Stop::catch()?;
-    let verifier = verifier()?;
-    let listener = Listener::bind(SocketAddr::new(args.address, args.port), "--port").await?;
-    output::note(format_args!("listening on http://{} (any path)", listener.address()));
-    if verifier.is_none() {
-        output::note(format_args!("signatures are not verified: {KEYS} is not set"));
+    match &args.pull {
+        Some(account) => pulling::run(&args, account).await,
+        None => serving::run(&args).await,
     }
-    let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let (mut receipts, serving) = listener.serve(verifier, Clock::system(), async { drop(ended.await) });
-    let mut narrator = Narrator::default();
-    loop {
-        tokio::select! {
-            () = stop.asked() => break,
-            receipt = receipts.recv() => match receipt {
-                Some(receipt) if args.json => print_json(&receipt),
-                Some(receipt) => output::say(narrator.tell(&receipt)),
-                None => break,
-            }
-        }
-    }
-    drop(end);
-    // Whoever waits to hand a callback on is told 503, and sends it again.
-    drop(receipts);
-    stop.unless_asked_again(async { drop(serving.await) }).await
 }
 
-/// The keys' verifier, where keys are given.
-fn verifier() -> Outcome<Option<Verifier>> {
-    let Ok(keys) = std::env::var(KEYS) else { return Ok(None) };
-    let keys: Vec<&str> = keys.split([' ', ',']).filter(|key| !key.is_empty()).collect();
-    if keys.is_empty() {
-        return Ok(None);
+/// Prints what came, for a person or for a script.
+struct Printer {
+    json: bool,
+    narrator: Narrator,
+}
+
+impl Printer {
+    fn new(args: &ListenArgs) -> Self {
+        Self { json: args.json, narrator: Narrator::default() }
     }
-    Verifier::parse(keys).map(Some).map_err(|error| Failure::configuration(format_args!("{KEYS}: {error}")))
+
+    fn print(&mut self, receipt: &Receipt) {
+        if self.json {
+            output::say_json(&Line::of(receipt));
+        } else {
+            output::say(self.narrator.tell(receipt));
+        }
+    }
 }
 
 /// A callback as a script reads it.
@@ -67,24 +55,53 @@ struct Line<'a> {
     sequence: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replay: bool,
     /// Left out where nothing was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<bool>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejection: Option<String>,
+    /// Where it stands, of one that was read back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
+    /// What whoever it was passed on to answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forward_status: Option<u16>,
+    /// Why it was not passed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forward_error: Option<&'a str>,
     /// The body as it came; `null` where it is not JSON.
     message: Option<&'a RawValue>,
 }
 
-fn print_json(receipt: &Receipt) {
-    let message: Option<&RawValue> = serde_json::from_slice(&receipt.body).context("not JSON").ok();
-    output::say_json(&Line {
-        id: &receipt.id,
-        sequence: receipt.sequence,
-        attempt: receipt.attempt,
-        verified: match receipt.verdict {
-            Verdict::Verified => Some(true),
-            Verdict::Wrong(_) => Some(false),
-            Verdict::NotChecked => None,
-        },
-        message,
-    });
+impl<'a> Line<'a> {
+    fn of(receipt: &'a Receipt) -> Self {
+        let (verified, rejection) = match &receipt.verdict {
+            Verdict::Verified | Verdict::Known => (Some(true), None),
+            Verdict::Wrong(rejection) => (Some(false), Some(rejection.to_string())),
+            Verdict::NotChecked | Verdict::ReadBack(_) => (None, None),
+        };
+        let (forward_status, forward_error) = match &receipt.forwarded {
+            Some(Forwarded::Answered(status)) => (Some(status.as_u16()), None),
+            Some(Forwarded::Unanswered(reason)) => (None, Some(reason.as_str())),
+            None => (None, None),
+        };
+        Self {
+            id: &receipt.id,
+            sequence: receipt.sequence,
+            attempt: receipt.attempt,
+            replay: receipt.replay,
+            verified,
+            rejection,
+            state: match &receipt.verdict {
+                Verdict::ReadBack(state) => Some(state.as_str()),
+                _ => None,
+            },
+            forward_status,
+            forward_error,
+            message: serde_json::from_slice(&receipt.body).ok(),
+        }
+    }
 }

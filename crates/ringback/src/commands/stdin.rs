@@ -1,4 +1,4 @@
-//! What is read from stdin: a secret's line, or a whole document.
+//! What is read from stdin: a line, mostly a secret.
 
 use std::io::{BufRead as _, Read as _};
 
@@ -25,13 +25,14 @@ pub(super) async fn secret() -> Outcome<Secret> {
     Ok(Secret::new(secret))
 }
 
-/// Everything, up to `most` bytes and one more.
-pub(super) async fn all(most: u64) -> Outcome<Vec<u8>> {
-    blocking(move || {
-        let mut bytes = Vec::new();
-        std::io::stdin().lock().take(most.saturating_add(1)).read_to_end(&mut bytes).map(|_| bytes)
-    })
-    .await
+/// The first line, without its end; `None` where there is none.
+pub(super) async fn line() -> Outcome<Option<String>> {
+    let line = blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().lock().take(LONGEST_SECRET).read_line(&mut line).map(|read| (read, line))
+    });
+    let (read, line) = line.await?;
+    Ok((read > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 async fn blocking<T: Send + 'static>(

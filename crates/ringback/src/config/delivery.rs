@@ -1,12 +1,12 @@
 //! Time-outs and bounds of delivering.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::layers::Layers;
 use super::setting::Setting;
 use super::shown::Shown;
+use super::time::Time;
 use crate::failure::{Failure, Outcome};
 
 pub(super) const SETTINGS: &[Setting] = &[
@@ -122,16 +122,5 @@ impl Delivery {
         shown.put("endpoint-requests", i64::from(self.endpoint_requests));
         shown.put("open-requests", number(self.open_requests));
         shown.put("slow-requests", number(self.slow_requests));
-    }
-}
-
-/// A span of time as people write it: `15s`, `7d`, `1h 30m`.
-struct Time(Duration);
-
-impl FromStr for Time {
-    type Err = humantime::DurationError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_duration(text).map(Self)
     }
 }

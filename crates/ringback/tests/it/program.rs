@@ -82,9 +82,27 @@ impl Program {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Self {
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    /// The same with a stdin that is written and closed.
+    pub(crate) fn start_reading(
+        folder: &Path,
+        args: &[&str],
+        variables: &[(&str, &str)],
+        stdin: &str,
+    ) -> Self {
+        let mut command = command(folder, args);
+        command.envs(variables.iter().copied());
+        let (input, mut pipe) = std::io::pipe().unwrap();
+        pipe.write_all(stdin.as_bytes()).unwrap();
+        drop(pipe);
+        Self::spawn_with(command, input.into())
+    }
+
+    fn spawn(command: Command) -> Self {
+        Self::spawn_with(command, Stdio::null())
+    }
+
+    fn spawn_with(mut command: Command, stdin: Stdio) -> Self {
+        let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         forward(child.stdout.take().unwrap(), sender.clone());
         forward(child.stderr.take().unwrap(), sender);

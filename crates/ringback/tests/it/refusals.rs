@@ -60,10 +60,15 @@ fn a_server_that_is_not_there_is_unreachable() {
     // A port that was free a moment ago.
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
-    let variables = [("RINGBACK_CLIENT_ID", "a"), ("RINGBACK_CLIENT_SECRET", "b")];
+    let client = [("RINGBACK_CLIENT_ID", "a"), ("RINGBACK_CLIENT_SECRET", "b")];
+    let user = [("RINGBACK_USERNAME", "c"), ("RINGBACK_PASSWORD", "d")];
     let args = ["callbacks", "list", "0242078689-00001", "--url", &url];
-    let (code, line) = failure(&run_with(folder.path(), &args, &variables, ""));
+    let (code, line) = failure(&run_with(folder.path(), &args, &[client, user].concat(), ""));
     assert_eq!(code, 6, "{line}");
+    assert!(line.contains(&port.to_string()), "{line}");
+    let (code, line) = failure(&run_with(folder.path(), &args, &client, ""));
+    assert_eq!(code, 4, "{line}");
+    assert!(line.contains("RINGBACK_USERNAME"), "{line}");
 }
 
 #[test]

@@ -2,60 +2,52 @@
 
 use std::time::Duration;
 
-use http::Method;
-use ringback_wire::api::{
-    CredentialCreateRequest, CredentialCreated, CredentialList, CredentialPatch, CredentialView, Scope,
-};
-use ringback_wire::routes::{CREDENTIAL_PATH, CREDENTIALS_PATH, fill};
+use ringback_client::{Client, CredentialAdmin};
+use ringback_wire::api::{CredentialCreateRequest, CredentialCreated, CredentialView, Scope};
 
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
-use crate::http_client::ApiClient;
 
 /// Credentials through a server's API.
 pub(super) struct Api {
-    client: ApiClient,
+    credentials: CredentialAdmin,
 }
 
 impl Api {
-    pub(super) fn new(client: ApiClient) -> Self {
-        Self { client }
+    pub(super) fn new(client: &Client) -> Self {
+        Self { credentials: client.credentials() }
     }
 
     pub(super) async fn create(&self, request: CredentialCreateRequest) -> Outcome<CredentialCreated> {
-        Ok(self.client.post(CREDENTIALS_PATH, &request).await?)
+        Ok(self.credentials.create(&request).await?.into_result())
     }
 
     pub(super) async fn list(&self) -> Outcome<Vec<CredentialView>> {
-        let list: CredentialList = self.client.get(CREDENTIALS_PATH).await?;
-        Ok(list.credentials)
+        Ok(self.credentials.list().await?.into_result().credentials)
     }
 
     pub(super) async fn rotate(&self, name: &str, overlap: Duration) -> Outcome<CredentialCreated> {
-        let patch = CredentialPatch::Rotate { overlap_seconds: overlap.as_secs() };
-        Ok(self.client.send(Method::PATCH, &self.path(name).await?, &patch).await?)
+        Ok(self.credentials.rotate(&self.client_id(name).await?, overlap).await?.into_result())
     }
 
-    pub(super) async fn grant(&self, name: &str, accounts: Vec<String>, scopes: Vec<Scope>) -> Outcome {
-        self.change(name, CredentialPatch::Grant { accounts, scopes }).await
+    pub(super) async fn grant(&self, name: &str, accounts: &[String], scopes: &[Scope]) -> Outcome {
+        let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
+        self.credentials.grant(&self.client_id(name).await?, &accounts, scopes).await?;
+        Ok(())
     }
 
     pub(super) async fn unlock(&self, name: &str) -> Outcome {
-        self.change(name, CredentialPatch::Unlock {}).await
+        self.credentials.unlock(&self.client_id(name).await?).await?;
+        Ok(())
     }
 
     pub(super) async fn revoke(&self, name: &str) -> Outcome {
-        self.client.delete(&self.path(name).await?).await?;
+        self.credentials.revoke(&self.client_id(name).await?).await?;
         Ok(())
     }
 
-    async fn change(&self, name: &str, patch: CredentialPatch) -> Outcome {
-        let _: CredentialView = self.client.send(Method::PATCH, &self.path(name).await?, &patch).await?;
-        Ok(())
-    }
-
-    /// The path of the credential with this name.
-    async fn path(&self, name: &str) -> Outcome<String> {
+    /// The client id of the credential with this name.
+    async fn client_id(&self, name: &str) -> Outcome<String> {
         let found =
             self.list().await?.into_iter().find(|known| known.name == name && known.revoked_at.is_none());
         let found = found.ok_or_else(|| {
@@ -64,6 +56,6 @@ impl Api {
                 anyhow::anyhow!("there is no credential of that name, or it is revoked"),
             )
         })?;
-        Ok(fill(CREDENTIAL_PATH, &[&found.client_id]))
+        Ok(found.client_id)
     }
 }

@@ -10,9 +10,8 @@ use super::by_store::Desk;
 use crate::args::credentials::PlaceArgs;
 use crate::config::store::{InvalidStoreUrl, StoreSettings};
 use crate::failure::{Failure, Outcome};
-use crate::http_client::ApiClient;
 use crate::open_store::open_store;
-use crate::target::Target;
+use crate::target;
 
 /// Where credentials are changed.
 pub(super) enum Place {
@@ -24,8 +23,7 @@ impl Place {
     /// What the options name.
     pub(super) async fn find(args: &PlaceArgs) -> Outcome<Self> {
         let Some(url) = &args.store else {
-            let client = ApiClient::connect(Target::find(&args.connection)?).await?;
-            return Ok(Self::Api(Box::new(Api::new(client))));
+            return Ok(Self::Api(Box::new(Api::new(&target::client(&args.connection)?))));
         };
         let url = url
             .parse()
@@ -58,7 +56,7 @@ impl Place {
     pub(super) async fn grant(&self, name: &str, accounts: Vec<String>, scopes: Vec<Scope>) -> Outcome {
         match self {
             Self::Store(desk) => desk.grant(name, &accounts, &scopes).await,
-            Self::Api(api) => api.grant(name, accounts, scopes).await,
+            Self::Api(api) => api.grant(name, &accounts, &scopes).await,
         }
     }
 

@@ -8,7 +8,7 @@ use ringback_wire::{Secret, routes};
 use super::ACCOUNT;
 use super::home::Home;
 use super::registration::InForce;
-use crate::http_client::ApiClient;
+use super::tokens::Tokens;
 
 /// Where a person's own listener might be.
 const EXAMPLE: &str = "http://127.0.0.1:3000/callbacks";
@@ -25,7 +25,7 @@ pub(super) struct Guide {
 }
 
 impl Guide {
-    pub(super) fn new(client: &ApiClient, url: &str, home: &Home, in_force: &InForce) -> Self {
+    pub(super) fn new(tokens: &Tokens, url: &str, home: &Home, in_force: &InForce) -> Self {
         let example = match in_force {
             InForce::Own(own) => own.clone(),
             InForce::BuiltIn(_) => EXAMPLE.to_owned(),
@@ -35,8 +35,8 @@ impl Guide {
             url: url.to_owned(),
             folder_is_default: file == std::path::Path::new("ringback-data").join("credentials.toml"),
             credentials_file: file.display().to_string(),
-            bearer: client.bearer().clone(),
-            session: client.session().cloned().unwrap_or_default(),
+            bearer: tokens.bearer(),
+            session: tokens.session(),
             example,
         }
     }

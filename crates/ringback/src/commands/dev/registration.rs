@@ -3,15 +3,12 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use ringback_wire::routes;
-use ringback_wire::v1::{
-    CallbackService, FotaV1CallbackRegistrationRequest, FotaV1CallbackRegistrationResult, RegisteredCallbacks,
-};
+use ringback_client::Client;
+use ringback_wire::v1::{CallbackService, FotaV1CallbackRegistrationRequest};
 use url::Url;
 
 use super::ACCOUNT;
 use crate::failure::Outcome;
-use crate::http_client::ApiClient;
 
 /// What tells a built-in listener's URL from a person's, whatever port it had.
 const PATH: &str = "/ringback-dev-listener";
@@ -30,9 +27,9 @@ pub(super) fn listener_url(address: SocketAddr) -> String {
 }
 
 /// Registers the built-in listener, unless a person registered another URL.
-pub(super) async fn take_up(client: &ApiClient, listener_url: &str) -> Outcome<InForce> {
-    let path = routes::callbacks_path(ACCOUNT);
-    let registered: Vec<RegisteredCallbacks> = client.get(&path).await?;
+pub(super) async fn take_up(client: &Client, listener_url: &str) -> Outcome<InForce> {
+    let callbacks = client.software_management_callbacks_v1();
+    let registered = callbacks.list_registered_callbacks(ACCOUNT).await?.result;
     let own = registered.into_iter().filter_map(|one| one.url).find(|url| !is_built_in(url));
     if let Some(url) = own {
         return Ok(InForce::Own(url));
@@ -43,7 +40,7 @@ pub(super) async fn take_up(client: &ApiClient, listener_url: &str) -> Outcome<I
         username: None,
         password: None,
     };
-    let _: FotaV1CallbackRegistrationResult = client.post(&path, &request).await?;
+    callbacks.register_callback(ACCOUNT, &request).await?;
     Ok(InForce::BuiltIn(listener_url.to_owned()))
 }
 

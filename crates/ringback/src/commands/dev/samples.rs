@@ -4,14 +4,12 @@
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp, Unit};
+use ringback_client::{Client, OutgoingMessage};
 use ringback_wire::MessageType;
-use ringback_wire::publish::PublishAnswer;
-use ringback_wire::routes::MESSAGES_PATH;
 use serde_json::{Value, json};
 
 use super::ACCOUNT;
 use crate::failure::Outcome;
-use crate::http_client::ApiClient;
 
 const FIRMWARE: &str = "FOTA_Sample_Model-A_01To02_HF";
 const FROM: &str = "SampleFirmwareVersion-01";
@@ -19,13 +17,14 @@ const TO: &str = "SampleFirmwareVersion-02";
 const DEVICES: [&str; 2] = ["990003425730535", "990000473475989"];
 
 /// Publishes them; gives the ids of those that will be delivered.
-pub(super) async fn publish(client: &ApiClient) -> Outcome<HashSet<String>> {
+pub(super) async fn publish(client: &Client) -> Outcome<HashSet<String>> {
     let mut ids = HashSet::new();
     let now = Timestamp::now();
     let now = now.round(Unit::Second).unwrap_or(now);
     for message in messages(&uuid::Uuid::new_v4().to_string(), now) {
-        let answer: PublishAnswer = client.post(MESSAGES_PATH, &message).await?;
-        ids.extend(answer.id);
+        let message = OutgoingMessage::from_json(message.to_string().as_bytes())
+            .map_err(ringback_client::Error::from)?;
+        ids.extend(client.messages().publish(&message).await?.result.id);
     }
     Ok(ids)
 }

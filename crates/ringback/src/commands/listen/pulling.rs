@@ -1,0 +1,172 @@
+//! Reading an account's messages from the server, without an open port.
+//!
+//! The place where it left off is the server's: what was acknowledged. What was printed, or passed on and answered with a
+//! 2xx, is acknowledged a page at a time, and at the end; what was not comes again. Messages that were delivered to a URL
+//! are passed over.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use ringback_client::{Accounts, Client};
+use ringback_listener::{
+    BoxError, Callback, CatchUp, CatchUpError, CaughtUp, Check, Clock as _, Listener, SystemClock,
+};
+use ringback_wire::headers;
+use ringback_wire::publish::splice_credentials;
+use ringback_wire::signature::SigningKey;
+
+use super::Printer;
+use crate::args::listen::ListenArgs;
+use crate::failure::{Failure, Outcome};
+use crate::listener::{Forward, Forwarded, Receipt};
+use crate::output;
+use crate::signals::Stop;
+use crate::target::Target;
+
+/// How long the server is to wait for the next message.
+const WAIT: Duration = Duration::from_secs(30);
+/// Before the first try after a failure; doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Between tries at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The place before the first message.
+const BEGINNING: u64 = 0;
+
+/// Reads until it is asked to stop.
+pub(super) async fn run(args: &ListenArgs, account: &str) -> Outcome {
+    let mut stop = Stop::catch()?;
+    let client = Target::find(&args.connection)?.client()?;
+    let handing = Handing {
+        printer: Arc::new(Mutex::new(Printer::new(args))),
+        passing: passing(args, account, &client).await?,
+    };
+    let accounts = client.accounts();
+    accounts.pull(account, true).await?;
+    // Acknowledging nothing changes nothing, and tells through which number it was done.
+    let place = accounts.ack(account, BEGINNING).await?.result.through;
+    output::note(format_args!("reading messages of {account} behind #{place}; pull is on, and stays on"));
+
+    let listener = Listener::new(Check::unverified(), move |callback| handing.clone().handle(callback));
+    let mut source = CatchUp::new(accounts.clone(), account).after(place).wait(WAIT).acknowledge();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let read = tokio::select! {
+            () = stop.asked() => break,
+            read = listener.catch_up(&mut source) => read,
+        };
+        match read {
+            Ok(sum) => {
+                tell_gone(&sum);
+                pause = FIRST_PAUSE;
+            }
+            Err(error) => {
+                let failure = anyhow::Error::new(error);
+                if is_final(&failure) {
+                    return Err(Failure::from(failure));
+                }
+                output::note(format_args!("{}; trying again in {pause:?}", Failure::from(failure)));
+                tokio::select! {
+                    () = stop.asked() => break,
+                    () = tokio::time::sleep(pause) => {}
+                }
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
+        }
+    }
+    // What was read since the last page's end.
+    let through = source.position();
+    let mut told = Ok(());
+    stop.unless_asked_again(async {
+        listener.idle().await;
+        if through > place {
+            told = accounts.ack(account, through).await.map(drop);
+        }
+    })
+    .await?;
+    Ok(told?)
+}
+
+fn tell_gone(sum: &CaughtUp) {
+    if sum.gone > 0 {
+        output::note(format_args!("{} messages are not kept any more, and were passed over", sum.gone));
+    }
+}
+
+/// Whether trying again can't help: who asks is not known, or may not.
+fn is_final(error: &anyhow::Error) -> bool {
+    let Some(error) = error.downcast_ref::<CatchUpError<ringback_client::Error>>() else { return false };
+    let source = match error {
+        CatchUpError::Read(ringback_listener::ReadError::Source(source)) => source,
+        CatchUpError::Acknowledge { source, .. } => source,
+        _ => return false,
+    };
+    let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+    source.status_code().is_some_and(|status| refused.contains(&status))
+}
+
+/// What is done with each message.
+#[derive(Clone)]
+struct Handing {
+    printer: Arc<Mutex<Printer>>,
+    passing: Option<Passing>,
+}
+
+impl Handing {
+    async fn handle(self, callback: Callback) -> Result<(), BoxError> {
+        let forwarded = match &self.passing {
+            None => None,
+            Some(passing) => Some(passing.pass_on(&callback).await),
+        };
+        let outcome = match &forwarded {
+            Some(Forwarded::Answered(status)) if !status.is_success() => {
+                Err(format!("it was passed on, and answered {status}").into())
+            }
+            Some(Forwarded::Unanswered(reason)) => Err(format!("it can't be passed on: {reason}").into()),
+            _ => Ok(()),
+        };
+        let receipt = Receipt::read_back(callback, forwarded);
+        self.printer.lock().unwrap_or_else(PoisonError::into_inner).print(&receipt);
+        outcome
+    }
+}
+
+/// Passes messages on as the server would have sent them: signed, with their number.
+#[derive(Clone)]
+struct Passing {
+    forward: Forward,
+    key: SigningKey,
+}
+
+async fn passing(args: &ListenArgs, account: &str, client: &Client) -> Outcome<Option<Passing>> {
+    let Some(url) = &args.forward else { return Ok(None) };
+    let forward = Forward::to(url)?;
+    let accounts: Accounts = client.accounts();
+    let key = accounts.signing_key(account).await?.into_result();
+    let key =
+        SigningKey::parse(key.secret.expose()).map_err(|error| Failure::from(anyhow::Error::new(error)))?;
+    Ok(Some(Passing { forward, key }))
+}
+
+impl Passing {
+    async fn pass_on(&self, callback: &Callback) -> Forwarded {
+        let body = Bytes::from(splice_credentials(&callback.body, "", ""));
+        let id = callback.id.as_deref().unwrap_or_default();
+        let timestamp = SystemClock::new().unix_seconds();
+        let fields = [
+            (headers::WEBHOOK_ID, id.to_owned()),
+            (headers::WEBHOOK_TIMESTAMP, timestamp.to_string()),
+            (headers::WEBHOOK_SIGNATURE, self.key.sign(id, timestamp, &body)),
+            (headers::RINGBACK_SEQUENCE, callback.sequence.unwrap_or_default().to_string()),
+        ];
+        let mut map = HeaderMap::new();
+        for (name, value) in fields {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                map.insert(name, value);
+            }
+        }
+        self.forward.pass_on(&map, body).await.0
+    }
+}

@@ -1,0 +1,15 @@
+//! A span of time as people write it.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// A span of time as people write it: `15s`, `7d`, `1h 30m`.
+pub(super) struct Time(pub(super) Duration);
+
+impl FromStr for Time {
+    type Err = humantime::DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        humantime::parse_duration(text).map(Self)
+    }
+}

@@ -1,0 +1,165 @@
+//! `ringback listen`: on a port, and by reading from the server.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::api::{Api, message};
+use crate::house::{ACCOUNT, House};
+use crate::program::{Program, failure};
+use crate::receiver::Receiver;
+
+const PULL: [&str; 4] = ["listen", "--pull", ACCOUNT, "--json"];
+
+/// The next line that is a callback's.
+#[track_caller]
+fn callback(listener: &mut Program) -> Value {
+    serde_json::from_str(&listener.line_with("{\"id\":")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pulling_takes_up_where_it_left_off() {
+    let house = House::start();
+    let mut listener = house.start_program(&PULL);
+    listener.line_with("behind #0; pull is on");
+    let first = house.publish("one");
+    let told = callback(&mut listener);
+    assert_eq!((&told["sequence"], &told["state"]), (&Value::from(1), &Value::from("pending")), "{told}");
+    assert_eq!(told["id"], first.as_str());
+    assert_eq!(told["message"]["firmwareList"][0]["firmwareName"], "one");
+    house.publish("two");
+    assert_eq!(callback(&mut listener)["sequence"], 2);
+    assert!(listener.stop().success());
+    house.told(&first, "It has arrived: it was read back and acknowledged").await;
+
+    house.publish("three");
+    let mut listener = house.start_program(&PULL);
+    listener.line_with("behind #2");
+    assert_eq!(callback(&mut listener)["sequence"], 3, "one and two do not come again");
+    // Killed before it could say so, it is given the third again, and nothing is lost.
+    listener.kill();
+    house.publish("four");
+    let mut listener = house.start_program(&PULL);
+    let next = callback(&mut listener)["sequence"].as_u64().unwrap();
+    if next == 3 {
+        assert_eq!(callback(&mut listener)["sequence"], 4);
+    } else {
+        assert_eq!(next, 4);
+    }
+    listener.signal(Signal::INT);
+    assert!(listener.ended().0.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pulling_goes_on_after_the_server_was_away() {
+    let mut house = House::start();
+    let mut listener = house.start_program(&PULL);
+    listener.line_with("pull is on");
+    house.publish("one");
+    assert_eq!(callback(&mut listener)["sequence"], 1);
+    assert!(house.server.stop().success());
+    listener.line_with("trying again in");
+    let address = house.url.strip_prefix("http://").unwrap().to_owned();
+    house.server = crate::house::serve(house.folder(), &address).0;
+    house.publish("two");
+    assert_eq!(callback(&mut listener)["sequence"], 2);
+    assert!(listener.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_pulled_is_passed_on_signed_and_acknowledged_only_once_it_was_taken() {
+    let house = House::start();
+    let application = Receiver::answering(500).await;
+    let url = application.url();
+    let mut listener = house.start_program(&[&PULL[..], &["--forward", &url]].concat());
+    listener.line_with("pull is on");
+    let id = house.publish("one");
+    application.requests(1).await;
+    assert_eq!(callback(&mut listener)["forwardStatus"], 500);
+    listener.line_with("trying again in 1s");
+    application.answer(204);
+    let requests = application.requests(2).await;
+    assert_eq!(callback(&mut listener)["forwardStatus"], 204);
+    let secret = house.signing_key().await;
+    for request in &requests {
+        assert!(request.is_signed_with(&secret));
+        assert_eq!((request.header("webhook-id"), request.header("ringback-sequence")), (id.as_str(), "1"));
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        assert_eq!(
+            (&body["username"], &body["firmwareList"][0]["firmwareName"]),
+            (&"".into(), &"one".into())
+        );
+    }
+    house.told(&id, "It has arrived").await;
+    assert!(listener.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_are_passed_on_as_they_came_and_the_answer_is_passed_back() {
+    let house = House::start();
+    let application = Receiver::answering(418).await;
+    let url = application.url();
+    // The key comes from the server, with the credentials.
+    let args = ["listen", "--port", "0", "--account", ACCOUNT, "--forward", &url, "--json"];
+    let mut listener = house.start_program(&args);
+    let listening = listener.url();
+    house.register(&format!("{listening}/some/path"));
+    let id = house.publish("one");
+    let told = callback(&mut listener);
+    assert_eq!((&told["verified"], &told["forwardStatus"]), (&true.into(), &418.into()), "{told}");
+    let requests = application.requests(1).await;
+    assert!(requests[0].is_signed_with(&house.signing_key().await), "not a byte is changed");
+    assert_eq!(requests[0].header("webhook-id"), id);
+    assert_eq!(requests[0].header("ringback-attempt"), "1");
+    house.told(&id, "tried once, last with").await;
+    let told = house.printed(&["messages", "show", &id]);
+    assert!(told.contains("418"), "{told}");
+
+    // What is not signed is refused, and not passed on.
+    let api = Api::new(&listening);
+    let (status, _) = api.post("/", &Default::default(), &message(ACCOUNT, "forged")).await;
+    assert_eq!(status.as_u16(), 401);
+    assert_eq!(callback(&mut listener)["verified"], false);
+    application.answer(204);
+    house.printed(&["messages", "replay", &id]);
+    assert_eq!(callback(&mut listener)["forwardStatus"], 204);
+    assert_eq!(application.requests(2).await.len(), 2);
+    assert!(listener.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_answers_with_the_status_that_it_was_given_and_after_the_delay() {
+    let house = House::start();
+    let args = ["listen", "--port", "0", "--status", "500", "--delay", "200ms"];
+    let mut listener = house.start_program(&args);
+    let url = listener.url();
+    listener.line_with("signatures are not verified");
+    house.register(&url);
+    let id = house.publish("one");
+    listener.line_with("signature not checked, attempt 1");
+    let told = house.told(&id, "tried once, last with").await;
+    assert!(told.contains("500"), "{told}");
+    let shown = house.json(&["messages", "show", &id]);
+    let took = shown["attempts"][0]["durationMs"].as_u64().unwrap();
+    assert!(took >= 200, "{took}");
+    assert!(listener.stop().success());
+}
+
+#[test]
+fn what_can_not_go_together_is_usage_and_an_account_wants_a_server() {
+    let house = House::start();
+    for args in [
+        &["listen", "--pull", ACCOUNT, "--port", "0"][..],
+        &["listen", "--pull", ACCOUNT, "--status", "500"],
+        &["listen", "--register", ACCOUNT],
+        &["listen", "--replace"],
+        &["listen", "--status", "1000"],
+        &["listen", "--port", "0", "--forward", "127.0.0.1:3000"],
+    ] {
+        assert_eq!(house.run(args, "").status.code(), Some(2), "{args:?}");
+    }
+    let lonely = crate::program::run(house.folder(), &["listen", "--port", "0", "--account", ACCOUNT]);
+    let (code, line) = failure(&lonely);
+    assert_eq!(code, 3, "{line}");
+    let (code, line) = failure(&house.run(&["listen", "--pull", "0242078689-00009"], ""));
+    assert_eq!(code, 5, "another's account: {line}");
+}

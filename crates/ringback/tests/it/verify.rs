@@ -1,0 +1,82 @@
+//! `ringback verify`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::house::{ACCOUNT, House};
+use crate::program::{PATIENCE, failure, run};
+use crate::receiver::Receiver;
+
+const VERIFY: [&str; 3] = ["verify", "--store", "sqlite:ringback.db"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_in_order_is_said_to_be_beside_its_server_and_without_it() {
+    let mut house = House::start();
+    let receiver = Receiver::answering(204).await;
+    house.register(&receiver.url());
+    let id = house.publish("one");
+    house.told(&id, "It has arrived").await;
+    let report = house.json(&VERIFY);
+    assert_eq!(report["ok"], true, "{report}");
+    assert_eq!(report["accounts"], 1);
+    assert_eq!(report["counts"]["accepted"], 1);
+    assert_eq!(report["counts"]["delivered"], 1);
+    assert_eq!(report["discrepancies"], Value::Array(Vec::new()));
+    assert!(house.server.stop().success());
+    let said = house.printed(&VERIFY);
+    assert!(said.contains("delivered: 1") && said.contains("All is right"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_in_a_store_is_named_and_ends_with_9() {
+    let mut house = House::start();
+    let receiver = Receiver::answering(204).await;
+    house.register(&receiver.url());
+    let id = house.publish("one");
+    house.told(&id, "It has arrived").await;
+    assert!(house.server.stop().success());
+    let database = rusqlite::Connection::open(house.folder().join("ringback.db")).unwrap();
+    database.execute("UPDATE lane SET delivered = delivered + 1", []).unwrap();
+    drop(database);
+
+    let output = house.run(&VERIFY, "");
+    let (code, line) = failure(&output);
+    assert_eq!(code, 9, "{line}");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains(&format!("WRONG: {ACCOUNT}: ")) && said.contains("delivered"), "{said}");
+    let output = house.run(&[&VERIFY[..], &["--json"]].concat(), "");
+    assert_eq!(output.status.code(), Some(9));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["ok"], false);
+    assert_eq!(report["discrepancies"][0]["account"], ACCOUNT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_past_its_retention_goes_and_is_still_accounted_for() {
+    let house = House::start_with(&["--retain-finished", "1s"]);
+    let receiver = Receiver::answering(204).await;
+    house.register(&receiver.url());
+    let id = house.publish("one");
+    receiver.requests(1).await;
+    let until = Instant::now() + PATIENCE;
+    while house.run(&["messages", "show", &id], "").status.success() {
+        assert!(Instant::now() < until, "the message is still there");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let report = house.json(&VERIFY);
+    assert_eq!((&report["ok"], &report["counts"]["accepted"]), (&true.into(), &1.into()), "{report}");
+    assert_eq!(report["counts"]["droppedDelivered"], 1);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_not_made() {
+    let folder = tempdir().unwrap();
+    let (code, line) = failure(&run(folder.path(), &VERIFY));
+    assert_eq!(code, 8, "{line}");
+    assert!(line.contains("there is no database"), "{line}");
+    assert!(!folder.path().join("ringback.db").exists());
+    let (code, line) = failure(&run(folder.path(), &["verify", "--store", "ringback.db"]));
+    assert_eq!(code, 3, "{line}");
+}
