@@ -109,7 +109,8 @@ impl OutgoingMessage {
         check_account(&account)
             .map_err(|error| wrong(format!("must have an accountName that {}", error.problem)))?;
         let key = match head.idempotency_key {
-            None => Uuid::new_v4().to_string(),
+            // Version 7 begins with the time, so that a store finds neighbouring keys together.
+            None => Uuid::now_v7().to_string(),
             Some(raw) => {
                 let key: String = serde_json::from_str(raw.get())
                     .map_err(|_| wrong("must have a string for its idempotencyKey".to_owned()))?;

@@ -14,7 +14,8 @@ pub struct Retention {
     pub finished: Duration,
     /// Dead ones.
     pub dead: Duration,
-    /// Past so many bytes of bodies the oldest delivered ones go early.
+    /// While the store has more bytes in use than this, the oldest delivered ones go early. It is the whole store that
+    /// counts (on SQLite: the database's pages that are not free), as it is the disk that fills.
     pub bytes: Option<u64>,
 }
 

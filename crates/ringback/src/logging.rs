@@ -6,8 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::log::{Log, LogFormat};
 
-/// What counts where the filter says nothing of it: the migrations' library tells each of its steps at info.
-const UNDER_THE_FILTER: &str = "refinery_core=warn";
+/// What counts where the filter says nothing of it: the migrations' library tells each of its steps at info, and what the
+/// listener's library has to tell `ringback listen` tells itself.
+const UNDER_THE_FILTER: &str = "refinery_core=warn,ringback_listener=off";
 
 /// Starts logging. To be called once; a second call changes nothing.
 pub(crate) fn start(log: &Log) {

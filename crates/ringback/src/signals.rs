@@ -1,9 +1,14 @@
 //! Being asked to stop: SIGTERM or SIGINT (Ctrl-C), and the same again for those who can't wait.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context as _, anyhow};
 
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
+
+/// Signals that come within this time of the first are the same one.
+const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
 /// The signals that ask to stop, caught from its creation on.
 pub(crate) struct Stop {
@@ -39,6 +44,27 @@ impl Stop {
     #[cfg(not(unix))]
     pub(crate) async fn asked(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
+    }
+
+    /// The same, for a stop that undoes something elsewhere: the same Ctrl-C often comes twice, from the terminal and from
+    /// a wrapper (`timeout`, `npm run`), and only one that comes later ends it at once.
+    pub(crate) async fn unless_insisted_upon(mut self, stopping: impl Future<Output = ()>) -> Outcome {
+        let began = Instant::now();
+        let insisted = async {
+            loop {
+                self.asked().await;
+                if began.elapsed() > SAME_SIGNAL {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = stopping => Ok(()),
+            () = insisted => Err(Failure::new(
+                ExitCode::Interrupted,
+                anyhow!("ended at once by a second signal; what was registered may still be"),
+            )),
+        }
     }
 
     /// Stops in order, unless a second signal says to end at once.

@@ -36,10 +36,7 @@ pub(super) fn read_message(
         account,
         kind: convert::kind(published.kind),
         key: published.ordering_key.as_deref().map(ordering_key),
-        idempotency: idempotency_key.map(|key| Idempotency {
-            key: Sha256::digest(key).into(),
-            message: Sha256::digest(bytes).into(),
-        }),
+        idempotency: idempotency_key.map(|key| Idempotency::of(key, bytes)),
         body: published.body.into(),
     })
 }

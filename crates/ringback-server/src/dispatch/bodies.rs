@@ -1,26 +1,36 @@
 //! Bodies of freshly accepted messages, kept until their first attempt so that they need not be read back.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-/// Bodies by their position in the store, up to a number of bytes. One that finds no room is read when it is needed.
+/// Bodies by their position in the store, up to a number of bytes: the oldest make room for the newest. So what waits
+/// behind an endpoint in trouble, or was cancelled, keeps nobody else's out. One that is not here is read when it is
+/// needed.
 #[derive(Debug)]
 pub(super) struct Bodies {
-    by_position: HashMap<i64, Bytes>,
+    by_position: BTreeMap<i64, Bytes>,
     bytes: usize,
     limit: usize,
 }
 
 impl Bodies {
     pub(super) fn new(limit: usize) -> Self {
-        Self { by_position: HashMap::new(), bytes: 0, limit }
+        Self { by_position: BTreeMap::new(), bytes: 0, limit }
     }
 
     pub(super) fn keep(&mut self, position: i64, body: Bytes) {
-        if self.bytes + body.len() <= self.limit {
-            self.bytes += body.len();
-            self.by_position.insert(position, body);
+        if body.len() > self.limit {
+            return;
+        }
+        self.bytes += body.len();
+        if let Some(before) = self.by_position.insert(position, body) {
+            self.bytes -= before.len();
+        }
+        while self.bytes > self.limit
+            && let Some((_, oldest)) = self.by_position.pop_first()
+        {
+            self.bytes -= oldest.len();
         }
     }
 
@@ -35,14 +45,28 @@ impl Bodies {
 mod tests {
     use super::*;
 
+    fn kept(bodies: &mut Bodies, position: i64) -> Option<usize> {
+        bodies.take(position).map(|body| body.len())
+    }
+
     #[test]
-    fn bodies_past_the_limit_are_not_kept_and_taking_one_makes_room() {
+    fn the_oldest_bodies_make_room_for_the_newest_and_taking_one_makes_room_too() {
         let mut bodies = Bodies::new(10);
         bodies.keep(1, Bytes::from_static(b"12345678"));
         bodies.keep(2, Bytes::from_static(b"123"));
-        assert_eq!(bodies.take(2), None);
-        assert_eq!(bodies.take(1).map(|body| body.len()), Some(8));
-        bodies.keep(2, Bytes::from_static(b"123"));
-        assert_eq!(bodies.take(2).map(|body| body.len()), Some(3));
+        assert_eq!(kept(&mut bodies, 1), None);
+        bodies.keep(3, Bytes::from_static(b"1234567"));
+        assert_eq!(kept(&mut bodies, 2), Some(3));
+        bodies.keep(4, Bytes::from_static(b"123"));
+        assert_eq!((kept(&mut bodies, 3), kept(&mut bodies, 4)), (Some(7), Some(3)));
+        assert_eq!(bodies.bytes, 0);
+    }
+
+    #[test]
+    fn a_body_that_is_larger_than_all_the_room_is_not_kept_and_drives_nothing_out() {
+        let mut bodies = Bodies::new(10);
+        bodies.keep(1, Bytes::from_static(b"123"));
+        bodies.keep(2, Bytes::from_static(b"12345678901"));
+        assert_eq!((kept(&mut bodies, 1), kept(&mut bodies, 2)), (Some(3), None));
     }
 }

@@ -59,6 +59,7 @@ mod sweep;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod upkeep;
 mod verify;
 mod wal;

@@ -62,7 +62,8 @@ impl Registrations for SqliteStore {
             let replaced: Option<(Vec<u8>, i64)> = work
                 .connection
                 .prepare_cached(
-                    "SELECT r.replaced, r.replaced_registered_at FROM registration r JOIN account a ON a.account = r.account
+                    "SELECT r.replaced, r.replaced_registered_at
+                     FROM registration r JOIN account a ON a.account = r.account
                      WHERE r.account = ?1 AND r.replaced IS NOT NULL
                        AND a.registered = 1 AND a.generation = r.replaced_generation",
                 )?

@@ -4,7 +4,7 @@
 //! positions at which the bodies were appended, first on the tape and then among those that were set aside, which all
 //! lie below. A position never changes while its message is there, so a walk in pages gives each message once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ringback_delivery::{AccountId, MessageState, Standing};
 use rusqlite::types::ToSql;
@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row, params};
 use super::fault::Fault;
 use super::message::{MessageRow, message_columns};
 use super::standing;
-use crate::{Cursor, Message, MessageFilter, Page};
+use crate::{Cursor, Message, MessageFilter, Page, Reach};
 
 /// Rows that one call walks.
 const WALK: usize = 2000;
@@ -74,6 +74,8 @@ const SET_ASIDE: &str = by_position!("kept_body");
 struct Walk<'a> {
     connection: &'a Connection,
     filter: &'a MessageFilter,
+    /// The accounts of the filter's reach, unless it is all.
+    reached: Option<HashSet<AccountId>>,
     limit: usize,
     standings: HashMap<AccountId, Standing>,
     found: Vec<Message>,
@@ -86,9 +88,14 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(connection: &'a Connection, filter: &'a MessageFilter, limit: usize) -> Self {
+        let reached = match &filter.reach {
+            Reach::Every => None,
+            Reach::Accounts(accounts) => Some(accounts.iter().copied().collect()),
+        };
         Self {
             connection,
             filter,
+            reached,
             limit,
             standings: HashMap::new(),
             found: Vec::new(),
@@ -118,10 +125,10 @@ impl<'a> Walk<'a> {
         self.walked >= WALK || self.found.len() >= self.limit || self.bytes >= PAGE_BYTES
     }
 
-    /// Nothing of a whole walk was young enough: what lies before it is not either. (One such row says nothing: the
+    /// Nothing that was walked was young enough: what lies before it is not either. (One such row says nothing: the
     /// clock may have been wrong for a while.)
     fn is_past_since(&self) -> bool {
-        self.walked >= WALK && self.too_old == self.walked
+        self.too_old == self.walked
     }
 
     fn look_at(&mut self, row: &Row<'_>) -> Result<(), Fault> {
@@ -135,7 +142,7 @@ impl<'a> Walk<'a> {
             self.too_old += 1;
             return Ok(());
         }
-        if !filter.reach.includes(row.account)
+        if self.reached.as_ref().is_some_and(|reached| !reached.contains(&row.account))
             || filter.kind.is_some_and(|kind| row.kind != kind)
             || filter.until.is_some_and(|until| row.accepted_at >= until)
         {

@@ -18,15 +18,29 @@ impl Space {
         Self { database: database.to_owned(), reserve, asked: None }
     }
 
-    /// Whether less than the reserve is free. Where the system does not tell, there is room.
+    /// Whether less than the reserve is free. Where the system does not tell, there is room. It is said in the log when
+    /// that begins and when it is over.
     pub(super) fn is_short(&mut self) -> bool {
         match self.asked {
             Some((when, short)) if when.elapsed() < BELIEVED => short,
             _ => {
-                let short = free(&self.database).is_some_and(|free| free < self.reserve);
+                let free = free(&self.database);
+                let short = free.is_some_and(|free| free < self.reserve);
+                if short != self.asked.is_some_and(|(_, before)| before) {
+                    self.say(short, free);
+                }
                 self.asked = Some((Instant::now(), short));
                 short
             }
+        }
+    }
+
+    fn say(&self, short: bool, free: Option<u64>) {
+        let reserve = self.reserve;
+        if short {
+            tracing::error!(free, reserve, "the disk has less free than the reserve: nothing is accepted");
+        } else {
+            tracing::info!(free, reserve, "the disk has room again: messages are accepted");
         }
     }
 }

@@ -24,6 +24,7 @@ use super::job::Job;
 use super::lock::ServerLock;
 use super::options::Limits;
 use super::space::Space;
+use super::trouble::Trouble;
 use super::wal::Wal;
 use super::work::{Counters, News, Work};
 use super::{connection, identity};
@@ -71,6 +72,7 @@ impl Writer {
             limits,
             connected: Some(connected),
             back_off: BackOff::default(),
+            trouble: Trouble::default(),
             commits: Arc::clone(&commits),
             listener: Arc::clone(&listener),
         };
@@ -139,6 +141,7 @@ struct Desk {
     limits: Limits,
     connected: Option<Connected>,
     back_off: BackOff,
+    trouble: Trouble,
     space: Space,
     wal: Wal,
     commits: Arc<AtomicU64>,
@@ -171,6 +174,7 @@ impl Desk {
         match commit(connected, self.limits, &mut batch) {
             Ok(news) => {
                 let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
+                self.trouble.succeeded();
                 self.tell(news);
                 batch.answer();
                 if let Some(connected) = &self.connected {
@@ -182,7 +186,7 @@ impl Desk {
                     self.connected = None;
                 }
                 let error = fault.into_error();
-                tracing::error!(%error, "a commit failed");
+                self.trouble.failed(&error);
                 batch.refuse(&error);
             }
         }
@@ -218,13 +222,14 @@ impl Desk {
         }
         match reconnect(&self.path, &self.sealed_pepper) {
             Ok(connected) => {
-                tracing::info!("the database is open again");
+                tracing::debug!("the database is open again");
                 self.back_off = BackOff::default();
                 self.connected = Some(connected);
                 Ok(())
             }
             Err(error) => {
                 self.back_off.failed();
+                self.trouble.failed(&error);
                 Err(error)
             }
         }

@@ -1,7 +1,5 @@
 //! What publishers may send, and what becomes of it.
 
-use std::fmt::Write as _;
-
 use ringback_wire::MessageType;
 use ringback_wire::message::{CallbackEvent, CallbackMessage};
 use ringback_wire::publish::*;
@@ -197,36 +195,4 @@ fn a_line_of_many_says_what_the_single_answer_would() {
     assert!(matches!(refused.outcome, LineOutcome::Error(_)));
     let _: PublishAnswer = round_trip(r#"{"status":"unregistered"}"#);
     let _: PublishAnswer = round_trip(r#"{"id":"m","sequence":7,"status":"duplicate","state":"dead"}"#);
-}
-
-/// `cargo test --release -p ringback-wire -- --ignored --nocapture how_long`
-#[test]
-#[ignore = "a measurement"]
-fn how_long_a_kilobyte_takes() {
-    let mut devices = String::new();
-    for device in 0..7 {
-        let _ = write!(
-            devices,
-            r#"{}{{"deviceId":"99000342573053{device}","status":"UpgradeSuccess","resultReason":"Upgrade completed successfully"}}"#,
-            if device == 0 { "" } else { "," }
-        );
-    }
-    let json = finished(
-        "",
-        &format!(
-            r#""upgradeId":"e3a8d88a-04c6-4ef3-b039-89b62f91e962","firmwareName":"FOTA_Verizon_Model-A_01To02_HF","startDate":"2018-04-01T16:03:00.000Z","status":"Finished","deviceList":[{devices}]"#
-        ),
-    );
-    let rounds = 200_000_u32;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        std::hint::black_box(parse_published(std::hint::black_box(json.as_bytes())).unwrap());
-    }
-    println!("{} bytes: {:?} to parse", json.len(), start.elapsed() / rounds);
-    let body = parse(&json).body;
-    let start = std::time::Instant::now();
-    for _ in 0..rounds {
-        std::hint::black_box(splice_credentials(std::hint::black_box(&body), "fota-user", "fota-pass"));
-    }
-    println!("{:?} to splice", start.elapsed() / rounds);
 }

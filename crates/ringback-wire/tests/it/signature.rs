@@ -136,18 +136,3 @@ fn secret_keys_are_not_in_debug() {
     assert!(shown.contains("HmacKey(hidden)") && shown.contains("Ed25519Key(hidden)"), "{shown}");
     assert!(!shown.contains("MfKQ9r8G") && !shown.contains("49, 242, 144"), "{shown}");
 }
-
-/// `cargo test --release -p ringback-wire -- --ignored --nocapture how_long`
-#[test]
-#[ignore = "a measurement"]
-fn how_long_a_signature_takes() {
-    let (body, rounds) = (vec![b'x'; 1_100], 100_000_u32);
-    for ed25519 in [None, Some(Ed25519Key::parse(PRIVATE).unwrap())] {
-        let key = SigningKey::new(HmacKey::parse(SECRET).unwrap(), ed25519);
-        let start = std::time::Instant::now();
-        for at in 0..rounds {
-            std::hint::black_box(key.sign(ID, i64::from(at), &body));
-        }
-        println!("{:?} to sign", start.elapsed() / rounds);
-    }
-}

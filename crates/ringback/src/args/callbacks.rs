@@ -30,8 +30,10 @@ pub(crate) struct ListArgs {
 /// Register a URL for an account, in place of the one that it has.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  ringback callbacks register 0242078689-00001 https://example.com/callbacks --profile dev")]
+Examples:
+  ringback callbacks register 0242078689-00001 https://example.com/callbacks --profile dev
+  ringback callbacks register 0242078689-00001 https://example.com/callbacks \\
+    --callback-username fota --callback-password-stdin --environment production < password.txt")]
 pub(crate) struct RegisterArgs {
     /// The account, such as 0242078689-00001.
     pub(crate) account: String,

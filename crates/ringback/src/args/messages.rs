@@ -95,7 +95,7 @@ pub(crate) struct ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  ringback messages show msg_00e3mzq6t400g0000000000001 --profile dev")]
+  ringback messages show msg_05g4anpk588000002e4nnga4ce --profile dev")]
 pub(crate) struct ShowArgs {
     /// The message's id.
     pub(crate) id: String,
@@ -113,7 +113,7 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  ringback messages replay msg_00e3mzq6t400g0000000000001 --profile dev
+  ringback messages replay msg_05g4anpk588000002e4nnga4ce --profile dev
   ringback messages replay --account 0242078689-00001 --state dead --since 24h --dry-run --profile dev")]
 pub(crate) struct ReplayArgs {
     /// The message's id.

@@ -84,7 +84,32 @@ impl Api {
 
     /// Publishes; an error is no answer.
     pub(crate) async fn publish(&self, tokens: &Tokens, body: &Value) -> Result<(StatusCode, Value), Error> {
-        self.send(self.request(Method::POST, "/api/ringback/v1/messages", tokens, Some(body))).await
+        self.ask(Method::POST, "/api/ringback/v1/messages", tokens, Some(body)).await
+    }
+
+    /// Publishes many in one request; gives the answer's lines.
+    pub(crate) async fn publish_lines(&self, tokens: &Tokens, messages: &[Value]) -> Vec<Value> {
+        let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();
+        let (mut head, _) =
+            self.request(Method::POST, "/api/ringback/v1/messages", tokens, None).into_parts();
+        head.headers.insert("content-type", http::HeaderValue::from_static("application/x-ndjson"));
+        let answered = self.http.request(Request::from_parts(head, Full::from(lines)));
+        let response = tokio::time::timeout(TIMEOUT, answered).await.expect("an answer in time").unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+    }
+
+    /// Any request; an error is no answer.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        tokens: &Tokens,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value), Error> {
+        self.send(self.request(method, path, tokens, body)).await
     }
 
     fn request(

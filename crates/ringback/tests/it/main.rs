@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[allow(dead_code, reason = "shared with the torture tests; not all of it is used here")]
 mod api;
 mod commands;
 mod configuration;

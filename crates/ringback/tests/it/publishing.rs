@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::tempdir;
 
 use crate::api::message;
 use crate::house::{ACCOUNT, House};
-use crate::program::{failure, printed, run};
+use crate::program::{PATIENCE, Program, failure, printed, run};
 use crate::receiver::Receiver;
 
 const OTHER: &str = "0242078689-00002";
@@ -117,6 +118,22 @@ async fn at_the_first_failure_it_stops_where_it_is_told_to_and_keeps_the_rest() 
 }
 
 #[test]
+fn a_line_that_is_no_message_is_a_first_failure_too() {
+    let house = House::start();
+    house.register("http://127.0.0.1:9/");
+    let all = [unkeyed(ACCOUNT, "one"), "nonsense".to_owned(), unkeyed(ACCOUNT, "two")];
+    std::fs::write(house.folder().join("m"), all.join("\n")).unwrap();
+    let published = house.run(&["messages", "publish", "m", "--fail-fast"], "");
+    let (code, line) = failure(&published);
+    assert_eq!(code, 9, "{line}");
+    let said = String::from_utf8_lossy(&published.stdout).into_owned();
+    assert!(said.contains("line 2: ") && said.contains("1 queued, 2 failed"), "{said}");
+    let kept = lines(&house.folder().join("m.failed"));
+    assert_eq!(kept[0], "nonsense", "{kept:?}");
+    assert!(!key(&kept[1]).is_empty() && kept.len() == 2, "{kept:?}");
+}
+
+#[test]
 fn a_line_that_is_no_message_fails_alone_and_a_document_may_go_over_several_lines() {
     let house = House::start();
     house.register("http://127.0.0.1:9/");
@@ -137,6 +154,25 @@ fn a_line_that_is_no_message_fails_alone_and_a_document_may_go_over_several_line
     assert!(said.contains("queued as #3"), "{said}");
     let (code, line) = failure(&house.run(&["messages", "publish"], "\n"));
     assert_eq!(code, 2, "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_when_it_was_stopped_is_kept() {
+    let folder = tempdir().unwrap();
+    // Takes connections and never answers.
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let variables =
+        [("RINGBACK_URL", url.as_str()), ("RINGBACK_CLIENT_ID", "a"), ("RINGBACK_CLIENT_SECRET", "b")];
+    let two = format!("{}\n{}\n", unkeyed(ACCOUNT, "one"), unkeyed(ACCOUNT, "two"));
+    let mut publishing = Program::start_reading(folder.path(), &["messages", "publish"], &variables, &two);
+    let (_held, _) = tokio::time::timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
+    publishing.signal(Signal::INT);
+    let (status, printed) = publishing.ended();
+    assert_eq!(status.code(), Some(9), "{printed:?}");
+    assert!(printed.iter().any(|line| line.contains("or are not known to be")), "{printed:?}");
+    let kept = lines(&folder.path().join("messages.failed"));
+    assert_eq!(kept.iter().filter(|line| !key(line).is_empty()).count(), 2, "{kept:?}");
 }
 
 #[test]

@@ -144,16 +144,20 @@ impl RowsOf {
                 format!("{all} messages are kept, but {right} have their body; number {first} has none")
             }),
             self.waiting.sentence(|all, right, first| {
-                format!("{all} messages are pending, but {right} have their place in the queue; number {first} has none")
+                let have = format!("{right} have their place in the queue");
+                format!("{all} messages are pending, but {have}; number {first} has none")
             }),
             self.ends.sentence(|all, right, first| {
-                format!("{all} messages are kept, but {right} have an end exactly if they are not pending; number {first} is otherwise")
+                let have = format!("{right} have an end if they are not pending, and none if they are");
+                format!("{all} messages are kept, but {have}; number {first} is otherwise")
             }),
             self.queue.sentence(|all, right, first| {
-                format!("{all} places in the queue are taken, but {right} by a message that is pending there; place {first} is not")
+                let by = format!("{right} by a message that is pending there");
+                format!("{all} places in the queue are taken, but {by}; place {first} is not")
             }),
             self.attempts.sentence(|all, right, first| {
-                format!("{all} attempts are kept, but {right} are of a message that is kept; those of number {first} are not")
+                let of = format!("{right} are of a message that is kept");
+                format!("{all} attempts are kept, but {of}; those of number {first} are not")
             }),
         ];
         for what in sentences.into_iter().flatten() {

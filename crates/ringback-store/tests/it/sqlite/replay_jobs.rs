@@ -1,7 +1,10 @@
 //! An account's replay outlives the program.
 
 use ringback_delivery::MessageState;
-use ringback_store::{ReplayFilter, ReplayJob, Replaying, SqliteOptions, SqliteStore, Swept};
+use ringback_store::{
+    Admission, Limits, Publishing, ReplayFilter, ReplayJob, Replayed, Replaying, SqliteOptions, SqliteStore,
+    Swept,
+};
 
 use super::{database, new_store};
 use crate::cast::*;
@@ -32,4 +35,24 @@ async fn a_replay_goes_on_after_a_restart_where_it_was() {
     }
     let report = verified(&store).await;
     assert_eq!((report.counts.pending, report.counts.dead), (1500, 0));
+}
+
+#[tokio::test]
+async fn what_is_sent_again_takes_room_like_what_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { pending_in_all: 2, ..Limits::default() };
+    let options = SqliteOptions { limits, ..SqliteOptions::server(database(folder.path())) };
+    let store = SqliteStore::open(options).unwrap();
+    register(&store, ONE).await;
+    let id = accept(&store, at(0), message(ONE, "x")).await;
+    kill_all(&store, at(1), ONE).await;
+    accept(&store, at(2), message(ONE, "y")).await;
+    assert_eq!(store.replay(at(3), id).await.unwrap(), Replayed::Queued);
+    let refused = store.accept(at(4), vec![message(ONE, "z")]).await.unwrap();
+    assert_eq!(refused, [Admission::StoreFull]);
+    deliver_all(&store, at(5), ONE).await;
+    // But a replay is not refused: what is asked for was accepted long ago.
+    accept_many(&store, at(6), ONE, 2).await;
+    assert_eq!(store.replay(at(7), id).await.unwrap(), Replayed::Queued);
+    verified(&store).await;
 }

@@ -110,7 +110,7 @@ async fn the_file_settles_under_a_steady_load() {
             let batch = (0..400).map(|_| message(number, &body)).collect();
             accept_all(&store, now, batch).await;
         }
-        // Of one account all is delivered; of the other a few fail, die, and are set aside, and a few wait on.
+        // Of one account all is delivered; of the other a few die, and are set aside.
         deliver_all(&store, now, ONE).await;
         let rows = waiting(&store, TWO).await;
         let outcomes = rows.iter().enumerate().map(|(n, row)| match n % 50 {
@@ -150,30 +150,51 @@ async fn the_file_stays_near_the_bytes_that_it_may_have() {
 
 #[tokio::test]
 async fn messages_from_a_clock_that_was_ahead_hold_up_nothing() {
+    // More of them than a step reads at once, and so few that it reads young ones along with them.
+    for (wrong, right) in [(200, 100), (30, 6)] {
+        let (folder, store) = new_store();
+        register(&store, ONE).await;
+        // A year ahead for a while; then it is set right.
+        let ahead = hour(365 * 24);
+        let ids = accept_many(&store, ahead, ONE, wrong).await;
+        deliver_all(&store, ahead, ONE).await;
+        for n in 0..5 {
+            accept_many(&store, hour(n), ONE, right).await;
+            deliver_all(&store, hour(n), ONE).await;
+        }
+        let database = look(folder.path());
+        let bodies = || {
+            let there = |table| usize::try_from(rows(&database, table)).unwrap();
+            (there("body"), there("kept_body"))
+        };
+        // While nothing behind them is old, they stay where they are.
+        retire_all(&store, at(10), short()).await;
+        assert_eq!(bodies(), (wrong + 5 * right, 0));
+        retire_all(&store, hour(3), short()).await;
+        assert_eq!(bodies(), (2 * right, wrong));
+        assert!(store.message(ids[0]).await.unwrap().is_some());
+        verified(&store).await;
+        // A clock that is behind takes nothing along.
+        retire_all(&store, hour(-1_000_000), short()).await;
+        assert_eq!(bodies(), (2 * right, wrong));
+        retire_all(&store, ahead.after(short().finished), short()).await;
+        assert_eq!((rows(&database, "message"), bodies()), (0, (0, 0)));
+        verified(&store).await;
+    }
+}
+
+#[tokio::test]
+async fn a_step_of_large_bodies_takes_no_longer() {
     let (folder, store) = new_store();
     register(&store, ONE).await;
-    // A year ahead for a while; then it is set right.
-    let ahead = hour(365 * 24);
-    let wrong = accept_many(&store, ahead, ONE, 200).await;
-    deliver_all(&store, ahead, ONE).await;
-    for n in 0..5 {
-        accept_many(&store, hour(n), ONE, 100).await;
-        deliver_all(&store, hour(n), ONE).await;
-    }
-    let database = look(folder.path());
-    // While nothing behind them is old, they stay where they are.
-    retire_all(&store, at(10), short()).await;
-    assert_eq!((rows(&database, "body"), rows(&database, "kept_body")), (700, 0));
-    retire_all(&store, hour(3), short()).await;
-    assert_eq!((rows(&database, "body"), rows(&database, "kept_body")), (200, 200));
-    assert_eq!(counts(&store, ONE).await.dropped_delivered, 300);
-    assert!(store.message(wrong[0]).await.unwrap().is_some());
-    verified(&store).await;
-    // A clock that is behind takes nothing along.
-    retire_all(&store, hour(-1_000_000), short()).await;
-    assert_eq!((rows(&database, "body"), rows(&database, "kept_body")), (200, 200));
-    retire_all(&store, ahead.after(short().finished), short()).await;
-    assert_eq!((rows(&database, "message"), rows(&database, "kept_body")), (0, 0));
+    let large = "x".repeat(1024 * 1024);
+    let messages = (0..48).map(|_| message(ONE, &large)).collect();
+    accept_all(&store, at(0), messages).await;
+    assert_eq!(store.retire(hour(2), short()).await.unwrap(), Swept::More);
+    let aside = rows(&look(folder.path()), "kept_body");
+    assert!(aside > 0 && aside < 48, "{aside} of 48 MiB in a step");
+    retire_all(&store, hour(2), short()).await;
+    assert_eq!(rows(&look(folder.path()), "kept_body"), 48);
     verified(&store).await;
 }
 

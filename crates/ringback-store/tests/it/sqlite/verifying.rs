@@ -254,7 +254,8 @@ async fn many_messages_are_checked_in_portions() {
             [
                 format!("35000 messages are kept, but 34999 have their body; number {sequence} has none"),
                 format!(
-                    "35000 bodies lie where they came in, but 34999 are of a message; the one at position {sequence} is not"
+                    "35000 bodies lie where they came in, but 34999 are of a message; \
+                     the one at position {sequence} is not"
                 ),
             ]
         );

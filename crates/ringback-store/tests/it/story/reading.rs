@@ -287,6 +287,12 @@ pub async fn a_pending_message_tells_who_goes_before_it(store: &dyn Store) {
     // What is overtaken keeps nobody waiting.
     store.acknowledge(at(2), account(ONE), 3).await.unwrap();
     assert_eq!(behind().await, [None; 6]);
+    store.deregister(at(3), account(ONE)).await.unwrap();
+    register(store, ONE).await;
+    let first = accept(store, at(4), ordered(ONE, 1, "x")).await;
+    let second = accept(store, at(4), ordered(ONE, 1, "x")).await;
+    assert_eq!(seen(store, first).await.behind, None);
+    assert_eq!(seen(store, second).await.behind, Some(first.sequence));
 }
 
 pub async fn a_reel_gives_all_messages_in_order_behind_a_number(store: &dyn Store) {

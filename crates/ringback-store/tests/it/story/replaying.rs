@@ -383,16 +383,20 @@ pub async fn a_replay_sends_each_message_once_whatever_becomes_of_it_meanwhile(s
 
 pub async fn a_replay_leaves_alone_what_was_acknowledged_since_it_began(store: &dyn Store) {
     register(store, ONE).await;
-    accept_many(store, at(0), ONE, 2).await;
+    let ids = accept_many(store, at(0), ONE, 3).await;
     kill_all(store, at(1), ONE).await;
     accept_many(store, at(2), ONE, 2).await;
-    // The third was acknowledged before, and has not been swept; the fourth is acknowledged after.
-    store.acknowledge(at(3), account(ONE), 3).await.unwrap();
+    // The fourth was acknowledged before, and has not been swept; the first was sent again since, and is pending.
+    store.acknowledge(at(3), account(ONE), 4).await.unwrap();
+    store.replay(at(3), ids[0]).await.unwrap();
     assert_eq!(store.begin_replay(at(4), account(ONE), ALL).await.unwrap(), ReplayJob::Kept(3));
+    // That one is acknowledged too now, and the fifth.
     store.acknowledge(at(5), account(ONE), 4).await.unwrap();
+    assert_eq!(seen(store, ids[0]).await.state, MessageState::Delivered);
+    store.acknowledge(at(5), account(ONE), 5).await.unwrap();
     replay_all(store, at(6)).await;
     sweep_all(store, at(7), ONE).await;
-    assert_eq!(queue(store, ONE).await, [1, 2, 3]);
+    assert_eq!(queue(store, ONE).await, [2, 3, 4]);
     verified(store).await;
 }
 

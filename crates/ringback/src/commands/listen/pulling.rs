@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use ringback_client::{Accounts, Client};
 use ringback_listener::{
-    BoxError, Callback, CatchUp, CatchUpError, CaughtUp, Check, Clock as _, Listener, SystemClock,
+    BoxError, Callback, CatchUp, CatchUpError, CaughtUp, Check, Clock as _, Listener, ReadError, SystemClock,
 };
 use ringback_wire::headers;
 use ringback_wire::publish::splice_credentials;
@@ -63,11 +63,8 @@ pub(super) async fn run(args: &ListenArgs, account: &str) -> Outcome {
                 pause = FIRST_PAUSE;
             }
             Err(error) => {
-                let failure = anyhow::Error::new(error);
-                if is_final(&failure) {
-                    return Err(Failure::from(failure));
-                }
-                output::note(format_args!("{}; trying again in {pause:?}", Failure::from(failure)));
+                let failure = failure(error)?;
+                output::note(format_args!("{failure}; trying again in {pause:?}"));
                 tokio::select! {
                     () = stop.asked() => break,
                     () = tokio::time::sleep(pause) => {}
@@ -79,7 +76,7 @@ pub(super) async fn run(args: &ListenArgs, account: &str) -> Outcome {
     // What was read since the last page's end.
     let through = source.position();
     let mut told = Ok(());
-    stop.unless_asked_again(async {
+    stop.unless_insisted_upon(async {
         listener.idle().await;
         if through > place {
             told = accounts.ack(account, through).await.map(drop);
@@ -95,16 +92,19 @@ fn tell_gone(sum: &CaughtUp) {
     }
 }
 
-/// Whether trying again can't help: who asks is not known, or may not.
-fn is_final(error: &anyhow::Error) -> bool {
-    let Some(error) = error.downcast_ref::<CatchUpError<ringback_client::Error>>() else { return false };
+/// What went wrong, where trying again can help. An error is that it can't: who asks is not known, or may not.
+fn failure(error: CatchUpError<ringback_client::Error>) -> Outcome<Failure> {
     let source = match error {
-        CatchUpError::Read(ringback_listener::ReadError::Source(source)) => source,
-        CatchUpError::Acknowledge { source, .. } => source,
-        _ => return false,
+        CatchUpError::Handle { sequence, failure: ringback_listener::Failure::Handler(why) } => {
+            return Ok(Failure::from(anyhow::anyhow!("#{sequence} was not taken: {why}")));
+        }
+        CatchUpError::Read(ReadError::Source(source)) | CatchUpError::Acknowledge { source, .. } => source,
+        other => return Ok(Failure::from(anyhow::anyhow!("{other}"))),
     };
     let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
-    source.status_code().is_some_and(|status| refused.contains(&status))
+    let is_final = source.status_code().is_some_and(|status| refused.contains(&status));
+    let failure = Failure::from(source);
+    if is_final { Err(failure) } else { Ok(failure) }
 }
 
 /// What is done with each message.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::StatusCode;
-use ringback_client::Client;
+use ringback_client::{Client, error_code};
 use ringback_listener::Check;
 use tokio::sync::mpsc::Receiver;
 
@@ -48,6 +48,9 @@ pub(super) async fn run(args: &ListenArgs) -> Outcome {
         (None, Some(_)) => output::note(
             "signatures are not verified, as this server signs nothing: the registration's user name and password are",
         ),
+        (None, None) if account.is_some() => {
+            output::note("signatures are not verified, as this server signs nothing");
+        }
         (None, None) => output::note(format_args!(
             "signatures are not verified: {} is not set, and no --account of a server is given",
             signing_keys::VARIABLE
@@ -80,7 +83,7 @@ pub(super) async fn run(args: &ListenArgs) -> Outcome {
         }
     }
     let mut undone = Ok(());
-    stop.unless_asked_again(async {
+    stop.unless_insisted_upon(async {
         if let Some(registered) = registered {
             undone = printing_meanwhile(&mut receipts, &mut printer, registered.take_back()).await;
         }
@@ -117,8 +120,15 @@ async fn signature(account: Option<&str>, client: Option<&Client>) -> Outcome<Op
     let (Some(account), Some(client)) = (account, client) else { return Ok(None) };
     match signing_keys::of_account(client, account).await {
         Ok(keys) => signing_keys::check(&keys).map(Some),
-        // ThingSpace has no such route.
-        Err(error) if error.status_code() == Some(StatusCode::NOT_FOUND) => Ok(None),
+        Err(error) if is_of_another_api(&error) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a server says, in whatever way, that it has no signing keys: ThingSpace has no such route. Ringback's own
+/// refusals have its codes.
+fn is_of_another_api(error: &ringback_client::Error) -> bool {
+    let own = [error_code::NOT_FOUND, error_code::SCOPE_INSUFFICIENT, error_code::ACCESS_TOKEN_INVALID];
+    error.status_code().is_some_and(|status| status.is_client_error())
+        && !own.iter().any(|code| error.has_code(code))
 }

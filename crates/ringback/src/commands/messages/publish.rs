@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures_util::{FutureExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use ringback_client::{OutgoingMessage, PublishSettings, PublishStream, Published, RetrySettings};
 
@@ -21,7 +21,7 @@ use crate::args::messages::PublishArgs;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
 use crate::signals::Stop;
-use crate::{output, target};
+use crate::target;
 
 pub(super) async fn run(args: PublishArgs) -> Outcome {
     let client = target::client(&args.connection)?;
@@ -33,7 +33,7 @@ pub(super) async fn run(args: PublishArgs) -> Outcome {
     let mut tally = Tally::new(args.json, bar.clone(), failed_file);
     let feed = Feed::new(input);
     let settings = PublishSettings::new().retry(RetrySettings::up_to(args.retries));
-    let mut results = client.messages().publish_all(feed.messages(args.fail_fast), settings);
+    let mut results = client.messages().publish_all(feed.messages(args.fail_fast), settings).fuse();
 
     let ended = loop {
         let published = tokio::select! {
@@ -140,7 +140,7 @@ impl Feed {
     /// Sees to it that all that was read has a result, or is kept; of a file, all that was not read too.
     async fn close(
         &self,
-        mut results: PublishStream,
+        mut results: stream::Fuse<PublishStream>,
         ended: Ended,
         known_input: bool,
         tally: &mut Tally,
@@ -167,7 +167,6 @@ impl Feed {
             }
         }
         if ended != Ended::All {
-            bar.suspend(|| output::note("stopped; what was not published is kept"));
             // Who feeds stdin may never end.
             while let Some(item) = if known_input { items.recv().await } else { items.try_recv().ok() } {
                 let item = item.map_err(broken_input)?;

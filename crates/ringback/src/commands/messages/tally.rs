@@ -22,6 +22,8 @@ pub(super) struct Tally {
     duplicate: u64,
     unregistered: u64,
     failed: u64,
+    /// Of these, those that were stopped before there was an answer.
+    left: u64,
     /// The last answer that is told of if it is the only one.
     last_answer: Option<PublishAnswer>,
     /// What failed last, to be told once for all that it failed for.
@@ -49,6 +51,7 @@ impl Tally {
             duplicate: 0,
             unregistered: 0,
             failed: 0,
+            left: 0,
             last_answer: None,
             last_failure: None,
             told: None,
@@ -129,6 +132,7 @@ impl Tally {
     /// A message of which nothing is known, as it was stopped.
     pub(super) fn left(&mut self, message: &[u8]) -> Outcome {
         self.failed += 1;
+        self.left += 1;
         self.failed_file.keep(message)
     }
 
@@ -143,6 +147,8 @@ impl Tally {
         if !self.json {
             match &self.last_answer {
                 Some(answer) if all == 1 => output::say(words(answer)),
+                // Its error says it all.
+                None if all == 1 => {}
                 _ => output::say(self.sum()),
             }
         }
@@ -153,9 +159,10 @@ impl Tally {
         Err(match self.last_failure {
             Some(PublishFailure::Request(error)) if known == 0 => with_file(error.into(), kept),
             Some(failure) if all == 1 => with_file(Failure::new(ExitCode::Refused, failure), kept),
-            _ if all == 1 => with_file(Failure::usage("the input is no message"), kept),
+            None if all == 1 && self.left == 0 => with_file(Failure::usage("the input is no message"), kept),
             _ => {
-                let sentence = anyhow!("{} of {all} messages were not published", self.failed);
+                let known = if self.left > 0 { ", or are not known to be" } else { "" };
+                let sentence = anyhow!("{} of {all} messages were not published{known}", self.failed);
                 with_file(Failure::new(ExitCode::Partly, sentence), kept)
             }
         })
