@@ -43,7 +43,8 @@ impl PublishStream {
             retries: 0,
             wait: Duration::ZERO,
         };
-        Self(stream::unfold(publisher, Publisher::step).boxed())
+        // Fused: who asks once more after the end is told again that it is the end.
+        Self(stream::unfold(publisher, Publisher::step).fuse().boxed())
     }
 
     /// The next result; `None` after the last.

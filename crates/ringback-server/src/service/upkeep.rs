@@ -44,7 +44,9 @@ pub(super) async fn keep_up(
 }
 
 async fn step(store: &dyn Store, clock: &Clock, retention: Retention) -> Result<Swept, StoreError> {
-    let replayed = store.replay_step(clock.now()).await?;
-    let retired = store.retire(clock.now(), retention).await?;
+    // Neither waits for the other: what fails is tried again, and the other goes on.
+    let replayed = store.replay_step(clock.now()).await;
+    let retired = store.retire(clock.now(), retention).await;
+    let (replayed, retired) = (replayed?, retired?);
     Ok(if replayed == Swept::More || retired == Swept::More { Swept::More } else { Swept::Done })
 }

@@ -10,7 +10,6 @@ mod findings;
 mod rows_of;
 mod strays;
 
-use ringback_delivery::AccountId;
 use rusqlite::Connection;
 
 use super::SqliteStore;
@@ -51,10 +50,10 @@ struct Check {
 
 /// What is to be looked at next.
 enum Stage {
-    /// The account behind this one.
-    Account(Option<AccountId>),
-    /// An account's rows.
-    Rows(RowsOf),
+    /// The account behind this number.
+    Account(Option<i64>),
+    /// The rows of the account with this number.
+    Rows(i64, RowsOf),
     /// The bodies of a table.
     Bodies(BodyWalk),
     /// What belongs to no account.
@@ -74,15 +73,24 @@ impl Check {
         let findings = &mut self.findings;
         let (walked, next) = match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Account(after) => match account::next(connection, after)? {
-                Some(account) => {
-                    (account::check(connection, account, findings)?, Stage::Rows(RowsOf::new(account)))
-                }
-                None => (1, Stage::Bodies(BodyWalk::new(Table::Tape))),
+                None => (0, Stage::Bodies(BodyWalk::new(Table::Tape))),
+                Some(number) => match account::of_number(number) {
+                    None => {
+                        let what =
+                            format!("an account bears the number {number}, but 15 digits are all there are");
+                        findings.tell(None, what);
+                        (0, Stage::Account(Some(number)))
+                    }
+                    Some(account) => {
+                        let walked = account::check(connection, account, findings)?;
+                        (walked, Stage::Rows(number, RowsOf::new(account)))
+                    }
+                },
             },
-            Stage::Rows(mut rows) => {
-                let account = rows.account();
+            Stage::Rows(number, mut rows) => {
                 let walked = rows.step(connection)?;
-                (walked, if rows.tell(findings) { Stage::Account(Some(account)) } else { Stage::Rows(rows) })
+                let is_whole = rows.tell(findings);
+                (walked, if is_whole { Stage::Account(Some(number)) } else { Stage::Rows(number, rows) })
             }
             Stage::Bodies(mut bodies) => {
                 let walked = bodies.step(connection)?;
@@ -98,7 +106,7 @@ impl Check {
             }
             Stage::Strays(mut strays) => {
                 let more = strays.step(connection, findings)?;
-                (1, if more { Stage::Strays(strays) } else { Stage::Done })
+                (0, if more { Stage::Strays(strays) } else { Stage::Done })
             }
             Stage::Done => (0, Stage::Done),
         };

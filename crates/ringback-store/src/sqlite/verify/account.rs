@@ -6,16 +6,19 @@ use rusqlite::{Connection, OptionalExtension};
 use super::findings::Findings;
 use crate::Counts;
 use crate::sqlite::fault::Fault;
-use crate::sqlite::rows;
 
-/// The account behind `after`.
-pub(super) fn next(connection: &Connection, after: Option<AccountId>) -> Result<Option<AccountId>, Fault> {
-    let after = after.map_or(-1, |account| i64::try_from(account.number()).unwrap_or(i64::MAX));
-    let found: Option<u64> = connection
+/// The account behind this number, as a number: damage may have left any.
+pub(super) fn next(connection: &Connection, after: Option<i64>) -> Result<Option<i64>, Fault> {
+    let found = connection
         .prepare_cached("SELECT account FROM account WHERE account > ?1 ORDER BY account LIMIT 1")?
-        .query_row([after], |row| row.get(0))
+        .query_row([after.unwrap_or(i64::MIN)], |row| row.get(0))
         .optional()?;
-    found.map(rows::account).transpose()
+    Ok(found)
+}
+
+/// The account with this number, if it can be one.
+pub(super) fn of_number(number: i64) -> Option<AccountId> {
+    u64::try_from(number).ok().and_then(AccountId::from_number)
 }
 
 /// As the rows have it: damage may have left anything there.

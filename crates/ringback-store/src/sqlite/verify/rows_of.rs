@@ -57,10 +57,6 @@ impl RowsOf {
         }
     }
 
-    pub(super) fn account(&self) -> AccountId {
-        self.account
-    }
-
     /// Looks at a portion; how many rows it had.
     pub(super) fn step(&mut self, connection: &Connection) -> Result<u64, Fault> {
         if let Some(after) = self.through {

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::account;
 use super::findings::Findings;
 use crate::sqlite::fault::Fault;
-use crate::sqlite::rows;
 
 /// A walk over the accounts that a table knows, from one to the next, for each table in turn.
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl Strays {
         let Some((next, count, name)) = TABLES.get(self.table) else { return Ok(false) };
         let found: Option<i64> = connection
             .prepare_cached(next)?
-            .query_row([self.after.unwrap_or(-1)], |row| row.get(0))
+            .query_row([self.after.unwrap_or(i64::MIN)], |row| row.get(0))
             .optional()?;
         let Some(number) = found else {
             *self = Self { table: self.table + 1, after: None };
@@ -50,9 +50,8 @@ impl Strays {
             .query_row([number], |row| row.get(0))?;
         if !is_known {
             let rows_found: u64 = connection.prepare_cached(count)?.query_row([number], |row| row.get(0))?;
-            let account = rows::account(number.unsigned_abs())?;
-            let what = format!("it has {name} ({rows_found} rows), but no account's row (0 rows)");
-            findings.tell(Some(account), what);
+            let what = format!("{number} has {name} ({rows_found} rows), but no account's row (0 rows)");
+            findings.tell(account::of_number(number), what);
         }
         Ok(true)
     }

@@ -188,13 +188,13 @@ async fn a_step_of_large_bodies_takes_no_longer() {
     let (folder, store) = new_store();
     register(&store, ONE).await;
     let large = "x".repeat(1024 * 1024);
-    let messages = (0..48).map(|_| message(ONE, &large)).collect();
+    let messages = (0..60).map(|_| message(ONE, &large)).collect();
     accept_all(&store, at(0), messages).await;
     assert_eq!(store.retire(hour(2), short()).await.unwrap(), Swept::More);
     let aside = rows(&look(folder.path()), "kept_body");
-    assert!(aside > 0 && aside < 48, "{aside} of 48 MiB in a step");
+    assert!(aside > 0 && aside < 60, "{aside} of 60 MiB in a step");
     retire_all(&store, hour(2), short()).await;
-    assert_eq!(rows(&look(folder.path()), "kept_body"), 48);
+    assert_eq!(rows(&look(folder.path()), "kept_body"), 60);
     verified(&store).await;
 }
 

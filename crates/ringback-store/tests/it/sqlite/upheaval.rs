@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ringback_delivery::{Death, MessageId, MessageState, Sequence, Timestamp, Verdict, Waiting};
 use ringback_store::{
-    Counts, Dispatching, MessageFilter, Publishing, Reading, Registrations, ReplayFilter, ReplayJob,
-    Replayed, Replaying, Retention, Settled, SqliteOptions, SqliteStore, Upkeep,
+    Dispatching, MessageFilter, Publishing, Reading, Registrations, ReplayFilter, ReplayJob, Replayed,
+    Replaying, Retention, Settled, SqliteOptions, SqliteStore, Upkeep,
 };
 use tempfile::TempDir;
 
@@ -96,7 +96,9 @@ impl Upheaval {
                 let filter = ReplayFilter { state, since: None, until: None };
                 let count = self.store().count_replay(account(whose), filter).await.unwrap();
                 let begun = self.store().begin_replay(now, account(whose), filter).await.unwrap();
-                assert!(begun != ReplayJob::Kept(count + 1));
+                if let ReplayJob::Kept(begun) = begun {
+                    assert_eq!(begun, count);
+                }
                 if self.dice.throw(2) == 0 {
                     self.store().replay_step(now).await.unwrap();
                 }
@@ -192,8 +194,6 @@ impl Upheaval {
             ] {
                 assert_eq!(told.iter().filter(|(_, told)| *told == state).count() as u64, left, "{state:?}");
             }
-            let everyone = Counts { pending: 0, ..summary.counts };
-            assert!(everyone.accepted >= everyone.delivered);
         }
         for (id, state) in &all {
             let (message, attempts) = store.message(*id).await.unwrap().unwrap();

@@ -163,6 +163,19 @@ async fn rows_of_an_account_without_a_row_are_found() {
 }
 
 #[tokio::test]
+async fn numbers_that_no_account_can_have_are_found() {
+    for (plant, what) in [
+        ("INSERT INTO account (account) VALUES (-4)", "an account bears the number -4"),
+        ("INSERT INTO account (account) VALUES (1000000000000000)", "bears the number 1000000000000000"),
+        ("UPDATE attempt SET account = -4 WHERE account = ONE AND sequence = 2", "-4 has attempts (2 rows)"),
+    ] {
+        let found = planted(plant).await;
+        let told = found.iter().find(|(whose, told)| whose.is_none() && told.contains(what));
+        assert!(told.is_some(), "{plant}\n{found:#?}");
+    }
+}
+
+#[tokio::test]
 async fn at_most_a_hundred_things_are_told() {
     let (folder, store) = new_store();
     for number in 0..150 {

@@ -47,18 +47,14 @@ pub async fn a_dead_message_waits_again_at_the_end_of_the_queue(store: &dyn Stor
         ..rows[0]
     };
     assert_eq!(again, expected);
-    let message = seen(store, first).await;
-    assert_eq!((message.state, message.finished_at, message.death), (MessageState::Pending, None, None));
-    assert_eq!((message.attempts, message.behind), (3, Some(Sequence(2))));
+    let waits = seen(store, first).await;
+    assert_eq!((waits.state, waits.finished_at, waits.death), (MessageState::Pending, None, None));
+    assert_eq!((waits.attempts, waits.behind), (3, Some(Sequence(2))));
     assert_eq!(counts(store, ONE).await, Counts { accepted: 2, pending: 2, ..Counts::default() });
     // What is accepted next goes behind it.
-    accept(store, at(51), message_of_one()).await;
+    accept(store, at(51), message(ONE, "next")).await;
     assert_eq!(waiting(store, ONE).await[2].turn, Turn(4));
     verified(store).await;
-}
-
-fn message_of_one() -> ringback_store::NewMessage {
-    message(ONE, "next")
 }
 
 pub async fn a_replayed_message_goes_on_counting_its_attempts(store: &dyn Store) {
@@ -273,11 +269,10 @@ pub async fn a_body_that_was_set_aside_goes_along(store: &dyn Store) {
 }
 
 /// Ten messages: dead, delivered, pending, and so on; the pending ones are 3, 6 and 9.
-async fn mixed(store: &dyn Store) -> Vec<MessageId> {
+async fn mixed(store: &dyn Store) {
     register(store, ONE).await;
-    let mut ids = Vec::new();
     for second in 0..10 {
-        ids.extend(accept_many(store, at(second), ONE, 1).await);
+        accept_many(store, at(second), ONE, 1).await;
     }
     let rows = waiting(store, ONE).await;
     let mut outcomes = Vec::new();
@@ -289,7 +284,6 @@ async fn mixed(store: &dyn Store) -> Vec<MessageId> {
         }
     }
     store.record(at(20), outcomes, Vec::new()).await.unwrap();
-    ids
 }
 
 pub async fn an_accounts_replay_sends_what_was_asked_for_the_oldest_first(store: &dyn Store) {
