@@ -59,16 +59,18 @@ impl World {
         self.plan_at_node(node, RENEW_EVERY, NodeEvent::Renew);
         let latency = self.store_latency();
         let (who, sent) = (self.who(node), self.now);
-        self.plan(latency, Event::RenewPoint(who, sent));
+        let held = self.nodes[node].held.iter().enumerate();
+        let held = held.filter_map(|(group, held)| Some((group, (*held)?.token))).collect();
+        self.plan(latency, Event::RenewPoint(who, sent, held));
         let latency = self.store_latency();
         self.plan(latency, Event::ClaimPoint(who, sent));
     }
 
-    pub(crate) fn renew_point(&mut self, who: Who, sent: Timestamp) {
+    pub(crate) fn renew_point(&mut self, who: Who, sent: Timestamp, held: &[(usize, u64)]) {
         if self.happens(self.scene.disasters * 4) {
             return;
         }
-        let groups = self.store.renew(self.now, (who.node, who.life), TERM);
+        let groups = self.store.renew(self.now, (who.node, who.life), held, TERM);
         let rest = self.random.millis(0, 3);
         self.plan(rest, Event::Node(who, NodeEvent::Renewed(sent, groups)));
     }

@@ -327,15 +327,24 @@ impl Store {
 
     // ---- Leases --------------------------------------------------------------------------------------------------
 
-    /// Extends what a node owns; which groups those are, with their tokens.
-    pub(crate) fn renew(&mut self, now: Timestamp, node: (usize, u64), term: Duration) -> Vec<(usize, u64)> {
-        let owned = self.leases.iter_mut().enumerate().filter(|(_, lease)| lease.owner == Some(node));
-        owned
-            .map(|(group, lease)| {
+    /// Extends what a node asks for, as far as it is its own; which groups those are, with their tokens. What a node
+    /// has given up by its own clock it does not ask for: it runs out, and is claimed anew.
+    pub(crate) fn renew(
+        &mut self,
+        now: Timestamp,
+        node: (usize, u64),
+        held: &[(usize, u64)],
+        term: Duration,
+    ) -> Vec<(usize, u64)> {
+        let mut renewed = Vec::new();
+        for (group, token) in held {
+            let lease = &mut self.leases[*group];
+            if lease.owner == Some(node) && lease.token == *token {
                 lease.until = now.after(term);
-                (group, lease.token)
-            })
-            .collect()
+                renewed.push((*group, *token));
+            }
+        }
+        renewed
     }
 
     /// Takes one group that is free for a node.

@@ -29,7 +29,7 @@ pub(crate) enum Event {
     SweepPoint(Who, AccountId, Vec<Turn>, Option<u64>),
     HastenPoint(Who, AccountId, Option<u64>),
     CursorPoint(Who, Timestamp),
-    RenewPoint(Who, Timestamp),
+    RenewPoint(Who, Timestamp, Vec<(usize, u64)>),
     ClaimPoint(Who, Timestamp),
     Node(Who, NodeEvent),
 }
@@ -217,7 +217,7 @@ impl World {
             }
             Event::HastenPoint(who, account, token) => self.hasten_point(who, account, token),
             Event::CursorPoint(who, sent) => self.cursor_point(who, sent),
-            Event::RenewPoint(who, sent) => self.renew_point(who, sent),
+            Event::RenewPoint(who, sent, held) => self.renew_point(who, sent, &held),
             Event::ClaimPoint(who, sent) => self.claim_point(who, sent),
             Event::Node(who, event) => {
                 let node = &self.nodes[who.node];
