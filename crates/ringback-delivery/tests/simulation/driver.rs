@@ -220,8 +220,9 @@ impl World {
     /// Whether a commit comes to nothing because its process has crashed: it may have been on its way; but never does it
     /// come after the next process has begun, unless there are others, which tokens keep apart.
     fn is_cut_off(&mut self, who: Who) -> bool {
-        let crashed = self.nodes[who.node].life != who.life;
-        let begun = self.nodes[who.node].engine.is_some();
+        let node = &self.nodes[who.node];
+        let crashed = node.life != who.life;
+        let begun = node.life > who.life + 1 || node.engine.is_some();
         crashed && ((self.scene.nodes == 1 && begun) || self.random.chance(500))
     }
 
