@@ -21,6 +21,5 @@ mod listener;
 mod program;
 mod publishers;
 mod refused;
-mod sore_points;
 mod stage;
 mod stories;

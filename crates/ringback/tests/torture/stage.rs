@@ -1,19 +1,18 @@
 //! What every story needs: a server in a folder, its operator, a size, a seed, and the stage for itself.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::StatusCode;
 use ringback_delivery::AccountId;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::api::{Api, Tokens};
 use crate::program::{PATIENCE, Program, printed, run};
 
 /// The arguments of every story's server.
-pub(crate) const SERVE: [&str; 7] =
-    ["serve", "--listen", "127.0.0.1:0", "--egress", "any", "--log", "warn"];
+pub(crate) const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--egress", "any"];
 
 /// How many times as large as every day.
 pub(crate) fn scale() -> usize {
@@ -28,11 +27,11 @@ pub(crate) fn seed() -> u64 {
     seed
 }
 
-static STAGE: Mutex<()> = Mutex::new(());
+static STAGE: Mutex<()> = Mutex::const_new(());
 
 /// The stage, for one story at a time. (With nextest each runs in a process of its own: see `.config/nextest.toml`.)
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
-    STAGE.lock().unwrap_or_else(PoisonError::into_inner)
+pub(crate) async fn alone() -> MutexGuard<'static, ()> {
+    STAGE.lock().await
 }
 
 /// A server that has begun to listen.

@@ -1,0 +1,203 @@
+//! What the outside knows after the crashes, and what must be true of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ringback_delivery::{AccountId, MessageState};
+use ringback_store::{Counts, MessageFilter, Reach, Reading as _, SqliteOptions, SqliteStore, Upkeep as _};
+
+use crate::crashes::Kill;
+use crate::listener::Arrival;
+use crate::publishers::{Accepted, Fence, Published};
+use crate::stage::account;
+
+/// For an answer to get from the listener to the server's writer.
+const UNDER_WAY: Duration = Duration::from_millis(50);
+/// For the listener to read what the server sent before it was gone.
+const READ_LATE: Duration = Duration::from_millis(100);
+/// For an attempt that had begun to arrive: it may have to connect first, on a machine that is busy.
+const BEGUN: Duration = Duration::from_millis(400);
+
+/// See the module.
+pub(crate) struct Books {
+    accepted: Vec<Accepted>,
+    answered_again: usize,
+    slowest: Duration,
+    kills: Vec<Kill>,
+    fences: Vec<Fence>,
+}
+
+impl Books {
+    pub(crate) fn new(published: Vec<Published>, kills: Vec<Kill>, fences: Vec<Fence>) -> Self {
+        let answered_again = published.iter().map(|one| one.duplicates).sum();
+        let slowest = published.iter().map(|one| one.slowest).max().unwrap_or_default();
+        let accepted = published.into_iter().flat_map(|one| one.accepted).collect();
+        Self { accepted, answered_again, slowest, kills, fences }
+    }
+
+    /// The ids of what was accepted for accounts that never deregister: those below `leaving`.
+    pub(crate) fn stable(&self, leaving: usize) -> impl Iterator<Item = &str> {
+        self.accepted.iter().filter(move |one| one.account < leaving).map(|one| &*one.id)
+    }
+
+    /// Everything that can be told from outside.
+    pub(crate) fn check(&self, arrivals: &[Arrival]) {
+        self.the_numbers_are_consecutive();
+        let mut by_id: HashMap<&str, Vec<&Arrival>> = HashMap::new();
+        for arrival in arrivals {
+            by_id.entry(&arrival.id).or_default().push(arrival);
+        }
+        let known: HashSet<&str> = self.accepted.iter().map(|one| &*one.id).collect();
+        assert!(by_id.keys().all(|id| known.contains(id)), "something was delivered and not accepted");
+        self.little_is_repeated(&by_id);
+        self.each_key_is_in_order(&by_id);
+        self.the_fences_hold(arrivals);
+        eprintln!(
+            "{} accepted, {} answered again, {} callbacks, {} kills",
+            self.accepted.len(),
+            self.answered_again,
+            arrivals.len(),
+            self.kills.len()
+        );
+    }
+
+    fn the_numbers_are_consecutive(&self) {
+        let mut numbers: BTreeMap<usize, BTreeMap<u64, &str>> = BTreeMap::new();
+        for one in &self.accepted {
+            let before = numbers.entry(one.account).or_default().insert(one.sequence, &one.id);
+            assert_eq!(before, None, "a number was given twice: {one:?}");
+        }
+        for (number, sequences) in numbers {
+            let last = *sequences.keys().last().unwrap();
+            assert_eq!(sequences.len() as u64, last, "{} has gaps", account(number));
+        }
+    }
+
+    /// Promise 2: after a message was welcomed it comes again only if a kill follows at once, before the outcome can have
+    /// been committed.
+    fn little_is_repeated(&self, by_id: &HashMap<&str, Vec<&Arrival>>) {
+        // See the crash test of `tests/it`: three rounds of the writer, each no longer than the slowest publish.
+        let uncommitted = self.slowest * 3 + UNDER_WAY;
+        let (mut repeated, mut oldest) = (vec![0; self.kills.len()], Duration::ZERO);
+        for (id, arrivals) in by_id {
+            for pair in arrivals.windows(2) {
+                let (before, after) = (pair[0], pair[1]);
+                assert!(
+                    after.attempt <= before.attempt + 1,
+                    "{id}: an attempt was counted that was not made"
+                );
+                assert!(after.attempt >= before.attempt, "{id}: an attempt was forgotten that was recorded");
+                if !before.welcome() {
+                    continue;
+                }
+                let between = |kill: &Kill| before.at <= kill.gone + READ_LATE && kill.at <= after.at;
+                let kill = self.kills.iter().position(between);
+                let Some(kill) = kill else {
+                    panic!("{id} was repeated without a crash: {before:?} {after:?}")
+                };
+                repeated[kill] += 1;
+                oldest = oldest.max(self.kills[kill].at.saturating_duration_since(before.at));
+            }
+        }
+        eprintln!(
+            "repeated after each kill: {repeated:?}; the oldest was welcomed {oldest:?} before its kill; the slowest \
+             publish took {:?}",
+            self.slowest
+        );
+        assert!(oldest <= uncommitted, "an outcome was not committed within {uncommitted:?}");
+    }
+
+    /// Promise 3, on first arrivals: a message first comes after the one before it with its key was welcomed.
+    fn each_key_is_in_order(&self, by_id: &HashMap<&str, Vec<&Arrival>>) {
+        let mut lines: BTreeMap<(usize, u8), BTreeMap<u64, &str>> = BTreeMap::new();
+        for one in &self.accepted {
+            if let Some(key) = one.key {
+                lines.entry((one.account, key)).or_default().insert(one.sequence, &one.id);
+            }
+        }
+        for ((number, key), line) in lines {
+            let mut welcomed: Option<(Instant, &str)> = None;
+            for id in line.values() {
+                // What never came was cancelled; what came and was not welcomed was cancelled after it.
+                let Some(arrivals) = by_id.get(id) else { continue };
+                if let Some((at, before)) = welcomed {
+                    let account = account(number);
+                    assert!(at <= arrivals[0].at, "{account} k{key}: {id} overtook {before}");
+                }
+                if let Some(first) = arrivals.iter().find(|arrival| arrival.welcome()) {
+                    welcomed = Some((first.at, id));
+                }
+            }
+        }
+    }
+
+    /// Promise 5: after a deregistration is answered nothing starts, after a replacement nothing at the old URL.
+    fn the_fences_hold(&self, arrivals: &[Arrival]) {
+        for fence in &self.fences {
+            let name = account(fence.account);
+            let held = fence.from + BEGUN..fence.to;
+            for arrival in arrivals.iter().filter(|arrival| arrival.path.starts_with(&name)) {
+                let allowed = fence.path.as_ref() == Some(&arrival.path);
+                assert!(allowed || !held.contains(&arrival.at), "behind a fence: {arrival:?}");
+            }
+        }
+    }
+
+    /// Promise 6, when the server has stopped: the ledger is right, and says what the outside knows.
+    pub(crate) async fn check_the_store(&self, database: &Path, accounts: usize, leaving: usize) {
+        let store = SqliteStore::open(SqliteOptions::admin(database)).unwrap();
+        let report = store.verify().await.unwrap();
+        assert_eq!(report.discrepancies, []);
+        let mut sum = Counts::default();
+        for number in 0..accounts {
+            let name = account(number);
+            let id: AccountId = name.parse().unwrap();
+            let counts = store.account(id).await.unwrap().unwrap().counts;
+            let rows = count(&store, id).await;
+            let counted = [counts.pending, counts.delivered, counts.dead, counts.cancelled];
+            assert_eq!(counted, rows, "{name}: pending, delivered, dead, cancelled");
+            assert_eq!(counts.accepted, rows.iter().sum::<u64>(), "{name}");
+            let known: BTreeSet<u64> =
+                self.accepted.iter().filter(|one| one.account == number).map(|one| one.sequence).collect();
+            assert_eq!(counts.accepted, known.len() as u64, "{name}: as many as were answered for");
+            assert!(number == leaving || counts.delivered == counts.accepted, "{name}: {counts:?}");
+            assert_eq!(counts.dead, 0);
+            sum.accepted += counts.accepted;
+            sum.delivered += counts.delivered;
+            sum.cancelled += counts.cancelled;
+        }
+        eprintln!("{} delivered, {} cancelled", sum.delivered, sum.cancelled);
+    }
+}
+
+/// How many of an account's messages are pending, delivered, dead and cancelled, by their rows.
+async fn count(store: &SqliteStore, account: AccountId) -> [u64; 4] {
+    let filter = MessageFilter {
+        reach: Reach::Every,
+        account: Some(account),
+        state: None,
+        kind: None,
+        since: None,
+        until: None,
+        with_bodies: false,
+    };
+    let mut counts = [0; 4];
+    let mut before = None;
+    loop {
+        let page = store.search(filter.clone(), before, 500).await.unwrap();
+        for message in page.items {
+            let place = match message.state {
+                MessageState::Pending => 0,
+                MessageState::Delivered => 1,
+                MessageState::Dead => 2,
+                MessageState::Cancelled => 3,
+            };
+            counts[place] += 1;
+        }
+        match page.next {
+            None => return counts,
+            next => before = next,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Those who load a server that is killed again and again: they insist on an answer, through all its lives.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use fastrand::Rng;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::api::{Api, Tokens, text};
+use crate::listener::Listener;
+use crate::program::PATIENCE;
+use crate::stage::{account, message};
+
+/// Messages of an account with one of so many keys go one after another; some have none.
+const KEYS: u8 = 5;
+
+/// The server's lives: what asks it, while it lives.
+#[derive(Clone)]
+pub(crate) struct Lives {
+    pub(crate) api: watch::Receiver<Option<Api>>,
+    pub(crate) tokens: Tokens,
+    pub(crate) over: Arc<AtomicBool>,
+    /// The longest that an answer took within one life.
+    pub(crate) slowest: Duration,
+}
+
+impl Lives {
+    /// Asks until there is an answer, in this life or a later one. 503 is none: "send it again".
+    pub(crate) async fn insist(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (StatusCode, Value) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let api = tokio::time::timeout(left, self.api.wait_for(Option::is_some)).await;
+            let api = api.expect("the server should live again").unwrap().clone().unwrap();
+            let asked = Instant::now();
+            let answered = api.ask(method.clone(), path, &self.tokens, body).await;
+            if let Ok((status, answer)) = answered
+                && status != StatusCode::SERVICE_UNAVAILABLE
+                && (!answer.is_null() || status == StatusCode::NO_CONTENT)
+            {
+                self.slowest = self.slowest.max(asked.elapsed());
+                return (status, answer);
+            }
+            // It is dead, which whoever killed it may not have said yet.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+/// A message with a 202.
+#[derive(Debug, Clone)]
+pub(crate) struct Accepted {
+    pub(crate) account: usize,
+    pub(crate) name: String,
+    pub(crate) key: Option<u8>,
+    pub(crate) id: String,
+    pub(crate) sequence: u64,
+}
+
+impl Accepted {
+    fn body(account_number: usize, name: &str, key: Option<u8>) -> Value {
+        let mut body = message(&account(account_number), name);
+        body["idempotencyKey"] = json!(name);
+        if let Some(key) = key {
+            body["orderingKey"] = json!(format!("k{key}"));
+        }
+        body
+    }
+}
+
+/// What a publisher did.
+#[derive(Default)]
+pub(crate) struct Published {
+    pub(crate) accepted: Vec<Accepted>,
+    /// How many were answered as duplicates, of those that had got no answer and of those that had.
+    pub(crate) duplicates: usize,
+    /// The longest that a publish took within one life.
+    pub(crate) slowest: Duration,
+}
+
+/// Publishes one message after another until it is over; some of them again, and again.
+pub(crate) async fn publish(mut lives: Lives, publisher: usize, accounts: usize, mut rng: Rng) -> Published {
+    let mut published = Published::default();
+    let mut number = 0;
+    while !lives.over.load(Ordering::SeqCst) {
+        number += 1;
+        let (account, name) = (rng.usize(..accounts), format!("p{publisher}-{number}"));
+        let key = Some(rng.u8(..=KEYS)).filter(|key| *key < KEYS);
+        if let Some(accepted) = one(&mut lives, account, name, key, &mut published).await {
+            published.accepted.push(accepted);
+        }
+        if rng.u8(..10) == 0 && !published.accepted.is_empty() {
+            let first = published.accepted[rng.usize(..published.accepted.len())].clone();
+            let again = one(&mut lives, first.account, first.name, first.key, &mut published).await;
+            let again = again.expect("what was accepted once is known for a day");
+            assert_eq!((again.id, again.sequence), (first.id, first.sequence), "the first answer's");
+        }
+    }
+    published.slowest = lives.slowest;
+    published
+}
+
+async fn one(
+    lives: &mut Lives,
+    account: usize,
+    name: String,
+    key: Option<u8>,
+    published: &mut Published,
+) -> Option<Accepted> {
+    let body = Accepted::body(account, &name, key);
+    let (status, answer) = lives.insist(Method::POST, "/api/ringback/v1/messages", Some(&body)).await;
+    match (status, answer["status"].as_str()) {
+        (StatusCode::ACCEPTED, Some(said)) => {
+            published.duplicates += usize::from(said == "duplicate");
+            let (id, sequence) = (text(&answer["id"]), answer["sequence"].as_u64().unwrap());
+            Some(Accepted { account, name, key, id, sequence })
+        }
+        (StatusCode::OK, Some("unregistered")) => None,
+        _ => panic!("{status} {answer}"),
+    }
+}
+
+/// A time in which nothing may start for an account, or only at its newest URL.
+pub(crate) struct Fence {
+    pub(crate) account: usize,
+    /// What may come all the same; nothing where it is `None`.
+    pub(crate) path: Option<String>,
+    pub(crate) from: Instant,
+    pub(crate) to: Instant,
+}
+
+/// Deregisters the last of the accounts now and then and registers it again, and replaces the URL of the one before.
+pub(crate) async fn turn_over(
+    mut lives: Lives,
+    listener: Arc<Listener>,
+    accounts: usize,
+    mut rng: Rng,
+) -> Vec<Fence> {
+    let (moving, leaving) = (accounts - 2, accounts - 1);
+    let mut fences: Vec<Fence> = Vec::new();
+    let mut round = 0;
+    while !lives.over.load(Ordering::SeqCst) {
+        round += 1;
+        let path = format!("{}/r{round}", account(moving));
+        if let Some(before) = fences.iter_mut().rfind(|fence| fence.account == moving) {
+            before.to = Instant::now();
+        }
+        register(&mut lives, moving, &listener.url(&path)).await;
+        let from = Instant::now();
+        fences.push(Fence { account: moving, path: Some(path), from, to: from });
+
+        let gone = format!("/api/fota/v1/callbacks/{}/name/Fota", account(leaving));
+        lives.insist(Method::DELETE, &gone, None).await;
+        let from = Instant::now();
+        tokio::time::sleep(Duration::from_millis(rng.u64(500..900))).await;
+        fences.push(Fence { account: leaving, path: None, from, to: Instant::now() });
+        register(&mut lives, leaving, &listener.url(&account(leaving))).await;
+        tokio::time::sleep(Duration::from_millis(rng.u64(100..500))).await;
+    }
+    fences
+}
+
+/// Registers the account, through all lives.
+pub(crate) async fn register(lives: &mut Lives, number: usize, url: &str) {
+    let path = format!("/api/fota/v1/callbacks/{}", account(number));
+    let (status, answer) =
+        lives.insist(Method::POST, &path, Some(&json!({"name": "Fota", "url": url}))).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
