@@ -1,7 +1,7 @@
 //! The HTTP API: the contract's routes, publishing, and Ringback's own.
 //!
-//! The cast: [`router`] names every route; a handler's arguments say who may call it ([`principal`]); its body turns
-//! the wire's models into domain types and calls the store; [`problem`] is every way to say no. Only the store lies
+//! The cast: [`router`] names every route; a handler's arguments say who may call it (`principal`); its body turns
+//! the wire's models into domain types and calls the store; `problem` is every way to say no. Only the store lies
 //! between this module and `dispatch`, and it knows neither that nor the sender: a callback URL is judged by the
 //! [`UrlGuard`] that the composition lends.
 //!

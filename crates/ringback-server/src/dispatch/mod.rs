@@ -1,8 +1,8 @@
 //! Dispatch: from what waits in the store to outcomes recorded in the store.
 //!
-//! The cast: the [`inbox`] hears of commits; the [`ringback_delivery::Engine`] decides; the [`Dispatcher`]'s one task
-//! carries its commands out; an [`attempt`] sends one message; the [`recorder`] gathers outcomes into commits; the
-//! [`endpoints`] are the fence that an attempt looks at before it starts. The store is all that lies between this and the
+//! The cast: the `inbox` hears of commits; the [`ringback_delivery::Engine`] decides; the [`Dispatcher`]'s one task
+//! carries its commands out; an `attempt` sends one message; the `recorder` gathers outcomes into commits; the
+//! `endpoints` are the fence that an attempt looks at before it starts. The store is all that lies between this and the
 //! API: neither knows the other.
 //!
 //! The promise: news from the inbox are hints. Should they be lost, what waits is found again by reading, and nothing

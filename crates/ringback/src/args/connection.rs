@@ -27,9 +27,9 @@ pub(crate) struct ConnectionArgs {
 /// A server that everybody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Environment {
-    /// ThingSpace, https://thingspace.verizon.com.
+    /// ThingSpace, <https://thingspace.verizon.com>.
     Production,
-    /// ThingSpace's staging, https://staging.thingspace.verizon.com.
+    /// ThingSpace's staging, <https://staging.thingspace.verizon.com>.
     Staging,
 }
 

@@ -1,6 +1,6 @@
 //! `ringback messages publish`: one message, or a file of them.
 //!
-//! Three parts meet here: the [`input`](super::input), read ahead by a thread; the client's stream, which takes messages
+//! Three parts meet here: the [`input`], read ahead by a thread; the client's stream, which takes messages
 //! from it in batches and gives what became of each, in order; and the [`Tally`], which tells and keeps it. What went into
 //! the stream waits in the [`Feed`] until its result is there: when publishing stops in between, nothing is lost.
 
