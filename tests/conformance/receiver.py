@@ -44,10 +44,11 @@ class Receiver:
                 raw = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 status = receiver.answers.pop(0) if receiver.answers else 200
+                # Before the answer: what follows it may be here, on another thread, at once.
+                receiver.received.put(Callback(self.command, self.path, headers, raw))
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-                receiver.received.put(Callback(self.command, self.path, headers, raw))
 
             do_GET = do_PUT = do_DELETE = do_POST
 
