@@ -84,6 +84,7 @@ fn store_full() -> Problem {
 
 /// 503: nobody knows.
 pub(super) fn unknown(error: &ringback_store::StoreError) -> Problem {
-    tracing::warn!(%error, "a publish got 503");
+    // The store itself says once what is wrong with it, and once when that is over.
+    tracing::debug!(%error, "a publish got 503");
     Problem::unavailable("it is not known whether the message was kept: send it again with the same key")
 }
