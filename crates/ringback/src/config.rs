@@ -75,5 +75,11 @@ impl Config {
     }
 }
 
+/// The settings in force with this TOML text as the only source of them, as [`Config::show`] shows them.
+pub(crate) fn shown_from(text: &str) -> Outcome<String> {
+    let layers = Layers::of_text(text)?;
+    Ok(Config::read(&layers)?.show(&layers))
+}
+
 #[cfg(test)]
 mod tests;

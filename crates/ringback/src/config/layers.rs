@@ -70,6 +70,13 @@ impl Layers {
         Ok(layers)
     }
 
+    /// The settings of one file's text alone.
+    pub(super) fn of_text(text: &str) -> Outcome<Self> {
+        let mut layers = Self::default();
+        layers.add_toml(Path::new("ringback.toml"), text)?;
+        Ok(layers)
+    }
+
     fn put(&mut self, setting: &'static Setting, values: Vec<String>, origin: Origin) {
         self.given.insert(setting.name, Given { setting, values, origin });
     }
