@@ -137,6 +137,9 @@ pub trait Credentials {
     /// The credential with this OAuth client id, revoked or not.
     async fn credential_of_client(&self, client_id: &str) -> Result<Option<Credential>, StoreError>;
 
+    /// The credential with this user name, revoked or not.
+    async fn credential_of_user(&self, username: &str) -> Result<Option<Credential>, StoreError>;
+
     /// The credential with this number, revoked or not.
     async fn credential(&self, id: i64) -> Result<Option<Credential>, StoreError>;
 

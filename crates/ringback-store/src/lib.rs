@@ -3,13 +3,14 @@
 //! [`Store`] is what the rest of the house knows: acts, each durable when it answers. One trait for each concern, so
 //! that a caller can say what it needs: [`Publishing`] takes messages in, [`Registrations`] says where they go,
 //! [`Dispatching`] gives them out and takes the outcomes back, [`Credentials`] knows who may do what, [`Reading`] looks,
-//! [`Replaying`] sends again, [`Upkeep`] keeps order.
+//! [`Overseeing`] looks over all accounts, [`Replaying`] sends again, [`Upkeep`] keeps order.
 //!
 //! [`sqlite::SqliteStore`] is the embedded default: one file, one writer thread, group commit.
 
 pub mod credentials;
 pub mod dispatching;
 pub mod error;
+pub mod overseeing;
 pub mod publishing;
 pub mod reading;
 pub mod registrations;
@@ -23,6 +24,7 @@ pub use credentials::{
 };
 pub use dispatching::{Attempt, CommitListener, Dispatching, Fresh, Settled, Swept};
 pub use error::{OpenError, StoreError};
+pub use overseeing::{Act, Ailment, KeptAct, LaneCounts, Overseeing, Tally};
 pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
 pub use reading::{AccountSummary, Counts, Cursor, Message, MessageFilter, Page, Reading, Reel};
 pub use registrations::{Endpoint, Registration, Registrations, Restored, SigningSecret};
@@ -33,7 +35,16 @@ pub use vault::{KeyError, SealingKey, Secret, Vault};
 
 /// A whole store.
 pub trait Store:
-    Publishing + Registrations + Dispatching + Credentials + Reading + Replaying + Upkeep + Send + Sync
+    Publishing
+    + Registrations
+    + Dispatching
+    + Credentials
+    + Reading
+    + Overseeing
+    + Replaying
+    + Upkeep
+    + Send
+    + Sync
 {
     /// What seals, opens and digests for this store.
     fn vault(&self) -> &Vault;

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use ringback_delivery::{
-    AccountId, Death, LaneRecord, MessageId, MessageKind, MessageState, Sequence, Standing, Timestamp,
+    AccountId, Death, Health, LaneRecord, MessageId, MessageKind, MessageState, Sequence, Standing, Timestamp,
 };
 
 use crate::{Attempt, Reach, StoreError};
@@ -69,7 +69,7 @@ pub struct Message {
 }
 
 /// An account as it stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountSummary {
     /// Which.
     pub account: AccountId,
@@ -85,6 +85,33 @@ pub struct AccountSummary {
     pub last_attempt: Option<Attempt>,
     /// When it was registered, if it is.
     pub registered_at: Option<Timestamp>,
+}
+
+impl AccountSummary {
+    /// The endpoint's health, as far as nothing has released the lane since that was recorded.
+    pub fn health(&self) -> Health {
+        match self.lane.health {
+            Health::Hold { .. } if self.lane.releases_seen != self.standing.releases => Health::default(),
+            Health::Suspended { .. } if self.lane.reinstatements_seen != self.standing.reinstatements => {
+                Health::default()
+            }
+            health => health,
+        }
+    }
+}
+
+impl Counts {
+    /// Adds another ledger to this one.
+    pub fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.pending += other.pending;
+        self.delivered += other.delivered;
+        self.dead += other.dead;
+        self.cancelled += other.cancelled;
+        self.dropped_delivered += other.dropped_delivered;
+        self.dropped_dead += other.dropped_dead;
+        self.dropped_cancelled += other.dropped_cancelled;
+    }
 }
 
 /// An account's ledger: `accepted` is the sum of all the others.

@@ -23,7 +23,7 @@ pub(super) fn of(account: &AccountSummary, now: Timestamp) -> (LaneState, String
         let since = answer::time(since);
         return (LaneState::Paused, format!("paused since {since}, until an operator resumes it; {waiting}"));
     }
-    match health(account) {
+    match account.health() {
         Health::Open { .. } => (LaneState::Active, format!("open, {waiting}")),
         Health::Hold { since, probe_at, trouble, .. } => {
             let probe = match probe_at.since(now) {
@@ -38,16 +38,6 @@ pub(super) fn of(account: &AccountSummary, now: Timestamp) -> (LaneState, String
             let why = "the endpoint answered 410, and nothing is sent until it is registered anew or resumed";
             (LaneState::Suspended, format!("suspended since {since}: {why}; {waiting}"))
         }
-    }
-}
-
-/// The endpoint's health, as far as nothing has released the lane since that was recorded.
-fn health(account: &AccountSummary) -> Health {
-    let (lane, standing) = (&account.lane, &account.standing);
-    match lane.health {
-        Health::Hold { .. } if lane.releases_seen != standing.releases => Health::default(),
-        Health::Suspended { .. } if lane.reinstatements_seen != standing.reinstatements => Health::default(),
-        health => health,
     }
 }
 

@@ -140,6 +140,15 @@ pub(super) fn of_client(
     Ok(find(connection, vault, select!("WHERE client_id = ?1"), [client_id])?.pop())
 }
 
+/// The one with this user name.
+pub(super) fn of_user(
+    connection: &Connection,
+    vault: &Vault,
+    username: &str,
+) -> Result<Option<Credential>, Fault> {
+    Ok(find(connection, vault, select!("WHERE username = ?1"), [username])?.pop())
+}
+
 /// The one with this number.
 pub(super) fn with_id(connection: &Connection, vault: &Vault, id: i64) -> Result<Option<Credential>, Fault> {
     Ok(find(connection, vault, select!("WHERE id = ?1"), [id])?.pop())

@@ -29,6 +29,11 @@ impl Credentials for SqliteStore {
         self.read(move |connection| credential::of_client(connection, &vault, &client_id)).await
     }
 
+    async fn credential_of_user(&self, username: &str) -> Result<Option<Credential>, StoreError> {
+        let (vault, username) = (Arc::clone(&self.vault), username.to_owned());
+        self.read(move |connection| credential::of_user(connection, &vault, &username)).await
+    }
+
     async fn credential(&self, id: i64) -> Result<Option<Credential>, StoreError> {
         let vault = Arc::clone(&self.vault);
         self.read(move |connection| credential::with_id(connection, &vault, id)).await

@@ -11,6 +11,7 @@
 //! open it beside the server ([`Role::Admin`]) and take their turns with the writer by SQLite's own locks.
 
 mod accept;
+mod acts;
 mod connection;
 mod create;
 mod credential;
@@ -31,6 +32,7 @@ mod message;
 mod migrate;
 mod open;
 mod options;
+mod overseeing;
 mod pending;
 mod positions;
 mod publishing;
@@ -56,10 +58,12 @@ mod stale;
 mod standing;
 mod summary;
 mod sweep;
+mod tally;
 mod tape;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod troubled;
 mod upkeep;
 mod verify;
 mod wal;

@@ -14,21 +14,37 @@ const OVERTAKEN: u32 = 1000;
 
 /// One account, if it has a row.
 pub(super) fn account(connection: &Connection, account: AccountId) -> Result<Option<AccountSummary>, Fault> {
-    let Some(standing) = standing::read(connection, account)? else { return Ok(None) };
-    let head = head(connection, account, &standing)?;
+    let Some((glance, head)) = look(connection, account)? else { return Ok(None) };
     let last_attempt = match head {
-        Some((sequence, _)) => history::last(connection, account, sequence)?,
+        Some(sequence) => history::last(connection, account, sequence)?,
         None => None,
     };
-    Ok(Some(AccountSummary {
+    Ok(Some(AccountSummary { last_attempt, registered_at: registered_at(connection, account)?, ..glance }))
+}
+
+/// One account, if it has a row, without its last attempt and the time of its registration: what is cheap.
+pub(super) fn glance(connection: &Connection, account: AccountId) -> Result<Option<AccountSummary>, Fault> {
+    Ok(look(connection, account)?.map(|(glance, _)| glance))
+}
+
+/// A glance, and the message that has waited the longest.
+fn look(
+    connection: &Connection,
+    account: AccountId,
+) -> Result<Option<(AccountSummary, Option<Sequence>)>, Fault> {
+    let Some(standing) = standing::read(connection, account)? else { return Ok(None) };
+    let counts = ledger::counts(connection, account, standing.last_sequence)?;
+    let head = if counts.pending > 0 { head(connection, account, &standing)? } else { None };
+    let glance = AccountSummary {
         account,
         standing,
         lane: lane::read(connection, account)?,
-        counts: ledger::counts(connection, account, standing.last_sequence)?,
+        counts,
         oldest_pending: head.map(|(_, accepted_at)| accepted_at),
-        last_attempt,
-        registered_at: registered_at(connection, account)?,
-    }))
+        last_attempt: None,
+        registered_at: None,
+    };
+    Ok(Some((glance, head.map(|(sequence, _)| sequence))))
 }
 
 /// Accounts within reach, by number, behind `after`.

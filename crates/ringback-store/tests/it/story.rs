@@ -3,6 +3,7 @@
 pub mod accepting;
 pub mod credentials;
 pub mod dispatching;
+pub mod overseeing;
 pub mod reading;
 pub mod registering;
 pub mod replaying;
@@ -102,6 +103,13 @@ macro_rules! tell_the_story {
                 an_account_tells_its_ledger_and_its_trouble,
                 an_account_tells_since_when_it_is_registered,
                 accounts_are_listed_within_reach_by_number,
+            },
+            overseeing::{
+                the_worst_come_first,
+                who_was_released_or_deregistered_is_not_in_trouble,
+                the_parts_add_up_to_all_accounts,
+                acts_are_told_the_newest_first,
+                a_bounded_number_of_acts_is_kept,
             },
             replaying::{
                 a_dead_message_waits_again_at_the_end_of_the_queue,

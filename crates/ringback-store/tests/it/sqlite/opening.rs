@@ -264,6 +264,7 @@ fn a_database_cut_off_or_overwritten_is_refused() {
 
 fn set_schema(folder: &Path, version: i64) {
     let connection: Connection = look(folder);
+    connection.execute("DELETE FROM refinery_schema_history WHERE version > 1", []).unwrap();
     connection.execute("UPDATE refinery_schema_history SET version = ?1", [version]).unwrap();
 }
 

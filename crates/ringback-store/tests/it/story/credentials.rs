@@ -29,9 +29,13 @@ fn credential(name: &str) -> Credential {
 
 /// Keeps it, and reads it back with its number.
 async fn create(store: &dyn Store, credential: Credential) -> Credential {
-    let client_id = credential.client_id.clone();
+    let (client_id, username) = (credential.client_id.clone(), credential.username.clone());
     assert_eq!(store.create_credential(credential).await.unwrap(), CredentialOutcome::Done);
-    store.credential_of_client(&client_id).await.unwrap().unwrap()
+    let created = store.credential_of_client(&client_id).await.unwrap().unwrap();
+    let of_user = store.credential_of_user(&username).await.unwrap().unwrap();
+    assert_eq!(of_user.id, created.id);
+    assert!(store.credential_of_user(&client_id).await.unwrap().is_none());
+    created
 }
 
 async fn change(
