@@ -70,6 +70,8 @@ pub const CREDENTIAL_EXISTS: &str = "REQUEST_FAILED.Credential.Exists";
 pub const REGISTRATION_NOT_RESTORABLE: &str = "REQUEST_FAILED.Registration.NotRestorable";
 /// 409: the request needs pull, which is off for the account.
 pub const PULL_NOT_ENABLED: &str = "REQUEST_FAILED.Pull.NotEnabled";
+/// 421: the operators' pages don't answer to the name in `Host`.
+pub const HOST_UNKNOWN: &str = "INPUT_INVALID.Request.Host";
 /// 409: the thing is not in a state in which this can be done; the message says which it is in.
 pub const STATE_CONFLICT: &str = "REQUEST_FAILED.State.Conflict";
 

@@ -12,6 +12,7 @@ pub(crate) mod key;
 pub(crate) mod layers;
 pub(crate) mod listening;
 pub(crate) mod log;
+mod network;
 pub(crate) mod retention;
 pub(crate) mod setting;
 pub(crate) mod shown;

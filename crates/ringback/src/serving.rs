@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use ringback_server::api::HostNames;
 use ringback_server::clock::Clock;
 use ringback_server::dispatch::{DispatchSettings, Signing};
 use ringback_server::send::SenderSettings;
-use ringback_server::service::{Service, ServiceSettings, StartError};
+use ringback_server::service::{Service, ServiceSettings, StartError, TrustedProxies};
 use ringback_store::Store;
 
 use crate::config::Config;
@@ -40,6 +41,11 @@ impl Serving {
         self.service.local_addr()
     }
 
+    /// Where the operators' pages are, if they have an address of their own.
+    pub(crate) fn admin_address(&self) -> Option<SocketAddr> {
+        self.service.admin_addr()
+    }
+
     /// Lets what is under way finish, and stops.
     pub(crate) async fn stop(self) {
         self.service.stop(self.grace).await;
@@ -61,6 +67,9 @@ fn settings(config: &Config) -> ServiceSettings {
     };
     ServiceSettings {
         listen: config.listening.listen,
+        admin_listen: config.listening.admin_listen,
+        hosts: HostNames::new(config.listening.server_names.iter().cloned()),
+        proxies: TrustedProxies::new(config.listening.trusted_proxies.iter().copied()),
         limits: Default::default(),
         connections: Default::default(),
         dispatch,

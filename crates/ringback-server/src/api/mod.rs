@@ -1,6 +1,6 @@
 //! The HTTP API: the contract's routes, publishing, and Ringback's own.
 //!
-//! The cast: [`router`] names every route; a handler's arguments say who may call it (`principal`); its body turns
+//! The cast: [`router`] names every route (the operators' can be had apart, for an address of their own); a handler's arguments say who may call it (`principal`); its body turns
 //! the wire's models into domain types and calls the store; `problem` is every way to say no. Only the store lies
 //! between this module and `dispatch`, and it knows neither that nor the sender: a callback URL is judged by the
 //! [`UrlGuard`] that the composition lends.
@@ -25,6 +25,7 @@ mod cursor;
 mod endpoint_test;
 mod fallback;
 mod health;
+mod host_check;
 mod lane_sentence;
 mod leftover;
 mod limits;
@@ -37,6 +38,7 @@ mod oauth;
 mod own;
 mod panics;
 mod path;
+mod peer;
 mod places;
 mod principal;
 mod problem;
@@ -44,6 +46,7 @@ mod publish;
 mod pull;
 mod query;
 mod replay;
+mod route_list;
 mod session;
 mod signing_key;
 mod state;
@@ -51,22 +54,46 @@ mod throttle;
 mod token;
 mod watch;
 
-use axum::routing::{delete, get, patch, post, put};
 use axum::{Router, middleware};
 use ringback_wire::routes;
 
+pub use host_check::HostNames;
 pub use limits::Limits;
+pub use peer::Peer;
 pub use places::PlaceLimits;
+pub use route_list::Route;
 pub use state::{ApiState, EndpointTester, Lent, Readiness, TestReport, UrlGuard};
 pub use watch::watch_credentials;
 
-/// Every route of the API.
+use route_list::RouteList;
+
+/// Every route of the API, the operators' pages among them.
 pub fn router(state: ApiState) -> Router {
-    Router::new()
-        .merge(contract())
-        .merge(own())
-        .route(routes::HEALTH_PATH, get(health::alive))
-        .route(routes::READY_PATH, get(health::ready))
+    finish(public().into_router().merge(guarded(operators(), &state)).merge(health().into_router()), state)
+}
+
+/// What anyone may speak to, where the operators' pages have an address of their own.
+pub fn public_router(state: ApiState) -> Router {
+    finish(public().and(health()).into_router(), state)
+}
+
+/// The operators' pages, for their own address.
+pub fn operators_router(state: ApiState) -> Router {
+    finish(guarded(operators(), &state).merge(health().into_router()), state)
+}
+
+/// Every route that there is.
+pub fn all_routes() -> Vec<Route> {
+    public().and(operators()).and(health()).list().to_vec()
+}
+
+/// Behind the [`Host` check](host_check).
+fn guarded(routes: RouteList, state: &ApiState) -> Router<ApiState> {
+    routes.into_router().layer(middleware::from_fn_with_state(state.clone(), host_check::check))
+}
+
+fn finish(router: Router<ApiState>, state: ApiState) -> Router {
+    router
         .fallback(fallback::not_found)
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .layer(middleware::from_fn_with_state(state.clone(), leftover::read))
@@ -74,36 +101,56 @@ pub fn router(state: ApiState) -> Router {
         .layer(panics::CatchPanics)
 }
 
+/// What programs of all kinds speak to.
+fn public() -> RouteList {
+    contract().and(own())
+}
+
+/// What operators and their monitoring look at. It moves to the address of `--admin-listen` where there is one, and
+/// answers only to names that are known to be this server's.
+fn operators() -> RouteList {
+    RouteList::default()
+}
+
+/// Whether it runs, for whoever runs it, on every address.
+fn health() -> RouteList {
+    RouteList::default().get(routes::HEALTH_PATH, health::alive).get(routes::READY_PATH, health::ready)
+}
+
 /// ThingSpace's routes (contract, sections 1 and 2).
-fn contract() -> Router<ApiState> {
-    Router::new()
-        .route(routes::TOKEN_PATH, post(token::issue))
-        .route(routes::REVOKE_PATH, post(token::revoke))
-        .route(routes::LOGIN_PATH, post(session::login))
-        .route(routes::LOGOUT_PATH, post(session::logout))
-        .route(routes::CALLBACKS_PATH, get(callbacks::list).post(callbacks::register))
-        .route(routes::CALLBACK_PATH, delete(callbacks::deregister))
+fn contract() -> RouteList {
+    RouteList::default()
+        .post(routes::TOKEN_PATH, token::issue)
+        .post(routes::REVOKE_PATH, token::revoke)
+        .post(routes::LOGIN_PATH, session::login)
+        .post(routes::LOGOUT_PATH, session::logout)
+        .get(routes::CALLBACKS_PATH, callbacks::list)
+        .post(routes::CALLBACKS_PATH, callbacks::register)
+        .delete(routes::CALLBACK_PATH, callbacks::deregister)
 }
 
 /// Ringback's routes.
-fn own() -> Router<ApiState> {
-    Router::new()
-        .route(routes::MESSAGES_PATH, get(message_search::search).post(publish::publish))
-        .route(routes::MESSAGE_PATH, get(messages::show))
-        .route(routes::MESSAGE_REPLAY_PATH, post(messages::replay))
-        .route(routes::ACCOUNTS_PATH, get(accounts::list))
-        .route(routes::ACCOUNT_PATH, get(accounts::show))
-        .route(routes::ACCOUNT_MESSAGES_PATH, get(catch_up::read_on))
-        .route(routes::ACCOUNT_REPLAY_PATH, post(replay::replay))
-        .route(routes::ACCOUNT_PING_PATH, post(endpoint_test::ping))
-        .route(routes::ACCOUNT_CHECK_PATH, post(endpoint_test::check))
-        .route(routes::ACCOUNT_PAUSE_PATH, post(accounts::pause))
-        .route(routes::ACCOUNT_RESUME_PATH, post(accounts::resume))
-        .route(routes::ACCOUNT_PULL_PATH, put(pull::set))
-        .route(routes::ACCOUNT_ACK_PATH, post(pull::acknowledge))
-        .route(routes::REGISTRATION_RESTORE_PATH, post(accounts::restore))
-        .route(routes::SIGNING_KEY_PATH, get(signing_key::show))
-        .route(routes::SIGNING_KEY_ROTATE_PATH, post(signing_key::rotate))
-        .route(routes::CREDENTIALS_PATH, get(credentials::list).post(credentials::create))
-        .route(routes::CREDENTIAL_PATH, patch(credentials::change).delete(credentials::revoke))
+fn own() -> RouteList {
+    RouteList::default()
+        .get(routes::MESSAGES_PATH, message_search::search)
+        .post(routes::MESSAGES_PATH, publish::publish)
+        .get(routes::MESSAGE_PATH, messages::show)
+        .post(routes::MESSAGE_REPLAY_PATH, messages::replay)
+        .get(routes::ACCOUNTS_PATH, accounts::list)
+        .get(routes::ACCOUNT_PATH, accounts::show)
+        .get(routes::ACCOUNT_MESSAGES_PATH, catch_up::read_on)
+        .post(routes::ACCOUNT_REPLAY_PATH, replay::replay)
+        .post(routes::ACCOUNT_PING_PATH, endpoint_test::ping)
+        .post(routes::ACCOUNT_CHECK_PATH, endpoint_test::check)
+        .post(routes::ACCOUNT_PAUSE_PATH, accounts::pause)
+        .post(routes::ACCOUNT_RESUME_PATH, accounts::resume)
+        .put(routes::ACCOUNT_PULL_PATH, pull::set)
+        .post(routes::ACCOUNT_ACK_PATH, pull::acknowledge)
+        .post(routes::REGISTRATION_RESTORE_PATH, accounts::restore)
+        .get(routes::SIGNING_KEY_PATH, signing_key::show)
+        .post(routes::SIGNING_KEY_ROTATE_PATH, signing_key::rotate)
+        .get(routes::CREDENTIALS_PATH, credentials::list)
+        .post(routes::CREDENTIALS_PATH, credentials::create)
+        .patch(routes::CREDENTIAL_PATH, credentials::change)
+        .delete(routes::CREDENTIAL_PATH, credentials::revoke)
 }

@@ -11,6 +11,7 @@ use ringback_store::{Store, StoreError};
 use tokio::sync::{Semaphore, watch};
 
 use super::auth_cache::AuthCache;
+use super::host_check::HostNames;
 use super::limits::Limits;
 use super::login_gate::LoginGate;
 use super::places::Places;
@@ -82,6 +83,8 @@ pub struct Lent {
     pub arrivals: Arc<Arrivals>,
     /// Turns true when the server stops: who waits is answered then.
     pub stopping: watch::Receiver<bool>,
+    /// The names that this server goes by.
+    pub hosts: HostNames,
 }
 
 /// What every handler has. Clones are the same.
@@ -98,6 +101,7 @@ pub struct Shared {
     pub(super) tester: Arc<dyn EndpointTester>,
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) stopping: watch::Receiver<bool>,
+    pub(super) hosts: HostNames,
     pub(super) cache: AuthCache,
     pub(super) logins: LoginGate,
     pub(super) ndjson: Semaphore,
@@ -110,7 +114,7 @@ pub struct Shared {
 impl ApiState {
     /// The state of one server's API.
     pub fn new(store: Arc<dyn Store>, clock: Clock, limits: Limits, lent: Lent) -> Self {
-        let Lent { urls, readiness, tester, arrivals, stopping } = lent;
+        let Lent { urls, readiness, tester, arrivals, stopping, hosts } = lent;
         Self(Arc::new(Shared {
             cache: AuthCache::new(limits.cached_principals),
             logins: LoginGate::new(limits.logins_waiting),
@@ -127,6 +131,7 @@ impl ApiState {
             tester,
             arrivals,
             stopping,
+            hosts,
         }))
     }
 

@@ -1,15 +1,22 @@
 //! Takes connections and serves HTTP/1.1 on them, within bounds.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use super::forwarded::TrustedProxies;
+use crate::api::Peer;
 
 /// How long to wait when no connection can be taken, because the system is out of something.
 const AFTER_ACCEPT_FAILURE: Duration = Duration::from_millis(100);
@@ -38,14 +45,20 @@ impl Default for ConnectionLimits {
     }
 }
 
+/// What is served at one address.
+#[derive(Clone)]
+pub(super) struct Door {
+    /// What answers.
+    pub(super) router: Router,
+    /// What it takes.
+    pub(super) limits: ConnectionLimits,
+    /// Whose word about the client counts.
+    pub(super) proxies: Arc<TrustedProxies>,
+}
+
 /// Serves until `stopping` says so, then finishes the requests that have begun.
-pub(super) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: ConnectionLimits,
-    mut stopping: watch::Receiver<bool>,
-) {
-    let places = Arc::new(Semaphore::new(limits.connections));
+pub(super) async fn serve(listener: TcpListener, door: Door, mut stopping: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(door.limits.connections));
     let mut connections = JoinSet::new();
     loop {
         let place = tokio::select! {
@@ -57,8 +70,8 @@ pub(super) async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let connection = connection(stream, router.clone(), limits.clone(), stopping.clone());
+            Ok((stream, peer)) => {
+                let connection = connection(stream, peer.ip(), door.clone(), stopping.clone());
                 connections.spawn(async move {
                     connection.await;
                     drop(place);
@@ -75,12 +88,17 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    limits: ConnectionLimits,
-    mut stopping: watch::Receiver<bool>,
-) {
+async fn connection(stream: TcpStream, peer: IpAddr, door: Door, mut stopping: watch::Receiver<bool>) {
+    // It is gone already.
+    let Ok(local) = stream.local_addr() else { return };
+    let Door { router, limits, proxies } = door;
+    let router = router.map_request(move |mut request: Request<Incoming>| {
+        let headers = request.headers();
+        let client = proxies.client(peer, headers);
+        let secure = proxies.is_secure(peer, headers);
+        request.extensions_mut().insert(Peer { client, local: local.ip(), secure });
+        request
+    });
     // Answers are small: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()

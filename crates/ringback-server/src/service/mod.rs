@@ -6,13 +6,14 @@
 
 mod accept;
 mod endpoint_tester;
+mod forwarded;
 mod listeners;
 mod ready;
 mod upkeep;
 mod url_guard;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::api::{ApiState, Lent, Limits, router, watch_credentials};
+use crate::api::{self, ApiState, HostNames, Lent, Limits, watch_credentials};
 use crate::arrivals::Arrivals;
 use crate::clock::Clock;
 use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox, Tester};
@@ -30,6 +31,7 @@ use crate::send::{InvalidSenderSettings, Sender, SenderSettings};
 use listeners::Listeners;
 
 pub use accept::ConnectionLimits;
+pub use forwarded::TrustedProxies;
 
 /// How often the wall clock is compared with ours.
 const CLOCK_CHECK: Duration = Duration::from_secs(5);
@@ -38,9 +40,15 @@ const CLOCK_CHECK: Duration = Duration::from_secs(5);
 pub struct ServiceSettings {
     /// Where to listen; port 0 lets the system choose.
     pub listen: SocketAddr,
+    /// An address for the operators' pages, which are then nowhere else.
+    pub admin_listen: Option<SocketAddr>,
+    /// The names that those pages answer to.
+    pub hosts: HostNames,
+    /// The proxies whose word about the client counts.
+    pub proxies: TrustedProxies,
     /// The API's bounds.
     pub limits: Limits,
-    /// The listener's bounds.
+    /// The bounds of each address that is listened on.
     pub connections: ConnectionLimits,
     /// How callbacks are scheduled and signed.
     pub dispatch: DispatchSettings,
@@ -48,6 +56,24 @@ pub struct ServiceSettings {
     pub sender: SenderSettings,
     /// How long what is finished is kept.
     pub retention: Retention,
+}
+
+impl Default for ServiceSettings {
+    /// On a loopback address with a port of the system's choice, without an address for operators, with the bounds of
+    /// `serve`.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            admin_listen: None,
+            hosts: HostNames::default(),
+            proxies: TrustedProxies::default(),
+            limits: Limits::default(),
+            connections: ConnectionLimits::default(),
+            dispatch: DispatchSettings::default(),
+            sender: SenderSettings::default(),
+            retention: Retention::default(),
+        }
+    }
 }
 
 /// A service could not start.
@@ -72,6 +98,7 @@ pub enum StartError {
 /// A running service.
 pub struct Service {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     dispatcher: Dispatcher,
     tasks: Vec<JoinHandle<()>>,
     stop: watch::Sender<bool>,
@@ -88,13 +115,11 @@ impl Service {
         store: Arc<dyn Store>,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let listen = settings.listen;
-        let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::PortTaken(listen),
-            _ => StartError::Listen { address: listen, source },
-        })?;
-        let address =
-            listener.local_addr().map_err(|source| StartError::Listen { address: listen, source })?;
+        let (listener, address) = bind(settings.listen).await?;
+        let admin = match settings.admin_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         let urls = Arc::new(url_guard::PolicyGuard::of(&settings.sender));
         let (policy, resolver) = (settings.sender.policy.clone(), settings.sender.resolver.clone());
         let sender = Sender::new(SenderSettings { clock: clock.clone(), ..settings.sender })?;
@@ -113,30 +138,45 @@ impl Service {
         let dispatcher = Dispatcher::start(settings.dispatch, inbox, store.clone(), sender, clock.clone());
         let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
         let (stop, stopping) = watch::channel(false);
-        let lent = Lent { urls, readiness, tester, arrivals, stopping: stopping.clone() };
+        let hosts = settings.hosts;
+        let lent = Lent { urls, readiness, tester, arrivals, stopping: stopping.clone(), hosts };
         let state = ApiState::new(store.clone(), clock.clone(), settings.limits, lent);
-        let tasks = vec![
-            tokio::spawn(accept::serve(
-                listener,
-                router(state.clone()),
-                settings.connections,
-                stopping.clone(),
-            )),
-            tokio::spawn(watch_credentials(state, stopped(stopping.clone()))),
-            tokio::spawn(upkeep::keep_up(
-                store,
-                clock.clone(),
-                settings.retention,
-                stopped(stopping.clone()),
-            )),
-            tokio::spawn(follow_the_clock(clock, stopped(stopping))),
-        ];
-        Ok(Self { address, dispatcher, tasks, stop })
+        let door = |router| accept::Door {
+            router,
+            limits: settings.connections.clone(),
+            proxies: Arc::new(settings.proxies.clone()),
+        };
+        let mut tasks = Vec::new();
+        let mut admin_address = None;
+        let router = match admin {
+            None => api::router(state.clone()),
+            Some((listener, address)) => {
+                admin_address = Some(address);
+                let door = door(api::operators_router(state.clone()));
+                tasks.push(tokio::spawn(accept::serve(listener, door, stopping.clone())));
+                api::public_router(state.clone())
+            }
+        };
+        tasks.push(tokio::spawn(accept::serve(listener, door(router), stopping.clone())));
+        tasks.push(tokio::spawn(watch_credentials(state, stopped(stopping.clone()))));
+        tasks.push(tokio::spawn(upkeep::keep_up(
+            store,
+            clock.clone(),
+            settings.retention,
+            stopped(stopping.clone()),
+        )));
+        tasks.push(tokio::spawn(follow_the_clock(clock, stopped(stopping))));
+        Ok(Self { address, admin_address, dispatcher, tasks, stop })
     }
 
     /// Where it listens, with the port that it got.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the operators' pages are, if they have an address of their own.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// What its dispatcher is doing.
@@ -158,6 +198,17 @@ impl Service {
         }
         self.dispatcher.stop(grace).await;
     }
+}
+
+/// Takes an address; gives it with the port that the system chose.
+async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let refused = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken(address),
+        _ => StartError::Listen { address, source },
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let got = listener.local_addr().map_err(refused)?;
+    Ok((listener, got))
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use ringback_server::api::{Limits, PlaceLimits};
 use ringback_server::clock::Clock;
 use ringback_server::credentials::{self, NewCredential};
-use ringback_server::dispatch::DispatchSettings;
-use ringback_server::send::SenderSettings;
-use ringback_server::service::{ConnectionLimits, Service, ServiceSettings};
+use ringback_server::service::{Service, ServiceSettings};
 use ringback_store::Reach;
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
@@ -218,14 +216,7 @@ async fn who_waits_is_answered_when_the_service_stops() {
     };
     let clock = Clock::system();
     let issued = credentials::create(&*store, clock.now(), new).await.unwrap();
-    let settings = ServiceSettings {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        limits: one_place().limits,
-        connections: ConnectionLimits::default(),
-        dispatch: DispatchSettings::default(),
-        sender: SenderSettings::default(),
-        retention: Default::default(),
-    };
+    let settings = ServiceSettings { limits: one_place().limits, ..ServiceSettings::default() };
     let service = Service::start(settings, store, clock).await.unwrap();
     let root = format!("http://{}", service.local_addr());
     let http = Http::new();

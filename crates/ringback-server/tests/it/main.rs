@@ -3,6 +3,7 @@
 
 mod account_errors;
 mod accounts;
+mod addresses;
 mod body_errors;
 mod callbacks;
 mod cast;

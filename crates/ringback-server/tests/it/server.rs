@@ -103,6 +103,7 @@ impl Server {
             tester: settings.tester.clone().unwrap_or(tester),
             arrivals,
             stopping: stops,
+            hosts: api::HostNames::default(),
         };
         let state = ApiState::new(store.clone(), clock.clone(), settings.limits.clone(), lent);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

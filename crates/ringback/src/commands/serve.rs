@@ -27,6 +27,9 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let store = open_store(&config.store, Role::Server).await?;
     let serving = Serving::start(&config, store, Clock::system(), "--listen").await?;
     output::say(format_args!("ringback is listening on http://{}", serving.address()));
+    if let Some(address) = serving.admin_address() {
+        output::say(format_args!("the operators' pages are on http://{address}"));
+    }
     stop.asked().await;
     tracing::info!("asked to stop: what is under way is finished first");
     stop.unless_asked_again(serving.stop()).await?;

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use ringback_server::send::{EgressMode, EgressPolicy};
 
 use super::layers::Layers;
+use super::network::networks;
 use super::setting::Setting;
 use super::shown::Shown;
 use crate::failure::Outcome;
@@ -89,22 +90,5 @@ impl Egress {
             self.source_address.map(|address| address.to_string()),
             "the system chooses",
         );
-    }
-}
-
-/// Networks; a bare address is a network of one.
-fn networks(layers: &Layers, name: &str) -> Outcome<Vec<IpNet>> {
-    let given = layers.many::<Network>(name)?.unwrap_or_default();
-    Ok(given.into_iter().map(|Network(network)| network).collect())
-}
-
-struct Network(IpNet);
-
-impl std::str::FromStr for Network {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        network.map(Self).map_err(|_| "a network is an address and a prefix, such as 10.0.0.0/8")
     }
 }

@@ -1,8 +1,12 @@
 //! Where the server listens, and who vouches for what comes in there.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use ipnet::IpNet;
 
 use super::layers::Layers;
+use super::network::networks;
 use super::setting::Setting;
 use super::shown::Shown;
 use crate::failure::{Failure, Outcome};
@@ -13,6 +17,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         "ADDRESS:PORT",
         "Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]",
     ),
+    Setting::one(
+        "admin-listen",
+        "ADDRESS:PORT",
+        "Where the console and the metrics are, and nowhere else then [default: where everything is]",
+    ),
+    Setting::many(
+        "server-name",
+        "HOST",
+        "A name that the console and the metrics answer to, beside loopback and the address that was called; may be \
+         repeated",
+    ),
+    Setting::many(
+        "trusted-proxy",
+        "CIDR",
+        "A proxy whose X-Forwarded-For says who the client is; may be repeated",
+    ),
     Setting::switch("behind-proxy", "A proxy in front of the server speaks TLS"),
     Setting::switch("insecure-http", "Listen without TLS on an address that others can reach"),
 ];
@@ -21,6 +41,9 @@ pub(super) const SETTINGS: &[Setting] = &[
 #[derive(Debug, Clone)]
 pub(crate) struct Listening {
     pub(crate) listen: SocketAddr,
+    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) server_names: Vec<String>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) behind_proxy: bool,
     pub(crate) insecure_http: bool,
 }
@@ -29,6 +52,9 @@ impl Default for Listening {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            admin_listen: None,
+            server_names: Vec::new(),
+            trusted_proxies: Vec::new(),
             behind_proxy: false,
             insecure_http: false,
         }
@@ -39,23 +65,57 @@ impl Listening {
     pub(super) fn read(layers: &Layers) -> Outcome<Self> {
         let listening = Self {
             listen: layers.one("listen")?.unwrap_or(Self::default().listen),
+            admin_listen: layers.one("admin-listen")?,
+            server_names: names(layers)?,
+            trusted_proxies: networks(layers, "trusted-proxy")?,
             behind_proxy: layers.switch("behind-proxy")?,
             insecure_http: layers.switch("insecure-http")?,
         };
-        let safe = listening.listen.ip().to_canonical().is_loopback();
-        if safe || listening.behind_proxy || listening.insecure_http {
-            return Ok(listening);
+        let addresses = [Some(listening.listen), listening.admin_listen];
+        let reachable = addresses.into_iter().flatten().find(|address| !is_loopback(*address));
+        match reachable {
+            Some(address) if !listening.behind_proxy && !listening.insecure_http => {
+                Err(Failure::configuration(format_args!(
+                    "{address} can be reached by others, and this release speaks no TLS: put a proxy in front of it that \
+                     does and say --behind-proxy, or say --insecure-http"
+                )))
+            }
+            _ => Ok(listening),
         }
-        Err(Failure::configuration(format_args!(
-            "{} can be reached by others, and this release speaks no TLS: put a proxy in front of it that does and \
-             say --behind-proxy, or say --insecure-http",
-            listening.listen
-        )))
     }
 
     pub(super) fn show(&self, shown: &mut Shown<'_>) {
         shown.put("listen", self.listen.to_string());
+        let admin = self.admin_listen.map(|address| address.to_string());
+        shown.put_or("admin-listen", admin, "the console and the metrics are where everything is");
+        shown.put_all("server-name", &self.server_names);
+        shown.put_all("trusted-proxy", &self.trusted_proxies);
         shown.put("behind-proxy", self.behind_proxy);
         shown.put("insecure-http", self.insecure_http);
+    }
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+fn names(layers: &Layers) -> Outcome<Vec<String>> {
+    let given = layers.many::<Name>("server-name")?.unwrap_or_default();
+    Ok(given.into_iter().map(|Name(name)| name).collect())
+}
+
+/// A host's name or address, without a port.
+struct Name(String);
+
+impl FromStr for Name {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match url::Host::parse(text) {
+            Ok(host) if !text.contains('*') => Ok(Self(host.to_string())),
+            _ => Err(
+                "it must be a host's name or address, without scheme and port, such as ringback.example.com",
+            ),
+        }
     }
 }
