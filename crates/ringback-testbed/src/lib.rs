@@ -1,0 +1,34 @@
+//! The servers that the tests need, real ones, started by the tests themselves.
+//!
+//! The cast: [`Postgres`], one server for all tests of a run, with a [`Database`] for each; [`Patroni`], three members on
+//! etcd that fail over by themselves; [`PgBouncer`] in transaction mode; [`Proxy`], a line to a server that can be cut,
+//! stalled and restored. Everything listens on this machine only, on ports from the system, and keeps its data in a
+//! [`lodging`], which goes away with whoever asked for it, however that ends.
+//!
+//! Whoever asks for a server gets `None` where its package is missing, and has said so on stderr; with `CI=true` it
+//! panics, so that a test that could not run is a failed one.
+
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "only tests use it: what fails here fails the test"
+)]
+
+mod certificate;
+mod lodging;
+mod patroni;
+mod pgbouncer;
+mod postgres;
+mod program;
+mod proxy;
+
+pub use patroni::Patroni;
+pub use pgbouncer::PgBouncer;
+pub use postgres::{Database, Postgres};
+pub use proxy::Proxy;
+
+/// For anything that is waited for.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+/// Who may do everything in the servers.
+const USER: &str = "ringback";

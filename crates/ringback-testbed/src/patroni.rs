@@ -1,0 +1,255 @@
+//! Three PostgreSQL servers under Patroni and etcd, in synchronous mode: one is the primary, a standby confirms every
+//! commit, and when the primary dies Patroni promotes that standby by itself.
+
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::lodging::Lodging;
+use crate::{PATIENCE, USER, postgres, program};
+
+const MEMBERS: usize = 3;
+/// For how long a primary that is not heard of is still believed in. Patroni's default is 30 s.
+const TTL_SECONDS: u32 = 8;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// See the module.
+pub struct Patroni {
+    etcd: Child,
+    members: Vec<Member>,
+    programs: PathBuf,
+    patroni: PathBuf,
+    lodging: Lodging,
+}
+
+struct Member {
+    name: String,
+    port: u16,
+    rest_port: u16,
+    process: Option<Child>,
+}
+
+impl Patroni {
+    /// A cluster with a primary and a synchronous standby.
+    pub async fn start() -> Option<Self> {
+        let programs = program::postgres()?;
+        let patroni = program::find("patroni", "patroni")?;
+        let etcd = program::find("etcd", "etcd-server")?;
+        let (lodging, etcd_port) = (Lodging::new(), program::free_port());
+        let etcd = lodging.start("etcd.log", &mut etcd_command(&etcd, &lodging, etcd_port));
+        let members: Vec<Member> = (1..=MEMBERS)
+            .map(|number| Member {
+                name: format!("m{number}"),
+                port: program::free_port(),
+                rest_port: program::free_port(),
+                process: None,
+            })
+            .collect();
+        for member in &members {
+            lodging.write(&format!("{}.yml", member.name), &settings(member, &lodging, &programs, etcd_port));
+        }
+        let mut cluster = Self { etcd, members, programs, patroni, lodging };
+        (0..MEMBERS).for_each(|number| cluster.revive(number));
+        cluster.until_all_stream().await;
+        Some(cluster)
+    }
+
+    /// A new database's URL: all members are in it, and the primary is meant.
+    pub async fn database(&self, name: &str) -> String {
+        let primary = self.primary().await;
+        self.psql(primary, "postgres", &format!("CREATE DATABASE {name}"));
+        let hosts: Vec<String> =
+            self.members.iter().map(|member| format!("127.0.0.1:{}", member.port)).collect();
+        format!("postgres://{USER}@{}/{name}?target_session_attrs=read-write", hosts.join(","))
+    }
+
+    /// What psql prints for some SQL on a member.
+    pub fn psql(&self, member: usize, database: &str, sql: &str) -> String {
+        postgres::psql(&self.programs, self.members[member].port, database, sql)
+    }
+
+    /// Which member is the primary, once there is one.
+    pub async fn primary(&self) -> usize {
+        self.until("have a primary", |states| states.iter().position(|state| state == "leader")).await
+    }
+
+    /// Kills the primary's server as an out-of-memory killer would; its Patroni lives. Gives which it was.
+    pub async fn kill_the_primarys_server(&self) -> usize {
+        let primary = self.primary().await;
+        self.kill_server(primary);
+        primary
+    }
+
+    /// Kills everything of the primary at once, as if its machine were gone, until [`Patroni::revive`]. Gives which it was.
+    pub async fn kill_the_primary(&mut self) -> usize {
+        let primary = self.primary().await;
+        let mut process = self.members[primary].process.take().expect("it runs");
+        kill_process_group(Pid::from_child(&process), Signal::KILL).unwrap();
+        self.kill_server(primary);
+        process.wait().unwrap();
+        primary
+    }
+
+    /// Starts a member's Patroni, which starts its server.
+    pub fn revive(&mut self, member: usize) {
+        let member = &mut self.members[member];
+        let settings = self.lodging.path().join(format!("{}.yml", member.name));
+        let log = format!("{}.log", member.name);
+        member.process = Some(self.lodging.start(&log, program::command(&self.patroni).arg(settings)));
+    }
+
+    /// Waits until another member than this is the primary.
+    pub async fn until_another_leads(&self, than: usize) -> usize {
+        self.until("promote a standby", |states| {
+            states.iter().position(|state| state == "leader").filter(|leader| *leader != than)
+        })
+        .await
+    }
+
+    /// Waits until there is a standby that confirms every commit.
+    pub async fn until_synchronous(&self) {
+        self.until("have a synchronous standby", |states| {
+            let has = |role: &str| states.iter().any(|state| state == role);
+            (has("leader") && has("sync_standby")).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until every member has its role.
+    pub async fn until_all_stream(&self) {
+        self.until("have all members", |states| {
+            let count = |role: &str| states.iter().filter(|state| *state == role).count();
+            (count("leader") == 1 && count("sync_standby") == 1 && count("replica") == MEMBERS - 2)
+                .then_some(())
+        })
+        .await;
+    }
+
+    /// Waits for what the members' states are wished to be: `leader`, `sync_standby` or `replica` of what runs.
+    async fn until<T>(&self, what: &str, wished: impl Fn(&[String]) -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            let states = self.states().await;
+            if let Some(found) = wished(&states) {
+                return found;
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "the cluster does not {what}: {states:?}\n{}",
+                self.members
+                    .iter()
+                    .map(|member| self.lodging.log(&format!("{}.log", member.name)))
+                    .collect::<String>()
+            );
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// What each member is, as the members see it; empty for one that does not run.
+    async fn states(&self) -> Vec<String> {
+        let mut states = vec![String::new(); MEMBERS];
+        for asked in &self.members {
+            let Some(cluster) = ask(asked.rest_port, "/cluster").await else { continue };
+            for (state, member) in states.iter_mut().zip(&self.members) {
+                let shown = cluster["members"].as_array().into_iter().flatten();
+                let Some(shown) = shown.into_iter().find(|shown| shown["name"] == *member.name) else {
+                    continue;
+                };
+                if shown["state"] == "running" || shown["state"] == "streaming" {
+                    *state = shown["role"].as_str().unwrap_or_default().to_owned();
+                }
+            }
+            // A leader that is dead may still be in the book: only one that says so itself is one.
+            for (state, member) in states.iter_mut().zip(&self.members) {
+                if state == "leader" && ask(member.rest_port, "/primary").await.is_none() {
+                    state.clear();
+                }
+            }
+            return states;
+        }
+        states
+    }
+
+    fn kill_server(&self, member: usize) {
+        let file = self.lodging.path().join(&self.members[member].name).join("postmaster.pid");
+        let text = std::fs::read_to_string(file).unwrap();
+        let pid = text.lines().next().and_then(|pid| Pid::from_raw(pid.trim().parse().ok()?)).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+    }
+}
+
+impl Drop for Patroni {
+    fn drop(&mut self) {
+        let processes = self.members.iter_mut().filter_map(|member| member.process.as_mut());
+        for process in processes.chain([&mut self.etcd]) {
+            drop(process.kill());
+            drop(process.wait());
+        }
+    }
+}
+
+/// A JSON answer with 200 from a member's Patroni.
+async fn ask(port: u16, path: &str) -> Option<Value> {
+    let asking = async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok()?;
+        let answer = String::from_utf8(answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        if head.split(' ').nth(1) == Some("200") { serde_json::from_str(body).ok() } else { None }
+    };
+    tokio::time::timeout(Duration::from_secs(2), asking).await.ok().flatten()
+}
+
+fn etcd_command(etcd: &std::path::Path, lodging: &Lodging, port: u16) -> Command {
+    let (clients, peers) =
+        (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{}", program::free_port()));
+    let mut command = program::command(etcd);
+    command.arg("--data-dir").arg(lodging.path().join("etcd"));
+    command.args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients]);
+    command.args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers]);
+    command.args(["--name", "e1", "--initial-cluster", &format!("e1={peers}")]);
+    command
+}
+
+fn settings(member: &Member, lodging: &Lodging, programs: &std::path::Path, etcd_port: u16) -> String {
+    let Member { name, port, rest_port, .. } = member;
+    let (folder, programs) = (lodging.path().display(), programs.display());
+    format!(
+        "scope: ringback
+name: {name}
+restapi: {{listen: '127.0.0.1:{rest_port}', connect_address: '127.0.0.1:{rest_port}'}}
+etcd3: {{host: '127.0.0.1:{etcd_port}'}}
+bootstrap:
+  dcs:
+    ttl: {TTL_SECONDS}
+    loop_wait: 1
+    retry_timeout: 3
+    primary_start_timeout: 0
+    synchronous_mode: true
+    postgresql:
+      use_pg_rewind: true
+      parameters: {{max_connections: 200, wal_keep_size: 512MB, wal_log_hints: 'on'}}
+  initdb: [{{encoding: UTF8}}, {{locale: C}}, no-sync]
+postgresql:
+  listen: '127.0.0.1:{port}'
+  connect_address: '127.0.0.1:{port}'
+  data_dir: {folder}/{name}
+  bin_dir: {programs}
+  basebackup: [{{checkpoint: fast}}]
+  pgpass: {folder}/{name}.pgpass
+  authentication:
+    superuser: {{username: {USER}}}
+    replication: {{username: replicator}}
+  parameters: {{unix_socket_directories: {folder}, shared_buffers: 64MB}}
+  pg_hba: ['local all all trust', 'host all all 127.0.0.1/32 trust', 'host replication all 127.0.0.1/32 trust']
+tags: {{nofailover: false, noloadbalance: false, clonefrom: false, nosync: false}}
+"
+    )
+}

@@ -1,0 +1,65 @@
+//! PgBouncer in transaction mode: each transaction may meet another of the server's sessions.
+
+use std::process::Child;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use crate::lodging::Lodging;
+use crate::postgres::{Database, Postgres};
+use crate::{PATIENCE, USER, program};
+
+/// Fewer than the nodes of a test have connections, so that they really share.
+const SERVER_CONNECTIONS: u32 = 8;
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// See the module.
+pub struct PgBouncer {
+    _lodging: Lodging,
+    child: Child,
+    port: u16,
+}
+
+impl PgBouncer {
+    /// A pooler before this server, for all its databases.
+    pub async fn start(server: &Postgres) -> Option<Self> {
+        let pgbouncer = program::find("pgbouncer", "pgbouncer")?;
+        let (lodging, port) = (Lodging::new(), program::free_port());
+        let users = lodging.write("users", &format!("\"{USER}\" \"\"\n"));
+        let settings = format!(
+            "[databases]\n* = host=127.0.0.1 port={server_port}\n\
+             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = trust\n\
+             auth_file = {users}\npool_mode = transaction\ndefault_pool_size = {SERVER_CONNECTIONS}\n\
+             max_client_conn = 500\nlog_connections = 0\nlog_disconnections = 0\n",
+            server_port = server.port(),
+            users = users.display(),
+        );
+        let settings = lodging.write("pgbouncer.ini", &settings);
+        let child = lodging.start("log", program::command(&pgbouncer).arg(settings));
+        let listening = async {
+            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let listens = tokio::time::timeout(PATIENCE, listening).await;
+        assert!(listens.is_ok(), "PgBouncer does not start: {}", lodging.log("log"));
+        Some(Self { _lodging: lodging, child, port })
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A database's URL through it.
+    pub fn url(&self, database: &Database<'_>) -> String {
+        database.url_at(self.port)
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
