@@ -15,6 +15,9 @@ pub enum StoreError {
     /// What the store holds contradicts itself.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+    /// Nothing was written: these shards are another node's by now.
+    #[error("another node owns {} of the shards that were written to", .0.len())]
+    NotOwner(Vec<u16>),
 }
 
 /// A store could not be opened. The message says what was found and what would be right.
@@ -66,10 +69,36 @@ pub enum OpenError {
         /// The version that this release works with.
         known: i64,
     },
+    /// The database can't be reached.
+    #[error("{store} can't be reached: {reason}")]
+    Unreachable {
+        /// The database, without its password.
+        store: String,
+        /// What was tried, and what came of it.
+        reason: String,
+    },
+    /// The database is not one that a promise can be kept with. The message says which setting would be right.
+    #[error("{store} can't be used: {reason}")]
+    Unsuitable {
+        /// The database, without its password.
+        store: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The database is used by newer releases, which this one must not stand beside.
+    #[error("{store} is used by releases from {oldest} on, and this is {ours}: run a newer release")]
+    Outdated {
+        /// The database, without its password.
+        store: String,
+        /// The oldest release that may still use it.
+        oldest: String,
+        /// This release.
+        ours: String,
+    },
     /// The sealing key is missing, malformed, or not the one that sealed this store.
     #[error("{0}")]
     Key(#[from] crate::vault::KeyError),
     /// The store's URL is not of a form that is known.
-    #[error("a store is sqlite:PATH, not {0:?}")]
+    #[error("a store is sqlite:PATH or postgres://USER@HOST/DATABASE, not {0:?}")]
     Url(String),
 }

@@ -3,18 +3,23 @@
 //! [`Store`] is what the rest of the house knows: acts, each durable when it answers. One trait for each concern, so
 //! that a caller can say what it needs: [`Publishing`] takes messages in, [`Registrations`] says where they go,
 //! [`Dispatching`] gives them out and takes the outcomes back, [`Credentials`] knows who may do what, [`Reading`] looks,
-//! [`Overseeing`] looks over all accounts, [`Replaying`] sends again, [`Upkeep`] keeps order.
+//! [`Overseeing`] looks over all accounts, [`Replaying`] sends again, [`Upkeep`] keeps order, [`Sharing`] divides the work
+//! among nodes.
 //!
-//! [`sqlite::SqliteStore`] is the embedded default: one file, one writer thread, group commit.
+//! [`sqlite::SqliteStore`] is the embedded default: one file, one writer thread, group commit. [`postgres::PostgresStore`]
+//! is for several nodes: stateless, alike, and each the owner of some of the shards.
 
 pub mod credentials;
 pub mod dispatching;
 pub mod error;
 pub mod overseeing;
+#[allow(dead_code, reason = "its readers come one after another")]
+pub mod postgres;
 pub mod publishing;
 pub mod reading;
 pub mod registrations;
 pub mod replaying;
+pub mod sharing;
 pub mod sqlite;
 pub mod upkeep;
 pub mod vault;
@@ -25,10 +30,12 @@ pub use credentials::{
 pub use dispatching::{Attempt, CommitListener, Dispatching, Fresh, Settled, Swept};
 pub use error::{OpenError, StoreError};
 pub use overseeing::{Act, Ailment, KeptAct, LaneCounts, Overseeing, Tally};
+pub use postgres::{PostgresHost, PostgresOptions, PostgresStore, PostgresTls};
 pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
 pub use reading::{AccountSummary, Counts, Cursor, Message, MessageFilter, Page, Reading, Reel};
 pub use registrations::{Endpoint, Registration, Registrations, Restored, SigningSecret};
 pub use replaying::{ReplayFilter, ReplayJob, Replayed, Replaying};
+pub use sharing::{Beat, LEASE_TERM, Lease, Sharing, Tidings};
 pub use sqlite::{KeySource, Limits, Role, SqliteOptions, SqliteStore};
 pub use upkeep::{Discrepancy, LedgerReport, Retention, StoreSize, Upkeep};
 pub use vault::{KeyError, SealingKey, Secret, Vault};
@@ -43,6 +50,7 @@ pub trait Store:
     + Overseeing
     + Replaying
     + Upkeep
+    + Sharing
     + Send
     + Sync
 {

@@ -132,7 +132,7 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Full => {
+            StoreError::Unavailable(_) | StoreError::Full | StoreError::NotOwner(_) => {
                 tracing::warn!(%error, "a request got 503");
                 Self::unavailable("the store is unavailable: send the request again")
             }

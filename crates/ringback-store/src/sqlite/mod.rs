@@ -51,6 +51,7 @@ mod sealed;
 mod search;
 mod sessions;
 mod settle;
+mod sharing;
 mod signing;
 mod size;
 mod space;

@@ -1,0 +1,129 @@
+//! Coming to a connection: which server, by what way, and not too often.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio_postgres::config::{LoadBalanceHosts, SslMode, TargetSessionAttrs};
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::fault::Fault;
+use super::link::{Link, args};
+use super::options::{PostgresOptions, PostgresTls};
+use super::tls;
+
+/// How long after a failure the next try may come: doubled each time up to the longest.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
+/// All addresses together may take so long.
+const ALTOGETHER: Duration = Duration::from_secs(5);
+
+/// Makes connections.
+pub(super) struct Connector {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    prepares: bool,
+    back_off: Mutex<Option<(Instant, Duration)>>,
+}
+
+impl Connector {
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, String> {
+        let mut config = Config::new();
+        config
+            .user(&options.user)
+            .dbname(&options.database)
+            .application_name("ringback")
+            .connect_timeout(options.connect_timeout)
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
+            .load_balance_hosts(LoadBalanceHosts::Disable)
+            .keepalives_idle(Duration::from_secs(10))
+            .keepalives_interval(Duration::from_secs(2))
+            .keepalives_retries(3)
+            .tcp_user_timeout(Duration::from_secs(10));
+        for host in &options.hosts {
+            config.host(&host.host).port(host.port);
+        }
+        if let Some(password) = &options.password {
+            config.password(password.expose());
+        }
+        let tls = match &options.tls {
+            PostgresTls::Off => {
+                config.ssl_mode(SslMode::Disable);
+                None
+            }
+            PostgresTls::VerifyFull { ca } => {
+                config.ssl_mode(SslMode::Require);
+                Some(tls::verifying(ca.as_deref())?)
+            }
+        };
+        Ok(Self { config, tls, prepares: !options.pooler, back_off: Mutex::default() })
+    }
+
+    /// A connection to a server that takes writes and keeps what it has taken.
+    pub(super) async fn connect(&self, hint: Option<Arc<Notify>>) -> Result<Link, Fault> {
+        if self.holds_off() {
+            return Err(Fault::unavailable("the database can't be reached; it is tried again shortly"));
+        }
+        let connected = match tokio::time::timeout(ALTOGETHER, self.reach(hint)).await {
+            Ok(connected) => connected,
+            Err(_) => Err(Fault::unavailable("the database does not answer")),
+        };
+        let mut back_off = self.back_off.lock().unwrap_or_else(PoisonError::into_inner);
+        *back_off = match &connected {
+            Ok(_) => None,
+            Err(_) => {
+                let wait = back_off.map_or(FIRST_BACK_OFF, |(_, wait)| (wait * 2).min(LONGEST_BACK_OFF));
+                Some((Instant::now(), wait))
+            }
+        };
+        connected
+    }
+
+    fn holds_off(&self) -> bool {
+        let back_off = self.back_off.lock().unwrap_or_else(PoisonError::into_inner);
+        back_off.is_some_and(|(failed, wait)| failed.elapsed() < wait)
+    }
+
+    async fn reach(&self, hint: Option<Arc<Notify>>) -> Result<Link, Fault> {
+        let link = match &self.tls {
+            None => {
+                let (client, connection) = self.config.connect(NoTls).await?;
+                Link::new(client, connection, self.prepares, hint)
+            }
+            Some(tls) => {
+                let (client, connection) = self.config.connect(tls.clone()).await?;
+                Link::new(client, connection, self.prepares, hint)
+            }
+        };
+        match unsafe_setting(&link).await? {
+            None => Ok(link),
+            Some(setting) => Err(Fault::unavailable(setting)),
+        }
+    }
+}
+
+/// What about the server would break the promise that accepted is kept.
+async fn unsafe_setting(link: &Link) -> Result<Option<String>, Fault> {
+    let row = link
+        .row(
+            "SELECT current_setting('server_version_num')::int, current_setting('fsync'),
+                    current_setting('synchronous_commit'), current_setting('server_encoding')",
+            args![],
+        )
+        .await?;
+    let (version, fsync): (i32, String) = (row.try_get(0)?, row.try_get(1)?);
+    let (commit, encoding): (String, String) = (row.try_get(2)?, row.try_get(3)?);
+    Ok(if version < 150_000 {
+        Some(format!("it is PostgreSQL {}, and 15 is the oldest that works", version / 10_000))
+    } else if fsync != "on" {
+        Some("fsync is off, so that a power cut loses what was accepted: switch it on".to_owned())
+    } else if !matches!(commit.as_str(), "on" | "remote_apply") {
+        let wanted = "set it to on, or to remote_apply";
+        Some(format!("synchronous_commit is {commit}, so that a crash loses what was accepted: {wanted}"))
+    } else if encoding != "UTF8" {
+        Some(format!("its encoding is {encoding}: make the database with UTF8"))
+    } else {
+        None
+    })
+}

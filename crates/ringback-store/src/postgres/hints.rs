@@ -1,0 +1,92 @@
+//! Hints among nodes, by `NOTIFY`: that there are tidings. Polling is the truth, and each may be lost.
+//!
+//! A notification makes commits wait for one another, so it is never sent with what it tells of, and not more often than
+//! [`EVERY`]: one that comes too soon is sent when that time is over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::connector::Connector;
+use super::link::Link;
+
+/// Between two notifications of a node.
+const EVERY: Duration = Duration::from_millis(20);
+/// Between two looks at a connection that may be gone.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// See the module.
+pub(super) struct Hints {
+    heard: Arc<Notify>,
+    wanted: Arc<Notify>,
+    enabled: bool,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Hints {
+    /// Keeps a connection of its own that listens and notifies, where that is enabled.
+    pub(super) fn new(connector: Arc<Connector>, enabled: bool) -> Self {
+        let (heard, wanted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let task = enabled.then(|| tokio::spawn(run(connector, Arc::clone(&heard), Arc::clone(&wanted))));
+        Self { heard, wanted, enabled, task }
+    }
+
+    /// Tells the other nodes, soon.
+    pub(super) fn give(&self) {
+        if self.enabled {
+            self.wanted.notify_one();
+        }
+    }
+
+    /// Waits until another node told something.
+    pub(super) async fn notified(&self) {
+        self.heard.notified().await;
+    }
+}
+
+impl Drop for Hints {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+async fn run(connector: Arc<Connector>, heard: Arc<Notify>, wanted: Arc<Notify>) {
+    let trouble = AtomicBool::new(false);
+    loop {
+        match listen(&connector, &heard).await {
+            Ok(link) => {
+                trouble.store(false, Ordering::Relaxed);
+                serve(&link, &wanted).await;
+            }
+            Err(fault) => {
+                if !trouble.swap(true, Ordering::Relaxed) {
+                    let error = fault.into_error();
+                    tracing::warn!(%error, "no hints among nodes for now; news are polled");
+                }
+            }
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn listen(connector: &Connector, heard: &Arc<Notify>) -> Result<Link, super::fault::Fault> {
+    let link = connector.connect(Some(Arc::clone(heard))).await?;
+    link.script("LISTEN ringback_news").await?;
+    Ok(link)
+}
+
+async fn serve(link: &Link, wanted: &Notify) {
+    while link.is_usable() {
+        if tokio::time::timeout(LOOK, wanted.notified()).await.is_ok() {
+            if link.script("NOTIFY ringback_news").await.is_err() {
+                return;
+            }
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Leases: who owns which shard, by the database's clock.
+//!
+//! A node's lease is its row's `leased_until`, which it renews for all its shards at once; a shard's row says whose it is,
+//! and its token grows with every owner. Whatever a node writes as an owner, it writes while it holds its own advisory lock
+//! as one of many, and checks the tokens behind that. Whoever takes shards away from a node, and the node itself where it
+//! gives some back, holds that lock alone: so what had begun is committed before the shard has a new owner, and what comes
+//! later finds another token.
+
+use ringback_delivery::Timestamp;
+
+use super::fault::Fault;
+use super::link::{Link, args};
+use super::migrate::RELEASE;
+use super::pool::{Pool, Tx};
+use super::rows;
+use super::tenure::Tenure;
+use crate::{Beat, LEASE_TERM, Lease};
+
+/// The first number of the nodes' advisory locks; the second is the node's.
+pub(super) const LOCK_CLASS: i32 = 0x7269_6e67;
+
+fn term_seconds() -> f64 {
+    LEASE_TERM.as_secs_f64()
+}
+
+/// Joins, or renews.
+pub(super) async fn beat(pool: &Pool, tenure: &Tenure, name: &str) -> Result<Beat, Fault> {
+    let tx = pool.begin().await?;
+    let renewed = tx
+        .run(
+            "UPDATE ringback.node SET leased_until = clock_timestamp() + make_interval(secs => $2)
+             WHERE node = $1 AND NOT leaving",
+            args![INT4 tenure.node(), FLOAT8 term_seconds()],
+        )
+        .await?;
+    let node = if renewed == 1 { tenure.node() } else { join(&tx, name).await? };
+    if node != tenure.node() {
+        tenure.join(node);
+    }
+    give_back_strangers(&tx, tenure).await?;
+    let held = tx
+        .rows("SELECT shard, token FROM ringback.shard WHERE owner = $1 ORDER BY shard", args![INT4 node])
+        .await?;
+    let held = held.iter().map(lease).collect::<Result<Vec<_>, _>>()?;
+    let row = tx
+        .row(
+            "SELECT count(*), (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM ringback.node
+             WHERE NOT leaving AND leased_until > clock_timestamp()",
+            args![],
+        )
+        .await?;
+    let nodes = usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or(1).max(1);
+    let now = rows::moment(&row, 1)?;
+    tx.commit().await?;
+    // What was taken away.
+    for lease in tenure.held() {
+        if !held.contains(&lease) {
+            tenure.let_go(lease.shard);
+        }
+    }
+    Ok(Beat { held, share: usize::from(ringback_delivery::SHARDS).div_ceil(nodes), now })
+}
+
+/// A row of its own for this node; and those of nodes that died long ago go.
+async fn join(tx: &Tx, name: &str) -> Result<i32, Fault> {
+    tx.run(
+        "DELETE FROM ringback.node n WHERE leased_until < clock_timestamp() - interval '1 hour'
+             AND NOT EXISTS (SELECT FROM ringback.shard s WHERE s.owner = n.node)",
+        args![],
+    )
+    .await?;
+    let row = tx
+        .row(
+            "INSERT INTO ringback.node (node, name, release, started_at, leased_until)
+             VALUES (nextval('ringback.node_number'), $1, $2, clock_timestamp(),
+                     clock_timestamp() + make_interval(secs => $3))
+             RETURNING node",
+            args![TEXT name, TEXT RELEASE, FLOAT8 term_seconds()],
+        )
+        .await?;
+    Ok(row.try_get(0)?)
+}
+
+/// What the database says is this node's and the node has let go of, it gives back.
+async fn give_back_strangers(tx: &Tx, tenure: &Tenure) -> Result<(), Fault> {
+    let held = tenure.held();
+    let shards: Vec<i16> = held.iter().map(|lease| rows::shard_column(lease.shard)).collect();
+    let strangers = tx
+        .rows(
+            "SELECT shard FROM ringback.shard WHERE owner = $1 AND NOT (shard = ANY ($2))",
+            args![INT4 tenure.node(), INT2_ARRAY shards],
+        )
+        .await?;
+    if strangers.is_empty() {
+        return Ok(());
+    }
+    let strangers = strangers.iter().map(|row| rows::shard(row, 0)).collect::<Result<Vec<_>, _>>()?;
+    disown(tx, tenure.node(), &strangers).await
+}
+
+/// Takes up to `most` shards that are nobody's, or of nodes whose lease is over.
+pub(super) async fn claim(pool: &Pool, tenure: &Tenure, most: usize) -> Result<Vec<Lease>, Fault> {
+    let tx = pool.begin().await?;
+    let alive = tx
+        .maybe(
+            "SELECT 1 FROM ringback.node
+             WHERE node = $1 AND NOT leaving AND leased_until > clock_timestamp() FOR KEY SHARE",
+            args![INT4 tenure.node()],
+        )
+        .await?;
+    if alive.is_none() {
+        tx.commit().await?;
+        return Ok(Vec::new());
+    }
+    // Of these nodes nothing comes any more: what had begun is committed, and a renewal waits, and finds what is left.
+    let over = tx
+        .rows(
+            "SELECT node FROM
+                 (SELECT node FROM ringback.node WHERE leased_until <= clock_timestamp() AND node <> $1
+                  FOR UPDATE SKIP LOCKED) o
+             WHERE pg_try_advisory_xact_lock($2, node)",
+            args![INT4 tenure.node(), INT4 LOCK_CLASS],
+        )
+        .await?;
+    let over = over.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i32>, _>>()?;
+    let claimed = tx
+        .rows(
+            "UPDATE ringback.shard s SET owner = $1, token = s.token + 1
+             FROM (SELECT shard FROM ringback.shard
+                   WHERE owner IS NULL OR owner = ANY ($2)
+                       OR NOT EXISTS (SELECT FROM ringback.node n WHERE n.node = owner)
+                   ORDER BY shard LIMIT $3 FOR UPDATE SKIP LOCKED) free
+             WHERE s.shard = free.shard
+             RETURNING s.shard, s.token",
+            args![INT4 tenure.node(), INT4_ARRAY over, INT8 i64::try_from(most).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    let claimed = claimed.iter().map(lease).collect::<Result<Vec<_>, _>>()?;
+    let shards: Vec<i16> = claimed.iter().map(|lease| rows::shard_column(lease.shard)).collect();
+    // Whoever takes a shard over reads all that waits there: what was told before is told by that.
+    tx.run("DELETE FROM ringback.news WHERE shard = ANY ($1)", args![INT2_ARRAY shards]).await?;
+    tx.commit().await?;
+    for lease in &claimed {
+        tenure.hold(lease.shard, rows::number_column(lease.token));
+    }
+    Ok(claimed)
+}
+
+/// Lets shards go.
+pub(super) async fn give_back(pool: &Pool, tenure: &Tenure, shards: &[u16]) -> Result<(), Fault> {
+    shards.iter().for_each(|shard| tenure.let_go(*shard));
+    let tx = pool.begin().await?;
+    disown(&tx, tenure.node(), shards).await?;
+    tx.commit().await
+}
+
+/// Lets everything go, and the node's row too.
+pub(super) async fn leave(pool: &Pool, tenure: &Tenure) -> Result<(), Fault> {
+    let node = tenure.node();
+    tenure.join(0);
+    if node == 0 {
+        return Ok(());
+    }
+    let tx = pool.begin().await?;
+    alone(&tx, node).await?;
+    tx.run("UPDATE ringback.shard SET owner = NULL WHERE owner = $1", args![INT4 node]).await?;
+    tx.run("DELETE FROM ringback.node WHERE node = $1", args![INT4 node]).await?;
+    tx.commit().await
+}
+
+async fn disown(tx: &Tx, node: i32, shards: &[u16]) -> Result<(), Fault> {
+    let shards: Vec<i16> = shards.iter().map(|shard| rows::shard_column(*shard)).collect();
+    alone(tx, node).await?;
+    tx.run(
+        "UPDATE ringback.shard SET owner = NULL WHERE owner = $1 AND shard = ANY ($2)",
+        args![INT4 node, INT2_ARRAY shards],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Waits until nothing that the node writes as an owner is under way, and lets nothing begin.
+async fn alone(link: &Link, node: i32) -> Result<(), Fault> {
+    link.run("SELECT pg_advisory_xact_lock($1, $2)", args![INT4 LOCK_CLASS, INT4 node]).await?;
+    Ok(())
+}
+
+fn lease(row: &tokio_postgres::Row) -> Result<Lease, Fault> {
+    Ok(Lease { shard: rows::shard(row, 0)?, token: rows::number(row, 1)? })
+}
+
+/// The database's time.
+pub(super) async fn now(link: &Link) -> Result<Timestamp, Fault> {
+    let row = link.row("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint", args![]).await?;
+    rows::moment(&row, 0)
+}

@@ -1,0 +1,304 @@
+//! Reading what lanes ask for, many lanes with one statement. Each question is answered from an index, and costs what it
+//! gives.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use ringback_delivery::{AccountId, LaneRead, LaneRows, Standing, Turn, Waiting};
+use tokio::join;
+
+use super::fault::Fault;
+use super::link::{Link, args};
+use super::pending::{WAITING_COLUMNS, waiting, waiting_columns};
+use super::pool::Pool;
+use super::standing::{STANDING_COLUMNS, standing, standing_columns};
+use super::{lane, rows};
+
+/// How many messages of a key that was asked for are given at once.
+const FOLLOWERS: i64 = 8;
+
+/// What many lanes ask for, as columns.
+struct Asked {
+    shards: Vec<i16>,
+    accounts: Vec<i64>,
+    after: Vec<i64>,
+    limits: Vec<i64>,
+    due_by: Vec<Option<i64>>,
+}
+
+/// Answers all, from one snapshot.
+pub(super) async fn load(pool: &Pool, reads: &[LaneRead]) -> Result<Vec<LaneRows>, Fault> {
+    let mut answers: Vec<LaneRows> = reads.iter().map(empty).collect();
+    let at: HashMap<AccountId, usize> =
+        reads.iter().enumerate().map(|(at, read)| (read.account, at)).collect();
+    let asked = Asked::of(reads);
+    let tx = pool.begin_reading().await?;
+    let (opened, queued, due, next, followed) = join!(
+        open(&tx, reads),
+        queue(&tx, &asked),
+        due(&tx, &asked),
+        next_due(&tx, &asked),
+        follow(&tx, reads)
+    );
+    for (account, standing, record) in opened? {
+        if let Some(answer) = at.get(&account).and_then(|at| answers.get_mut(*at)) {
+            answer.opening = Some((standing, record));
+        }
+    }
+    // The statements number the lanes from 1, as they were asked.
+    for (lane, waiting, before) in queued? {
+        if let Some(answer) = answers.get_mut(lane) {
+            answer.queue.push((waiting, before));
+        }
+    }
+    for (lane, waiting) in due? {
+        if let Some(answer) = answers.get_mut(lane) {
+            answer.due.push(waiting);
+        }
+    }
+    for (lane, at) in next? {
+        if let Some(answer) = answers.get_mut(lane) {
+            answer.next_due = Some(at);
+        }
+    }
+    for (lane, waiting) in followed? {
+        if let Some(answer) = answers.get_mut(lane) {
+            answer.followers.push(waiting);
+        }
+    }
+    tx.commit().await?;
+    for (answer, read) in answers.iter_mut().zip(reads) {
+        answer.end = !cut(&mut answer.queue, read.limit);
+        answer.more_due = cut(&mut answer.due, read.limit);
+        answer.followers.sort_unstable_by_key(|waiting| waiting.turn);
+    }
+    Ok(answers)
+}
+
+impl Asked {
+    fn of(reads: &[LaneRead]) -> Self {
+        let (shards, accounts) = reads.iter().map(|read| rows::key(read.account)).unzip();
+        Self {
+            shards,
+            accounts,
+            after: reads.iter().map(|read| rows::number_column(read.after.0)).collect(),
+            limits: reads.iter().map(|read| i64::from(read.limit) + 1).collect(),
+            due_by: reads.iter().map(|read| read.due_by.map(|by| by.as_millis())).collect(),
+        }
+    }
+}
+
+fn empty(read: &LaneRead) -> LaneRows {
+    LaneRows {
+        account: read.account,
+        opening: read.opening.then(Default::default),
+        queue: Vec::new(),
+        end: false,
+        due: Vec::new(),
+        more_due: false,
+        next_due: None,
+        followers: Vec::new(),
+    }
+}
+
+/// Cuts the one off that was read to see whether there are more; whether there are.
+fn cut<T>(found: &mut Vec<T>, limit: u32) -> bool {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    more
+}
+
+type Opened = (AccountId, Standing, ringback_delivery::LaneRecord);
+
+async fn open(link: &Link, reads: &[LaneRead]) -> Result<Vec<Opened>, Fault> {
+    let opening = reads.iter().filter(|read| read.opening).map(|read| rows::key(read.account));
+    let (shards, accounts): (Vec<i16>, Vec<i64>) = opening.unzip();
+    if shards.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = link
+        .rows(
+            concat!(
+                "SELECT a.account, ",
+                standing_columns!(),
+                ", l.successes, l.releases_seen, l.reinstatements_seen, l.health, l.failures, l.since,
+                   l.probe_at, l.trouble
+                 FROM unnest($1, $2) AS i (shard, account)
+                 JOIN ringback.account a ON a.shard = i.shard AND a.account = i.account
+                 LEFT JOIN LATERAL (SELECT * FROM ringback.lane l
+                     WHERE l.shard = i.shard AND l.account = i.account ORDER BY l.version DESC LIMIT 1) l ON true"
+            ),
+            args![INT2_ARRAY shards, INT8_ARRAY accounts],
+        )
+        .await?;
+    found
+        .iter()
+        .map(|row| {
+            let record = lane::optional_record(row, 1 + STANDING_COLUMNS)?;
+            Ok((rows::account(row, 0)?, standing(row, 1)?, record))
+        })
+        .collect()
+}
+
+/// Which of the lanes a row is for.
+fn lane_of(row: &tokio_postgres::Row) -> Result<usize, Fault> {
+    Ok(usize::try_from(row.try_get::<_, i64>(0)? - 1).unwrap_or(usize::MAX))
+}
+
+async fn queue(link: &Link, asked: &Asked) -> Result<Vec<(usize, Waiting, Option<Turn>)>, Fault> {
+    let found = link
+        .rows(
+            concat!(
+                "SELECT i.lane, ",
+                waiting_columns!(),
+                ", (SELECT max(b.turn) FROM ringback.pending b WHERE b.shard = p.shard
+                        AND b.account = p.account AND b.key = p.key AND b.turn < p.turn)
+                 FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS i (shard, account, after, most, lane)
+                 CROSS JOIN LATERAL (SELECT * FROM ringback.pending p WHERE p.shard = i.shard
+                     AND p.account = i.account AND p.turn > i.after ORDER BY p.turn LIMIT i.most) p
+                 ORDER BY i.lane, p.turn"
+            ),
+            args![
+                INT2_ARRAY asked.shards, INT8_ARRAY asked.accounts, INT8_ARRAY asked.after,
+                INT8_ARRAY asked.limits
+            ],
+        )
+        .await?;
+    found
+        .iter()
+        .map(|row| {
+            let before = row.try_get::<_, Option<i64>>(1 + WAITING_COLUMNS)?;
+            Ok((lane_of(row)?, waiting(row, 1)?, before.map(|turn| Turn(turn.cast_unsigned()))))
+        })
+        .collect()
+}
+
+async fn due(link: &Link, asked: &Asked) -> Result<Vec<(usize, Waiting)>, Fault> {
+    let found = link
+        .rows(
+            concat!(
+                "SELECT i.lane, ",
+                waiting_columns!(),
+                " FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS i (shard, account, due_by, most, lane)
+                 CROSS JOIN LATERAL (SELECT * FROM ringback.pending p WHERE p.shard = i.shard
+                     AND p.account = i.account AND p.due <= i.due_by ORDER BY p.due, p.turn LIMIT i.most) p
+                 ORDER BY i.lane, p.due, p.turn"
+            ),
+            args![
+                INT2_ARRAY asked.shards, INT8_ARRAY asked.accounts, INT8_ARRAY asked.due_by,
+                INT8_ARRAY asked.limits
+            ],
+        )
+        .await?;
+    found.iter().map(|row| Ok((lane_of(row)?, waiting(row, 1)?))).collect()
+}
+
+async fn next_due(link: &Link, asked: &Asked) -> Result<Vec<(usize, ringback_delivery::Timestamp)>, Fault> {
+    let found = link
+        .rows(
+            "SELECT i.lane, p.due
+             FROM unnest($1, $2, $3) WITH ORDINALITY AS i (shard, account, due_by, lane)
+             CROSS JOIN LATERAL (SELECT p.due FROM ringback.pending p WHERE p.shard = i.shard
+                 AND p.account = i.account AND p.due > coalesce(i.due_by, -9223372036854775808)
+                 ORDER BY p.due LIMIT 1) p",
+            args![INT2_ARRAY asked.shards, INT8_ARRAY asked.accounts, INT8_ARRAY asked.due_by],
+        )
+        .await?;
+    found.iter().map(|row| Ok((lane_of(row)?, rows::moment(row, 1)?))).collect()
+}
+
+async fn follow(link: &Link, reads: &[LaneRead]) -> Result<Vec<(usize, Waiting)>, Fault> {
+    let (mut lanes, mut shards, mut accounts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut keys, mut after) = (Vec::new(), Vec::new());
+    for (lane, read) in reads.iter().enumerate() {
+        let (shard, account) = rows::key(read.account);
+        for (key, behind) in &read.followers {
+            lanes.push(i64::try_from(lane).unwrap_or(i64::MAX) + 1);
+            shards.push(shard);
+            accounts.push(account);
+            keys.push(key.0);
+            after.push(rows::number_column(behind.0));
+        }
+    }
+    if lanes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = link
+        .rows(
+            concat!(
+                "SELECT i.lane, ",
+                waiting_columns!(),
+                " FROM unnest($1, $2, $3, $4, $5) AS i (lane, shard, account, key, after)
+                 CROSS JOIN LATERAL (SELECT * FROM ringback.pending p WHERE p.shard = i.shard
+                     AND p.account = i.account AND p.key = i.key AND p.turn > i.after
+                     ORDER BY p.turn LIMIT $6) p"
+            ),
+            args![
+                INT8_ARRAY lanes, INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY keys, INT8_ARRAY after,
+                INT8 FOLLOWERS
+            ],
+        )
+        .await?;
+    found.iter().map(|row| Ok((lane_of(row)?, waiting(row, 1)?))).collect()
+}
+
+/// Accounts of these shards with something pending, behind `after`, by shard and number: from one account's first row to
+/// the next's, whatever lies between.
+pub(super) async fn lanes_waiting(
+    link: &Link,
+    shards: &[u16],
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<AccountId>, Fault> {
+    let (first, behind) = after.map_or((-1, -1), rows::key);
+    let shards: Vec<i16> =
+        shards.iter().map(|shard| rows::shard_column(*shard)).filter(|shard| *shard >= first).collect();
+    let found = link
+        .rows(
+            "SELECT w.account FROM unnest($1) AS i (shard)
+             CROSS JOIN LATERAL (
+                 WITH RECURSIVE step AS (
+                     (SELECT p.account FROM ringback.pending p WHERE p.shard = i.shard
+                          AND p.account > CASE WHEN i.shard = $2 THEN $3 ELSE -1 END ORDER BY p.account LIMIT 1)
+                     UNION ALL
+                     SELECT (SELECT p.account FROM ringback.pending p
+                             WHERE p.shard = i.shard AND p.account > s.account ORDER BY p.account LIMIT 1)
+                     FROM step s WHERE s.account IS NOT NULL
+                 )
+                 SELECT account FROM step WHERE account IS NOT NULL LIMIT $4
+             ) w LIMIT $4",
+            args![INT2_ARRAY sorted(shards), INT2 first, INT8 behind, INT8 i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    found.iter().map(|row| rows::account(row, 0)).collect()
+}
+
+fn sorted(mut shards: Vec<i16>) -> Vec<i16> {
+    shards.sort_unstable();
+    shards
+}
+
+/// The bodies at these positions, in their own place or where the retention has put them.
+pub(super) async fn bodies(link: &Link, positions: &[i64]) -> Result<Vec<Option<Bytes>>, Fault> {
+    let found = link
+        .rows(
+            "SELECT i.at, coalesce(r.body, k.body)
+             FROM unnest($1) WITH ORDINALITY AS i (position, at)
+             CROSS JOIN ringback.tape t
+             LEFT JOIN LATERAL (SELECT r.body FROM ringback.arrival r
+                 WHERE r.position = i.position AND i.position > t.cut) r ON true
+             LEFT JOIN LATERAL (SELECT k.body FROM ringback.kept k WHERE k.position = i.position
+                 AND i.position <= t.cut) k ON true",
+            args![INT8_ARRAY positions],
+        )
+        .await?;
+    let mut bodies = vec![None; positions.len()];
+    for row in &found {
+        let at = usize::try_from(row.try_get::<_, i64>(0)? - 1).unwrap_or(usize::MAX);
+        if let Some(place) = bodies.get_mut(at) {
+            *place = row.try_get::<_, Option<Vec<u8>>>(1)?.map(Bytes::from);
+        }
+    }
+    Ok(bodies)
+}

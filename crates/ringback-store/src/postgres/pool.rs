@@ -1,0 +1,136 @@
+//! A few connections for many tasks.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult, Timeouts};
+
+use super::connector::Connector;
+use super::fault::Fault;
+use super::link::{Link, PATIENCE, args};
+
+/// How long to wait for a connection that is free.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Makes the pool's connections.
+pub(super) struct Maker {
+    pub(super) connector: Arc<Connector>,
+    /// The sealed pepper of the store: the mark by which a database is known again.
+    pub(super) mark: OnceLock<Vec<u8>>,
+}
+
+impl Maker {
+    /// A connection to the very store that was opened.
+    pub(super) async fn make(&self) -> Result<Link, Fault> {
+        let link = self.connector.connect(None).await?;
+        if let Some(mark) = self.mark.get() {
+            let found: Vec<u8> = link.row("SELECT pepper FROM ringback.store", args![]).await?.try_get(0)?;
+            if found != *mark {
+                return Err(Fault::unavailable("another database stands in the place of this one"));
+            }
+        }
+        Ok(link)
+    }
+}
+
+/// The pool's way of making and looking after connections.
+pub(super) struct Manager(pub(super) Arc<Maker>);
+
+impl managed::Manager for Manager {
+    type Type = Link;
+    type Error = Fault;
+
+    async fn create(&self) -> Result<Link, Fault> {
+        self.0.make().await
+    }
+
+    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Fault> {
+        if link.is_usable() { Ok(()) } else { Err(RecycleError::message("it broke")) }
+    }
+}
+
+/// A connection that goes back to the pool.
+pub(super) type Lent = managed::Object<Manager>;
+
+/// See the module.
+pub(super) struct Pool(managed::Pool<Manager>);
+
+impl Pool {
+    pub(super) fn new(maker: Arc<Maker>, connections: usize) -> Result<Self, String> {
+        let timeouts = Timeouts { wait: Some(WAIT), create: None, recycle: None };
+        managed::Pool::builder(Manager(maker))
+            .max_size(connections.max(2))
+            .timeouts(timeouts)
+            .runtime(deadpool::Runtime::Tokio1)
+            .build()
+            .map(Self)
+            .map_err(|error| error.to_string())
+    }
+
+    /// A connection whose statements may take long.
+    pub(super) async fn link(&self) -> Result<Lent, Fault> {
+        self.within(PATIENCE).await
+    }
+
+    /// A connection whose statements may take `patience` each.
+    pub(super) async fn within(&self, patience: Duration) -> Result<Lent, Fault> {
+        let mut link = self.0.get().await.map_err(|error| match error {
+            PoolError::Backend(fault) => fault,
+            _ => Fault::unavailable("no connection to the database is free"),
+        })?;
+        link.hurry(patience);
+        Ok(link)
+    }
+
+    /// A transaction.
+    pub(super) async fn begin(&self) -> Result<Tx, Fault> {
+        // Should this process stop in the middle, nobody waits for its locks for longer than this.
+        let begin =
+            "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '5s'";
+        Tx::begin(self.link().await?, begin).await
+    }
+
+    /// A transaction that reads from one snapshot.
+    pub(super) async fn begin_reading(&self) -> Result<Tx, Fault> {
+        Tx::begin(self.link().await?, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+}
+
+/// A transaction on a connection of the pool. What is not committed is rolled back: with the connection, should nobody
+/// say otherwise.
+pub(super) struct Tx {
+    link: Lent,
+    open: bool,
+}
+
+impl Tx {
+    async fn begin(link: Lent, begin: &str) -> Result<Self, Fault> {
+        let tx = Self { link, open: true };
+        tx.link.script(begin).await?;
+        Ok(tx)
+    }
+
+    /// Makes it last.
+    pub(super) async fn commit(mut self) -> Result<(), Fault> {
+        let committed = self.link.script("COMMIT").await;
+        self.open = committed.is_err();
+        committed?;
+        self.link.settled()
+    }
+}
+
+impl std::ops::Deref for Tx {
+    type Target = Link;
+
+    fn deref(&self) -> &Link {
+        &self.link
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if self.open {
+            self.link.give_up();
+        }
+    }
+}

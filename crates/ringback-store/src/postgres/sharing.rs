@@ -1,0 +1,80 @@
+//! [`Sharing`] for PostgreSQL.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ringback_delivery::AccountId;
+
+use super::link::args;
+use super::{PostgresStore, lease, load, tidings};
+use crate::{Beat, Lease, Sharing, StoreError, Tidings};
+
+/// How long an answer may take that other nodes' changes wait for.
+const SOON: Duration = Duration::from_millis(900);
+
+#[async_trait]
+impl Sharing for PostgresStore {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    async fn beat(&self) -> Result<Beat, StoreError> {
+        lease::beat(&self.pool, &self.tenure, &self.node_name).await.map_err(|fault| fault.into_error())
+    }
+
+    async fn claim(&self, most: usize) -> Result<Vec<Lease>, StoreError> {
+        lease::claim(&self.pool, &self.tenure, most).await.map_err(|fault| fault.into_error())
+    }
+
+    async fn give_back(&self, shards: Vec<u16>) -> Result<(), StoreError> {
+        lease::give_back(&self.pool, &self.tenure, &shards).await.map_err(|fault| fault.into_error())
+    }
+
+    fn let_go(&self, shards: &[u16]) {
+        shards.iter().for_each(|shard| self.tenure.let_go(*shard));
+    }
+
+    async fn leave(&self) -> Result<(), StoreError> {
+        lease::leave(&self.pool, &self.tenure).await.map_err(|fault| fault.into_error())
+    }
+
+    async fn tidings(&self) -> Result<Tidings, StoreError> {
+        let read = async {
+            let link = self.pool.within(SOON).await?;
+            tidings::read(&link, &self.cursor, self.tenure.node()).await
+        };
+        read.await.map_err(|fault| fault.into_error())
+    }
+
+    async fn hint(&self) {
+        self.hints.notified().await;
+    }
+
+    async fn lanes_waiting_in(
+        &self,
+        shards: &[u16],
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let read = async {
+            let link = self.pool.link().await?;
+            load::lanes_waiting(&link, shards, after, limit).await
+        };
+        read.await.map_err(|fault| fault.into_error())
+    }
+
+    async fn synchronous_standbys(&self) -> Result<Option<u64>, StoreError> {
+        let read = async {
+            let link = self.pool.within(SOON).await?;
+            let row = link
+                .row(
+                    "SELECT count(*) FROM pg_stat_replication
+                     WHERE sync_state IN ('sync', 'quorum') AND state = 'streaming'",
+                    args![],
+                )
+                .await?;
+            super::rows::number(&row, 0)
+        };
+        read.await.map(Some).map_err(|fault| fault.into_error())
+    }
+}

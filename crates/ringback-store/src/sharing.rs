@@ -1,0 +1,91 @@
+//! Sharing a store among several nodes: who owns which shards, and what a node must hear of the others.
+//!
+//! The cast: a *node* is a running server. It *beats* every few seconds, which renews what it holds; it *claims* shards up to
+//! its share, each with a token that fences it off from every owner before; it *gives back* what is more than its share, and
+//! everything when it stops. What other nodes did with accounts of its shards comes as *tidings*, which it asks for several
+//! times a second.
+//!
+//! The promise: two nodes never own a shard at once by the database's clock, and what an owner writes after it has lost the
+//! shard is refused ([`StoreError::NotOwner`]). A store of one process ([`Sharing::is_shared`] is false) has nothing of this:
+//! the process owns all.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ringback_delivery::{AccountId, Standing, Timestamp};
+
+use crate::StoreError;
+
+/// How long a node holds what it has not renewed, by the database's clock.
+pub const LEASE_TERM: Duration = Duration::from_secs(30);
+
+/// A shard that a node holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Which, below [`ringback_delivery::SHARDS`].
+    pub shard: u16,
+    /// What tells this stretch of ownership from every other of the shard.
+    pub token: u64,
+}
+
+/// What a renewal came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beat {
+    /// What the node still holds; for [`LEASE_TERM`] from before the renewal was sent.
+    pub held: Vec<Lease>,
+    /// How many shards the node should hold, as many nodes as there are.
+    pub share: usize,
+    /// The database's time.
+    pub now: Timestamp,
+}
+
+/// What other nodes did with accounts of shards that this node holds.
+#[derive(Debug, Clone, Default)]
+pub struct Tidings {
+    /// These have something new that waits.
+    pub accepted: Vec<AccountId>,
+    /// Their standings are now these.
+    pub standings: Vec<(AccountId, Standing)>,
+}
+
+/// What a store shared among nodes does for them.
+#[async_trait]
+pub trait Sharing {
+    /// Whether other processes may dispatch from this store too. Where it is not, the other methods have nothing to tell:
+    /// the process owns every shard for ever.
+    fn is_shared(&self) -> bool;
+
+    /// Joins, or renews what the node holds. What is not renewed in time is lost, all of it.
+    async fn beat(&self) -> Result<Beat, StoreError>;
+
+    /// Takes up to `most` shards that are nobody's, or whose owner has not renewed in time.
+    async fn claim(&self, most: usize) -> Result<Vec<Lease>, StoreError>;
+
+    /// Lets shards go, so that another node can take them at once. To be called when nothing is under way for them. Where
+    /// this fails they are let go all the same, as far as this node is concerned.
+    async fn give_back(&self, shards: Vec<u16>) -> Result<(), StoreError>;
+
+    /// Says that shards are not this node's any more: its clock says so, or [`StoreError::NotOwner`] did.
+    fn let_go(&self, shards: &[u16]);
+
+    /// Gives everything back, and says that this node takes no more.
+    async fn leave(&self) -> Result<(), StoreError>;
+
+    /// What happened elsewhere since this was asked the last time. After an error the next answer tells it.
+    async fn tidings(&self) -> Result<Tidings, StoreError>;
+
+    /// Waits until there may be tidings: a hint, which may come too often, and never where hints are switched off.
+    async fn hint(&self);
+
+    /// Accounts of these shards with something pending, behind `after`, in an order of the store's own; at most `limit`.
+    async fn lanes_waiting_in(
+        &self,
+        shards: &[u16],
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>, StoreError>;
+
+    /// How many synchronous standbys keep what was answered, so that it outlives the primary; `None` where there is no such
+    /// thing.
+    async fn synchronous_standbys(&self) -> Result<Option<u64>, StoreError>;
+}
