@@ -16,7 +16,7 @@ use ringback_delivery::{AccountId, Standing, Timestamp};
 
 use crate::StoreError;
 
-/// How long a node holds what it has not renewed, by the database's clock.
+/// How long a node holds what it has not renewed, by the database's clock, where it was not told otherwise.
 pub const LEASE_TERM: Duration = Duration::from_secs(30);
 
 /// A shard that a node holds.
@@ -31,8 +31,10 @@ pub struct Lease {
 /// What a renewal came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beat {
-    /// What the node still holds; for [`LEASE_TERM`] from before the renewal was sent.
+    /// What the node still holds, for the term from before the renewal was sent.
     pub held: Vec<Lease>,
+    /// How long a renewal counts; [`LEASE_TERM`], or what the node was told.
+    pub term: Duration,
     /// How many shards the node should hold, as many nodes as there are.
     pub share: usize,
     /// The database's time.

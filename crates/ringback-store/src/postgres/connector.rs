@@ -33,7 +33,7 @@ impl Connector {
         config
             .user(&options.user)
             .dbname(&options.database)
-            .application_name("ringback")
+            .application_name(&options.application_name)
             .connect_timeout(options.connect_timeout)
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .load_balance_hosts(LoadBalanceHosts::Disable)

@@ -6,6 +6,8 @@
 //! gives some back, holds that lock alone: so what had begun is committed before the shard has a new owner, and what comes
 //! later finds another token.
 
+use std::time::Duration;
+
 use ringback_delivery::Timestamp;
 
 use super::fault::Fault;
@@ -14,26 +16,22 @@ use super::migrate::RELEASE;
 use super::pool::{Pool, Tx};
 use super::rows;
 use super::tenure::Tenure;
-use crate::{Beat, LEASE_TERM, Lease};
+use crate::{Beat, Lease};
 
 /// The first number of the nodes' advisory locks; the second is the node's.
 pub(super) const LOCK_CLASS: i32 = 0x7269_6e67;
 
-fn term_seconds() -> f64 {
-    LEASE_TERM.as_secs_f64()
-}
-
 /// Joins, or renews.
-pub(super) async fn beat(pool: &Pool, tenure: &Tenure, name: &str) -> Result<Beat, Fault> {
+pub(super) async fn beat(pool: &Pool, tenure: &Tenure, name: &str, term: Duration) -> Result<Beat, Fault> {
     let tx = pool.begin().await?;
     let renewed = tx
         .run(
             "UPDATE ringback.node SET leased_until = clock_timestamp() + make_interval(secs => $2)
              WHERE node = $1 AND NOT leaving",
-            args![INT4 tenure.node(), FLOAT8 term_seconds()],
+            args![INT4 tenure.node(), FLOAT8 term.as_secs_f64()],
         )
         .await?;
-    let node = if renewed == 1 { tenure.node() } else { join(&tx, name).await? };
+    let node = if renewed == 1 { tenure.node() } else { join(&tx, name, term).await? };
     if node != tenure.node() {
         tenure.join(node);
     }
@@ -58,11 +56,11 @@ pub(super) async fn beat(pool: &Pool, tenure: &Tenure, name: &str) -> Result<Bea
             tenure.let_go(lease.shard);
         }
     }
-    Ok(Beat { held, share: usize::from(ringback_delivery::SHARDS).div_ceil(nodes), now })
+    Ok(Beat { held, term, share: usize::from(ringback_delivery::SHARDS).div_ceil(nodes), now })
 }
 
 /// A row of its own for this node; and those of nodes that died long ago go.
-async fn join(tx: &Tx, name: &str) -> Result<i32, Fault> {
+async fn join(tx: &Tx, name: &str, term: Duration) -> Result<i32, Fault> {
     tx.run(
         "DELETE FROM ringback.node n WHERE leased_until < clock_timestamp() - interval '1 hour'
              AND NOT EXISTS (SELECT FROM ringback.shard s WHERE s.owner = n.node)",
@@ -75,7 +73,7 @@ async fn join(tx: &Tx, name: &str) -> Result<i32, Fault> {
              VALUES (nextval('ringback.node_number'), $1, $2, clock_timestamp(),
                      clock_timestamp() + make_interval(secs => $3))
              RETURNING node",
-            args![TEXT name, TEXT RELEASE, FLOAT8 term_seconds()],
+            args![TEXT name, TEXT RELEASE, FLOAT8 term.as_secs_f64()],
         )
         .await?;
     Ok(row.try_get(0)?)

@@ -28,6 +28,7 @@ mod tidings;
 mod tls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringback_delivery::Timestamp;
 
@@ -47,6 +48,7 @@ pub struct PostgresStore {
     hints: Hints,
     opened_at: Timestamp,
     node_name: String,
+    lease_term: Duration,
 }
 
 impl PostgresStore {

@@ -36,5 +36,6 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         hints,
         opened_at,
         node_name: options.node_name,
+        lease_term: options.lease_term,
     })
 }

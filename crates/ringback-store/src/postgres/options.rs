@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Limits, Role, SealingKey, Secret};
+use crate::{LEASE_TERM, Limits, Role, SealingKey, Secret};
 
 /// Where a PostgreSQL server may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,10 @@ pub struct PostgresOptions {
     pub limits: Limits,
     /// What other nodes see of this one in `ringback.node`.
     pub node_name: String,
+    /// What PostgreSQL's own views show of its connections.
+    pub application_name: String,
+    /// How long the node holds its shards without a renewal; it renews six times as often.
+    pub lease_term: Duration,
     /// Connections for reads and for small writes. A server has beside them those that accept and record
     /// ([`PostgresOptions::connection_budget`]).
     pub connections: usize,
@@ -74,6 +78,8 @@ impl PostgresOptions {
             role: Role::Server,
             limits: Limits::default(),
             node_name: String::new(),
+            application_name: "ringback".to_owned(),
+            lease_term: LEASE_TERM,
             connections: 8,
             notify: true,
             pooler: false,

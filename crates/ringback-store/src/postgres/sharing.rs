@@ -19,7 +19,8 @@ impl Sharing for PostgresStore {
     }
 
     async fn beat(&self) -> Result<Beat, StoreError> {
-        lease::beat(&self.pool, &self.tenure, &self.node_name).await.map_err(|fault| fault.into_error())
+        let beat = lease::beat(&self.pool, &self.tenure, &self.node_name, self.lease_term).await;
+        beat.map_err(|fault| fault.into_error())
     }
 
     async fn claim(&self, most: usize) -> Result<Vec<Lease>, StoreError> {
