@@ -5,5 +5,6 @@ pub mod arrivals;
 pub mod clock;
 pub mod credentials;
 pub mod dispatch;
+pub mod metrics;
 pub mod send;
 pub mod service;

@@ -8,7 +8,7 @@ use ringback_delivery::{
     AccountId, LaneRead, LaneRows, LaneUpdate, Outcome, Settlement, Standing, Timestamp, Turn, Waiting,
 };
 
-use crate::StoreError;
+use crate::{Commit, StoreError};
 
 /// A message that was just accepted, handed over without being read back.
 #[derive(Debug, Clone)]
@@ -29,6 +29,9 @@ pub trait CommitListener: Send + Sync {
 
     /// This account's standing is now this.
     fn standing_changed(&self, account: AccountId, standing: Standing);
+
+    /// A commit is on stable storage. This comes after its news.
+    fn committed(&self, _commit: Commit) {}
 }
 
 /// A settlement with the attempt that led to it; none when a message died of age as it waited.

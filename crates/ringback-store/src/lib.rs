@@ -12,6 +12,7 @@
 pub mod credentials;
 pub mod dispatching;
 pub mod error;
+pub mod movements;
 pub mod overseeing;
 #[allow(dead_code, reason = "its readers come one after another")]
 pub mod postgres;
@@ -29,6 +30,7 @@ pub use credentials::{
 };
 pub use dispatching::{Attempt, CommitListener, Dispatching, Fresh, Settled, Swept};
 pub use error::{OpenError, StoreError};
+pub use movements::{Commit, Movements};
 pub use overseeing::{Act, Ailment, KeptAct, LaneCounts, Overseeing, Tally};
 pub use postgres::{PostgresHost, PostgresOptions, PostgresStore, PostgresTls};
 pub use publishing::{Admission, Idempotency, NewMessage, Publishing};

@@ -91,6 +91,8 @@ pub struct Tally {
     pub lanes: LaneCounts,
     /// Those whose oldest pending message has waited the longest, and when it was accepted; the longest first.
     pub waiting: Vec<(AccountId, Timestamp)>,
+    /// When the message was accepted that has waited the longest in a lane that nothing speaks against.
+    pub oldest_in_active: Option<Timestamp>,
     /// Where to go on: behind this account; `None` when this was the last part.
     pub next: Option<AccountId>,
 }
@@ -101,7 +103,7 @@ impl Tally {
 
     /// Adds the part that follows.
     pub fn add(&mut self, part: Self) {
-        let Self { accounts, counts, lanes, waiting, next } = part;
+        let Self { accounts, counts, lanes, waiting, oldest_in_active, next } = part;
         self.accounts += accounts;
         self.counts.add(&counts);
         self.lanes.active += lanes.active;
@@ -111,6 +113,7 @@ impl Tally {
         self.lanes.unregistered += lanes.unregistered;
         self.waiting.extend(waiting);
         self.keep_the_longest();
+        self.oldest_in_active = self.oldest_in_active.into_iter().chain(oldest_in_active).min();
         self.next = next;
     }
 
@@ -127,6 +130,9 @@ impl Tally {
             Health::Suspended { .. } => &mut lanes.suspended,
         };
         *state += 1;
+        if account.standing.sends() && matches!(account.health(), Health::Open { .. }) {
+            self.oldest_in_active = self.oldest_in_active.into_iter().chain(account.oldest_pending).min();
+        }
         self.waiting.extend(account.oldest_pending.map(|since| (account.account, since)));
     }
 

@@ -33,6 +33,7 @@ mod login_gate;
 mod message_search;
 mod message_view;
 mod messages;
+mod metrics;
 mod ndjson;
 mod oauth;
 mod own;
@@ -109,7 +110,7 @@ fn public() -> RouteList {
 /// What operators and their monitoring look at. It moves to the address of `--admin-listen` where there is one, and
 /// answers only to names that are known to be this server's.
 fn operators() -> RouteList {
-    RouteList::default()
+    RouteList::default().get(routes::METRICS_PATH, metrics::show)
 }
 
 /// Whether it runs, for whoever runs it, on every address.

@@ -5,6 +5,8 @@
 //! was refused for want of room (429) or whose fate is unknown (503), nothing more is handed over, and the lines that
 //! were not get the same answer, so that sending them again keeps the order.
 
+use std::time::Instant;
+
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode};
@@ -124,7 +126,9 @@ impl<'a> Batch<'a> {
         let admitted = if messages.is_empty() {
             Ok(Vec::new())
         } else {
+            let began = Instant::now();
             let accepted = self.state.store.accept(self.state.clock.now(), messages).await;
+            self.state.metrics.accepted_in(began.elapsed());
             accepted.map_err(|error| admission::unknown(&error))
         };
         let mut admissions = admitted.as_ref().map(|admissions| admissions.iter()).map_err(Problem::clone);

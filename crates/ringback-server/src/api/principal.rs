@@ -54,6 +54,8 @@ pub(super) enum Wants {
     Operate,
     /// Looking after credentials.
     Credentials,
+    /// Looking at the service as a whole.
+    Everything,
 }
 
 impl Principal {
@@ -107,7 +109,7 @@ impl Principal {
             Wants::Operate if !self.scopes.operate => {
                 Err(Problem::scope("this needs a credential with the scope operate"))
             }
-            Wants::Credentials if !self.operates_everywhere() => {
+            Wants::Credentials | Wants::Everything if !self.operates_everywhere() => {
                 Err(Problem::scope("this needs a credential with the scope operate on '*'"))
             }
             _ => Ok(()),

@@ -3,6 +3,8 @@
 //! The hot path: a token that is remembered, one look at the bytes, one call to the store, which commits it together
 //! with those of others.
 
+use std::time::Instant;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::HeaderMap;
@@ -27,7 +29,10 @@ pub(super) async fn publish(
     if headers.contains_key(http::header::CONTENT_TYPE) && body::is_type(headers, NDJSON_CONTENT_TYPE) {
         return ndjson::publish(&state, &principal, request).await;
     }
-    one(&state, &principal, request).await
+    let began = Instant::now();
+    let answer = one(&state, &principal, request).await;
+    state.metrics.accepted_in(began.elapsed());
+    answer
 }
 
 async fn one(state: &ApiState, principal: &Principal, request: Request) -> Result<Response, Problem> {

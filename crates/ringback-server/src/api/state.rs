@@ -18,6 +18,7 @@ use super::places::Places;
 use super::throttle::Throttle;
 use crate::arrivals::Arrivals;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 
 /// Judges the callback URL of a registration. The composition implements it with the egress policy of `send`, which
 /// the API does not know.
@@ -81,6 +82,8 @@ pub struct Lent {
     pub tester: Arc<dyn EndpointTester>,
     /// Tells who waits for an account's next message that there is one.
     pub arrivals: Arc<Arrivals>,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Turns true when the server stops: who waits is answered then.
     pub stopping: watch::Receiver<bool>,
     /// The names that this server goes by.
@@ -100,6 +103,7 @@ pub struct Shared {
     pub(super) readiness: Arc<dyn Readiness>,
     pub(super) tester: Arc<dyn EndpointTester>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) metrics: Metrics,
     pub(super) stopping: watch::Receiver<bool>,
     pub(super) hosts: HostNames,
     pub(super) cache: AuthCache,
@@ -114,7 +118,7 @@ pub struct Shared {
 impl ApiState {
     /// The state of one server's API.
     pub fn new(store: Arc<dyn Store>, clock: Clock, limits: Limits, lent: Lent) -> Self {
-        let Lent { urls, readiness, tester, arrivals, stopping, hosts } = lent;
+        let Lent { urls, readiness, tester, arrivals, metrics, stopping, hosts } = lent;
         Self(Arc::new(Shared {
             cache: AuthCache::new(limits.cached_principals),
             logins: LoginGate::new(limits.logins_waiting),
@@ -130,6 +134,7 @@ impl ApiState {
             readiness,
             tester,
             arrivals,
+            metrics,
             stopping,
             hosts,
         }))

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::send::Sender;
 
 use super::attempt::{Attempts, Signing};
@@ -36,11 +37,18 @@ pub struct DispatchSettings {
     pub signing: Signing,
     /// Bytes of fresh messages' bodies that are kept in memory.
     pub body_bytes: usize,
+    /// Where attempts are counted.
+    pub metrics: Metrics,
 }
 
 impl Default for DispatchSettings {
     fn default() -> Self {
-        Self { engine: Settings::default(), signing: Signing::default(), body_bytes: 16 << 20 }
+        Self {
+            engine: Settings::default(),
+            signing: Signing::default(),
+            body_bytes: 16 << 20,
+            metrics: Metrics::default(),
+        }
     }
 }
 
@@ -97,6 +105,7 @@ impl Dispatcher {
             events,
             work: JoinSet::new(),
             stats: stats.clone(),
+            metrics: settings.metrics,
         };
         Self { stop, task: tokio::spawn(running.run(incoming, stopped)), stats }
     }
@@ -155,6 +164,7 @@ struct Running {
     /// What commands set going; it is given up with the dispatcher.
     work: JoinSet<()>,
     stats: Arc<DispatchStats>,
+    metrics: Metrics,
 }
 
 impl Running {
@@ -202,9 +212,9 @@ impl Running {
         for news in news {
             match news {
                 News::Standing(account, standing) => self.engine.standing_changed(now, account, standing),
-                News::Accepted(messages) => {
+                News::Accepted(committed, messages) => {
                     for fresh in messages {
-                        self.bodies.keep(fresh.waiting.position, fresh.body);
+                        self.bodies.keep(fresh.waiting.position, fresh.body, committed);
                         self.engine.accepted(now, fresh.account, fresh.waiting);
                     }
                 }
@@ -227,7 +237,12 @@ impl Running {
             match command {
                 Command::Read(read) => reads.push(read),
                 Command::Start(start) => match self.bodies.take(start.waiting.position) {
-                    Some(body) => self.start(start, body),
+                    Some((body, committed)) => {
+                        if start.waiting.attempts == 1 && !start.waiting.replay {
+                            self.metrics.handed_off_in(committed.elapsed());
+                        }
+                        self.start(start, body);
+                    }
                     None => bodiless.push(start),
                 },
                 Command::Settle(flight, settlement) => {
@@ -272,6 +287,8 @@ impl Running {
         self.stats.flying.store(self.engine.flying(), Ordering::Relaxed);
         self.stats.unrecorded.store(self.engine.unrecorded(), Ordering::Relaxed);
         self.stats.lanes.store(self.engine.resident_lanes(), Ordering::Relaxed);
+        let (open, unrecorded) = (self.engine.open_requests(), self.engine.unrecorded());
+        self.metrics.dispatching(open, unrecorded, self.engine.resident_lanes());
     }
 
     fn happened(&mut self, event: Event) {
@@ -308,6 +325,7 @@ impl Running {
 
     fn answered(&mut self, flight: FlightId, attempt: Attempt) {
         let outcome = attempt.outcome.clone();
+        self.metrics.attempted(&outcome, attempt.duration);
         self.answers.insert(flight, attempt);
         self.engine.answered(self.clock.now(), flight, &outcome, Jitter::new(fastrand::f64()));
         // Where nothing was attempted, or the lane is another node's by now, nothing is recorded.

@@ -4,6 +4,7 @@
 //! dropped, and the dispatcher is told to look for everything that waits instead.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ringback_delivery::{AccountId, Standing};
 use ringback_store::{CommitListener, Fresh};
@@ -14,9 +15,9 @@ use super::endpoints::Endpoints;
 /// Fresh messages that wait here at most.
 const INBOX_MESSAGES: usize = 65_536;
 
-/// One piece of news, in the order of the commits.
+/// One piece of news, in the order of the commits. What was accepted comes with when that was committed.
 pub(super) enum News {
-    Accepted(Vec<Fresh>),
+    Accepted(Instant, Vec<Fresh>),
     Standing(AccountId, Standing),
 }
 
@@ -66,7 +67,7 @@ impl CommitListener for Inbox {
                 waiting.overflowed = true;
             } else {
                 waiting.messages += fresh.len();
-                waiting.news.push(News::Accepted(fresh));
+                waiting.news.push(News::Accepted(Instant::now(), fresh));
             }
         });
     }

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use ringback_delivery::{AccountId, Standing};
-use ringback_store::{CommitListener, Fresh};
+use ringback_store::{Commit, CommitListener, Fresh};
 
 use crate::arrivals::Arrivals;
 use crate::dispatch::Inbox;
+use crate::metrics::Metrics;
 
-/// The dispatcher, and those who wait for an account's messages.
+/// The dispatcher, those who wait for an account's messages, and what counts.
 pub(super) struct Listeners {
     pub(super) inbox: Arc<Inbox>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) metrics: Metrics,
 }
 
 impl CommitListener for Listeners {
@@ -22,5 +24,9 @@ impl CommitListener for Listeners {
 
     fn standing_changed(&self, account: AccountId, standing: Standing) {
         self.inbox.standing_changed(account, standing);
+    }
+
+    fn committed(&self, commit: Commit) {
+        self.metrics.committed(commit);
     }
 }

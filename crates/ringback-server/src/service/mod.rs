@@ -26,6 +26,7 @@ use crate::api::{self, ApiState, HostNames, Lent, Limits, watch_credentials};
 use crate::arrivals::Arrivals;
 use crate::clock::Clock;
 use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox, Tester};
+use crate::metrics::keep_surveying;
 use crate::send::{InvalidSenderSettings, Sender, SenderSettings};
 
 use listeners::Listeners;
@@ -134,12 +135,25 @@ impl Service {
 
         let inbox = Arc::new(Inbox::default());
         let arrivals = Arc::new(Arrivals::default());
-        store.listen(Arc::new(Listeners { inbox: inbox.clone(), arrivals: arrivals.clone() }));
+        let metrics = settings.dispatch.metrics.clone();
+        store.listen(Arc::new(Listeners {
+            inbox: inbox.clone(),
+            arrivals: arrivals.clone(),
+            metrics: metrics.clone(),
+        }));
         let dispatcher = Dispatcher::start(settings.dispatch, inbox, store.clone(), sender, clock.clone());
         let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
         let (stop, stopping) = watch::channel(false);
         let hosts = settings.hosts;
-        let lent = Lent { urls, readiness, tester, arrivals, stopping: stopping.clone(), hosts };
+        let lent = Lent {
+            urls,
+            readiness,
+            tester,
+            arrivals,
+            metrics: metrics.clone(),
+            stopping: stopping.clone(),
+            hosts,
+        };
         let state = ApiState::new(store.clone(), clock.clone(), settings.limits, lent);
         let door = |router| accept::Door {
             router,
@@ -159,6 +173,8 @@ impl Service {
         };
         tasks.push(tokio::spawn(accept::serve(listener, door(router), stopping.clone())));
         tasks.push(tokio::spawn(watch_credentials(state, stopped(stopping.clone()))));
+        let surveying = keep_surveying(metrics, store.clone(), clock.clone(), stopped(stopping.clone()));
+        tasks.push(tokio::spawn(surveying));
         tasks.push(tokio::spawn(upkeep::keep_up(
             store,
             clock.clone(),

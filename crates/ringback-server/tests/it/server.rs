@@ -13,6 +13,7 @@ use ringback_server::arrivals::Arrivals;
 use ringback_server::clock::Clock;
 use ringback_server::credentials::{self, Issued, NewCredential};
 use ringback_server::dispatch::{DispatchSettings, Dispatcher, Inbox, Signing, Tester};
+use ringback_server::metrics::Metrics;
 use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy, Sender, SenderSettings, SystemResolver};
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
 use ringback_store::{CommitListener, Dispatching as _, Fresh, Reach, Scopes, Secret, StoreError};
@@ -102,6 +103,7 @@ impl Server {
             readiness: Arc::new(Ready(settings.not_ready.clone())),
             tester: settings.tester.clone().unwrap_or(tester),
             arrivals,
+            metrics: Metrics::default(),
             stopping: stops,
             hosts: api::HostNames::default(),
         };

@@ -105,6 +105,7 @@ impl<'c> Intake<'c> {
         account.pending += 1;
         account.touched = true;
         work.counters.pending += 1;
+        work.counters.moved.accepted += 1;
         let waiting = Waiting {
             turn: Turn(account.last_turn),
             sequence: Sequence(account.last_sequence),

@@ -28,6 +28,7 @@ pub(super) fn record(work: &mut Work<'_>, jobs: &mut [Record]) -> Result<(), Fau
         for settled in &job.settled {
             recording.settle(job.now, settled)?;
         }
+        work.counters.moved.outcomes += job.settled.len() as u64;
         lanes.extend(job.lanes.iter().map(|lane| (lane.account, lane.record)));
         job.slot.fill(Ok(()));
     }

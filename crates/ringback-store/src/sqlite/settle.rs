@@ -138,7 +138,14 @@ impl<'c> Settling<'c> {
 
     /// Takes what ended off the writer's counter. The caller adds it to the lanes' counters.
     pub(super) fn ended(self, work: &mut Work<'_>) -> BTreeMap<AccountId, Ended> {
-        let sum = self.ended.values().map(|ended| ended.sum()).sum();
+        let moved = &mut work.counters.moved;
+        let mut sum = 0;
+        for ended in self.ended.values() {
+            moved.delivered += ended.delivered;
+            moved.dead += ended.dead;
+            moved.cancelled += ended.cancelled;
+            sum += ended.sum();
+        }
         work.counters.pending = work.counters.pending.saturating_sub(sum);
         self.ended
     }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::options::Limits;
 use super::positions::Positions;
-use crate::{Fresh, StoreError};
+use crate::{Fresh, Movements, StoreError};
 
 use super::fault::Fault;
 
@@ -36,10 +36,13 @@ pub(super) struct Counters {
     pub(super) pending: u64,
     /// Where the next bodies go.
     pub(super) positions: Positions,
+    /// What this transaction moved.
+    pub(super) moved: Movements,
 }
 
 impl<'c> Work<'c> {
     pub(super) fn new(connection: &'c Connection, limits: Limits, counters: Counters) -> Self {
+        let counters = Counters { moved: Movements::default(), ..counters };
         Self { connection, limits, counters, news: Vec::new() }
     }
 

@@ -28,7 +28,7 @@ use super::trouble::Trouble;
 use super::wal::Wal;
 use super::work::{Counters, News, Work};
 use super::{connection, identity};
-use crate::{CommitListener, StoreError};
+use crate::{Commit, CommitListener, StoreError};
 use batch::Batch;
 
 /// Jobs that wait for the writer; who comes then waits for a place.
@@ -171,11 +171,13 @@ impl Desk {
             return batch.refuse(&error);
         }
         let Some(connected) = self.connected.as_mut() else { return batch.refuse(&gone()) };
+        let began = Instant::now();
         match commit(connected, self.limits, &mut batch) {
             Ok(news) => {
+                let commit = Commit { took: began.elapsed(), moved: connected.counters.moved };
                 let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
                 self.trouble.succeeded();
-                self.tell(news);
+                self.tell(news, commit);
                 batch.answer();
                 if let Some(connected) = &self.connected {
                     self.wal.committed(&connected.connection, commits);
@@ -193,7 +195,7 @@ impl Desk {
     }
 
     /// Tells the news in their order; messages that follow one another together.
-    fn tell(&self, news: Vec<News>) {
+    fn tell(&self, news: Vec<News>, commit: Commit) {
         let listener = self.listener.read().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(listener) = listener else { return };
         let mut fresh = Vec::new();
@@ -211,6 +213,7 @@ impl Desk {
         if !fresh.is_empty() {
             listener.accepted(fresh);
         }
+        listener.committed(commit);
     }
 
     fn connect(&mut self) -> Result<(), StoreError> {

@@ -9,7 +9,8 @@ use ringback_delivery::{
     Settlement, Standing, Timestamp, Turn, Verdict, Waiting,
 };
 use ringback_store::{
-    Admission, Attempt, CommitListener, Fresh, Idempotency, NewMessage, Registration, Secret, Settled, Store,
+    Admission, Attempt, Commit, CommitListener, Fresh, Idempotency, Movements, NewMessage, Registration,
+    Secret, Settled, Store,
 };
 
 /// A moment of the stories, in seconds after their beginning.
@@ -147,7 +148,7 @@ pub enum Heard {
 
 /// A listener that remembers.
 #[derive(Default)]
-pub struct Ear(Mutex<Vec<Heard>>);
+pub struct Ear(Mutex<Vec<Heard>>, Mutex<Movements>);
 
 impl Ear {
     pub fn at(store: &dyn Store) -> Arc<Self> {
@@ -162,6 +163,13 @@ impl Ear {
     }
 }
 
+impl Ear {
+    /// What all commits since then moved.
+    pub fn moved(&self) -> Movements {
+        *self.1.lock().unwrap()
+    }
+}
+
 impl CommitListener for Ear {
     fn accepted(&self, fresh: Vec<Fresh>) {
         let heard = fresh.into_iter().map(|fresh| (fresh.account, fresh.waiting.sequence.0, fresh.body));
@@ -170,5 +178,15 @@ impl CommitListener for Ear {
 
     fn standing_changed(&self, account: AccountId, standing: Standing) {
         self.0.lock().unwrap().push(Heard::Standing(account, standing));
+    }
+
+    fn committed(&self, Commit { moved, .. }: Commit) {
+        let mut sum = self.1.lock().unwrap();
+        sum.accepted += moved.accepted;
+        sum.replayed += moved.replayed;
+        sum.delivered += moved.delivered;
+        sum.dead += moved.dead;
+        sum.cancelled += moved.cancelled;
+        sum.outcomes += moved.outcomes;
     }
 }

@@ -8,6 +8,7 @@ pub mod reading;
 pub mod registering;
 pub mod replaying;
 pub mod upkeep;
+pub mod watching;
 
 /// Makes a test of every chapter. `$store` gives a new store behind whatever must outlive it.
 macro_rules! tell {
@@ -143,6 +144,9 @@ macro_rules! tell_the_story {
                 the_retention_forgets_tokens_sessions_and_failed_logins,
                 a_store_knows_its_size,
                 a_check_adds_up_all_accounts,
+            },
+            watching::{
+                every_commit_tells_what_it_moved,
             },
         }
     };

@@ -112,6 +112,15 @@ impl Api {
         self.send(self.request(method, path, tokens, body)).await
     }
 
+    /// An answer as text.
+    pub(crate) async fn text(&self, path: &str, tokens: &Tokens) -> (StatusCode, String) {
+        let answered = self.http.request(self.request(Method::GET, path, tokens, None));
+        let response = tokio::time::timeout(TIMEOUT, answered).await.expect("an answer in time").unwrap();
+        let status = response.status();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+
     fn request(
         &self,
         method: Method,

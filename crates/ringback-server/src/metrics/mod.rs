@@ -1,0 +1,123 @@
+//! What is counted and measured: for Prometheus (`/metrics`), and for whoever in this process draws it.
+//!
+//! The cast: [`Metrics`] holds every instrument, each made once, so that counting is an addition and never makes a name
+//! or a label; `commits` counts what the store says it committed, `attempts` what the dispatcher sees come back,
+//! `gauges` holds what is as it is, `surveyor` asks the store for that, and [`Minutes`] keeps a day of the counters by the
+//! minute.
+//!
+//! The promise: the totals are the ledger's movements as they were committed, and no label grows with the number of
+//! accounts.
+
+mod attempts;
+mod buckets;
+mod commits;
+mod gauges;
+mod instruments;
+mod minutes;
+mod process;
+mod surveyor;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::{Histogram, Registry, TextEncoder};
+use ringback_delivery::{OpenRequests, Outcome};
+use ringback_store::Commit;
+
+use attempts::Attempts;
+use commits::Commits;
+use gauges::Gauges;
+use instruments::Instruments;
+
+pub use minutes::{Minute, Minutes};
+pub use surveyor::keep_surveying;
+
+/// The media type of what [`Metrics::render`] gives.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Every instrument of one service. A clone is the same.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    registry: Registry,
+    commits: Commits,
+    attempts: Attempts,
+    accept: Histogram,
+    handoff: Histogram,
+    gauges: Gauges,
+    minutes: Minutes,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let registry = Registry::new();
+        let instruments = Instruments::of(&registry);
+        Self(Arc::new(Inner {
+            commits: Commits::new(&instruments),
+            attempts: Attempts::new(&instruments),
+            accept: instruments.histogram(
+                "ringback_accept_duration_seconds",
+                "From a publish request's head to its answer; for NDJSON, from handing a chunk to the store to its answer.",
+                buckets::LATENCY,
+            ),
+            handoff: instruments.histogram(
+                "ringback_handoff_duration_seconds",
+                "From a message's commit to the start of its first attempt, of those that need not be read back.",
+                buckets::LATENCY,
+            ),
+            gauges: Gauges::new(&instruments),
+            minutes: Minutes::default(),
+            registry,
+        }))
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// All of it in Prometheus' text format.
+    pub fn render(&self) -> String {
+        self.0.gauges.process();
+        let families = self.0.registry.gather();
+        // Writing to memory can't fail, and no instrument is without a name.
+        TextEncoder::new().encode_to_string(&families).unwrap_or_default()
+    }
+
+    /// The counters of the last day by the minute.
+    pub fn minutes(&self) -> &Minutes {
+        &self.0.minutes
+    }
+
+    /// The store committed.
+    pub(crate) fn committed(&self, commit: Commit) {
+        self.0.commits.count(commit);
+    }
+
+    /// An attempt ended.
+    pub(crate) fn attempted(&self, outcome: &Outcome, took: Duration) {
+        self.0.attempts.count(outcome, took);
+    }
+
+    /// A publish was answered.
+    pub(crate) fn accepted_in(&self, took: Duration) {
+        self.0.accept.observe(took.as_secs_f64());
+    }
+
+    /// A message's first attempt starts, so long after its commit.
+    pub(crate) fn handed_off_in(&self, took: Duration) {
+        self.0.handoff.observe(took.as_secs_f64());
+    }
+
+    /// What the dispatcher has in hand.
+    pub(crate) fn dispatching(&self, open: OpenRequests, unrecorded: usize, resident: usize) {
+        self.0.gauges.dispatching(open, unrecorded, resident);
+    }
+}
+
+#[cfg(test)]
+mod tests;

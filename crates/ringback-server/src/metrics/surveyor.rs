@@ -1,0 +1,65 @@
+//! Asks the store, in bounded steps and beside everything else, for what only it knows: what is pending, what is oldest,
+//! how the lanes are. Once a second it also takes the minute's counters.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ringback_store::{Reach, Store, StoreError};
+
+use super::Metrics;
+use crate::clock::Clock;
+
+/// How often the counters are put to their minute.
+const TICK: Duration = Duration::from_secs(1);
+/// From the end of a survey to the beginning of the next, at least;
+const EVERY: Duration = Duration::from_secs(5);
+/// and so many times as long as the last one took, so that a million accounts cost a small part of a core.
+const REST: u32 = 20;
+/// Accounts in one read.
+const STEP: usize = 2000;
+/// Between two reads: publishing and delivering go first.
+const BREATH: Duration = Duration::from_millis(10);
+
+/// Surveys until `stop` is ready.
+pub async fn keep_surveying(
+    metrics: Metrics,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    stop: impl Future<Output = ()>,
+) {
+    tokio::pin!(stop);
+    let ticking = async {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            tick.tick().await;
+            let failed = metrics.0.attempts.failed();
+            metrics.0.minutes.tick(clock.now(), metrics.0.commits.totals(failed));
+        }
+    };
+    let surveying = async {
+        loop {
+            let began = Instant::now();
+            if let Err(error) = survey(&metrics, store.as_ref(), &clock).await {
+                tracing::debug!(%error, "the accounts could not be surveyed");
+            }
+            tokio::time::sleep(EVERY.max(began.elapsed() * REST)).await;
+        }
+    };
+    tokio::select! {
+        () = stop => {}
+        () = ticking => {}
+        () = surveying => {}
+    }
+}
+
+async fn survey(metrics: &Metrics, store: &dyn Store, clock: &Clock) -> Result<(), StoreError> {
+    metrics.0.gauges.sized(store.size().await?);
+    let began = Instant::now();
+    let mut all = store.tally(Reach::Every, None, STEP).await?;
+    while all.next.is_some() {
+        tokio::time::sleep(BREATH).await;
+        all.add(store.tally(Reach::Every, all.next, STEP).await?);
+    }
+    metrics.0.gauges.surveyed(clock.now(), began.elapsed(), &all);
+    Ok(())
+}
