@@ -3,8 +3,8 @@
 //! [`Store`] is what the rest of the house knows: acts, each durable when it answers. One trait for each concern, so
 //! that a caller can say what it needs: [`Publishing`] takes messages in, [`Registrations`] says where they go,
 //! [`Dispatching`] gives them out and takes the outcomes back, [`Credentials`] knows who may do what, [`Reading`] looks,
-//! [`Overseeing`] looks over all accounts, [`Replaying`] sends again, [`Upkeep`] keeps order, [`Sharing`] divides the work
-//! among nodes.
+//! [`Overseeing`] looks over all accounts, [`Replaying`] sends again, [`Resealing`] changes the sealing key, [`Upkeep`]
+//! keeps order, [`Sharing`] divides the work among nodes.
 //!
 //! [`sqlite::SqliteStore`] is the embedded default: one file, one writer thread, group commit. [`postgres::PostgresStore`]
 //! is for several nodes: stateless, alike, and each the owner of some of the shards.
@@ -20,6 +20,7 @@ pub mod publishing;
 pub mod reading;
 pub mod registrations;
 pub mod replaying;
+pub mod resealing;
 pub mod sharing;
 pub mod sqlite;
 pub mod upkeep;
@@ -37,10 +38,11 @@ pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
 pub use reading::{AccountSummary, Counts, Cursor, Message, MessageFilter, Page, Reading, Reel};
 pub use registrations::{Endpoint, Registration, Registrations, Restored, SigningSecret};
 pub use replaying::{ReplayFilter, ReplayJob, Replayed, Replaying};
+pub use resealing::{Resealed, Resealing, Rotation};
 pub use sharing::{Beat, LEASE_TERM, Lease, Sharing, Tidings};
 pub use sqlite::{KeySource, Limits, Role, SqliteOptions, SqliteStore};
 pub use upkeep::{Discrepancy, LedgerReport, Retention, StoreSize, Upkeep};
-pub use vault::{KeyError, SealingKey, Secret, Vault};
+pub use vault::{KeyError, KeyId, KeyRecord, SealingKey, Secret, Vault};
 
 /// A whole store.
 pub trait Store:
@@ -51,6 +53,7 @@ pub trait Store:
     + Reading
     + Overseeing
     + Replaying
+    + Resealing
     + Upkeep
     + Sharing
     + Send

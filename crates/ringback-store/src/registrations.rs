@@ -1,7 +1,10 @@
 //! Where an account's messages go: its registration, its pause, its release, its signing secrets.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use ringback_delivery::{AccountId, Standing, Timestamp};
+use zeroize::Zeroize as _;
 
 use crate::{Secret, StoreError};
 
@@ -17,7 +20,7 @@ pub struct Registration {
 }
 
 /// The secret that an account's callbacks are signed with: 32 bytes for HMAC and the 32-byte seed of an Ed25519 key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SigningSecret {
     /// Key of the `v1` signature.
     pub hmac: [u8; 32],
@@ -25,6 +28,19 @@ pub struct SigningSecret {
     pub ed25519_seed: [u8; 32],
     /// Until when it still signs beside its successor; `None` for the present one.
     pub retires_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for SigningSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningSecret").field("retires_at", &self.retires_at).finish_non_exhaustive()
+    }
+}
+
+impl Drop for SigningSecret {
+    fn drop(&mut self) {
+        self.hmac.zeroize();
+        self.ed25519_seed.zeroize();
+    }
 }
 
 /// All that an attempt needs to know of where it goes, as of one commit.

@@ -1,123 +1,39 @@
 //! What is secret: sealing what must be read back, hashing what must only be recognised.
 //!
 //! *Sealed* is XChaCha20-Poly1305 under the sealing key, which lives outside the store. A sealed value is bound to the
-//! account and the field that it belongs to, so that it can't be moved to another row. Layout: version (1 byte), nonce
-//! (24), ciphertext and tag.
+//! account and the field that it belongs to, so that it can't be moved to another row, and says which key it was sealed
+//! with ([`envelope`]), so that the key can be changed while everything goes on ([`ring`]).
 //!
 //! *Digests* are HMAC-SHA256 under a pepper, a random key that the store holds sealed: a stolen database without the
 //! sealing key gives nothing to guess against, and rotating the sealing key leaves every digest as it was.
 
-use std::fmt;
+mod envelope;
+mod key;
+mod ring;
+mod secret;
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use std::fmt;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::credentials::Digest;
+use ring::{Link, Ring};
 
-const VERSION: u8 = 1;
-const NONCE_BYTES: usize = 24;
+pub use key::{KeyError, KeyId, SealingKey};
+pub use ring::KeyRecord;
+pub use secret::Secret;
 
-/// Something that may not show in a log: `Debug` hides it, and its memory is wiped.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself. Whoever calls this answers for where it goes.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-/// The 32 bytes that seal a store. They live beside an SQLite database, or are given; never in the store.
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct SealingKey([u8; 32]);
-
-/// A sealing key can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// It is not 32 bytes in hexadecimal or base64.
-    #[error("a sealing key is 32 bytes in hexadecimal or base64")]
-    Malformed,
-    /// It is not the key that this store was sealed with.
-    #[error(
-        "the sealing key is not the one that this store was sealed with: give the key that was beside it"
-    )]
-    Wrong,
-    /// The file that holds it can't be read or written.
-    #[error("the sealing key's file {path} can't be used: {reason}")]
-    File {
-        /// The file.
-        path: std::path::PathBuf,
-        /// The system's words, or what is wrong with it.
-        reason: String,
-    },
-    /// The system gave no randomness.
-    #[error("the system's random number generator failed: {0}")]
-    Random(String),
-}
-
-impl fmt::Debug for SealingKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealingKey")
-    }
-}
-
-impl SealingKey {
-    /// A new key from the system's generator.
-    pub fn generate() -> Result<Self, KeyError> {
-        Ok(Self(random()?))
-    }
-
-    /// Reads 64 hexadecimal digits; white space around them is ignored.
-    pub fn from_hex(text: &str) -> Result<Self, KeyError> {
-        let digits = text.trim().as_bytes();
-        if digits.len() != 64 {
-            return Err(KeyError::Malformed);
-        }
-        let mut key = [0_u8; 32];
-        for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-            let nibble = |digit: u8| char::from(digit).to_digit(16).ok_or(KeyError::Malformed);
-            *byte =
-                u8::try_from(nibble(pair[0])? * 16 + nibble(pair[1])?).map_err(|_| KeyError::Malformed)?;
-        }
-        Ok(Self(key))
-    }
-
-    /// The key of these bytes.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The key as 64 hexadecimal digits, to be written to its file.
-    pub fn to_hex(&self) -> Zeroizing<String> {
-        use std::fmt::Write as _;
-        let mut text = Zeroizing::new(String::with_capacity(64));
-        for byte in self.0 {
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
-    }
-}
-
-/// What a sealed value belongs to. Opening it for anything else fails.
+/// What a sealed value belongs to. Opening it for anything else fails. Whoever adds one has it re-sealed by
+/// [`Resealing`](crate::Resealing) too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// The store's own values: check value and pepper.
     Store,
+    /// The other sealing key, while there are two.
+    Key,
     /// An account's registration.
     Registration(u64),
     /// An account's signing secret.
@@ -130,6 +46,7 @@ impl Purpose {
             Self::Store => (0, 0),
             Self::Registration(account) => (1, account),
             Self::Signing(account) => (2, account),
+            Self::Key => (3, 0),
         };
         let mut bytes = [0; 9];
         bytes[0] = kind;
@@ -140,7 +57,7 @@ impl Purpose {
 
 /// Seals, opens and digests for one open store.
 pub struct Vault {
-    cipher: XChaCha20Poly1305,
+    ring: RwLock<Ring>,
     pepper: Zeroizing<[u8; 32]>,
 }
 
@@ -150,44 +67,87 @@ pub struct Vault {
 pub struct Unsealable;
 
 impl Vault {
-    /// A vault for a new store, with a new pepper, and the pepper sealed: to be kept in the store. It is the check
-    /// value too: a key that opens it is the right one.
-    pub fn create(key: &SealingKey) -> Result<(Self, Vec<u8>), KeyError> {
-        let vault = Self { cipher: cipher(key), pepper: Zeroizing::new(random()?) };
-        let sealed = vault.seal(Purpose::Store, vault.pepper.as_slice())?;
-        Ok((vault, sealed))
+    /// A vault for a new store, with a new pepper, and the record of its key, to be kept in the store.
+    pub fn create(key: &SealingKey) -> Result<(Self, KeyRecord), KeyError> {
+        let pepper = Zeroizing::new(random()?);
+        let link = Link::new(key.clone());
+        let sealed = envelope::seal(&link, Purpose::Store, pepper.as_slice())?;
+        let record = KeyRecord { number: 1, id: Some(link.id), pepper: sealed, other: None };
+        let ring = Ring { present: link, previous: None, number: record.number };
+        Ok((Self { ring: RwLock::new(ring), pepper }, record))
     }
 
-    /// The vault of a store that keeps this sealed pepper.
-    pub fn open(key: &SealingKey, sealed_pepper: &[u8]) -> Result<Self, KeyError> {
-        let mut vault = Self { cipher: cipher(key), pepper: Zeroizing::new([0; 32]) };
-        let pepper = vault.unseal(Purpose::Store, sealed_pepper).map_err(|_| KeyError::Wrong)?;
-        *vault.pepper = pepper.as_slice().try_into().map_err(|_| KeyError::Wrong)?;
-        Ok(vault)
+    /// The vault of a store that keeps these records, for who has one of their keys.
+    pub fn open(key: &SealingKey, records: &[KeyRecord]) -> Result<Self, KeyError> {
+        let ring = Ring::open(&[key], records)?;
+        let record = records.iter().find(|record| record.number == ring.number).ok_or(KeyError::Wrong)?;
+        let plain = record.pepper(&ring).map_err(|_| KeyError::Wrong)?;
+        let pepper = Zeroizing::new(plain.as_slice().try_into().map_err(|_| KeyError::Wrong)?);
+        Ok(Self { ring: RwLock::new(ring), pepper })
+    }
+
+    /// Takes up keys that were added or retired since.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Wrong`] when none of those that were known is left: the rotation went by unseen.
+    pub fn follow(&self, records: &[KeyRecord]) -> Result<(), KeyError> {
+        let known = self.ring().keys();
+        let ring = Ring::open(&known.iter().collect::<Vec<_>>(), records)?;
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        Ok(())
+    }
+
+    /// What tells whether [`follow`](Self::follow) is due: the highest number of a key that is known, and how many are.
+    pub fn keys_known(&self) -> (i64, usize) {
+        let ring = self.ring();
+        (ring.number, ring.links().count())
+    }
+
+    /// The key that seals.
+    pub fn present_key(&self) -> SealingKey {
+        self.ring().present.key.clone()
+    }
+
+    /// The records with which a rotation to `new` begins: in place of the present key's, and the new one's.
+    pub fn begin_rotation(&self, new: &SealingKey) -> Result<[KeyRecord; 2], KeyError> {
+        let ring = self.ring();
+        let (old, new) = (&ring.present, Link::new(new.clone()));
+        let record = |link: &Link, other: &Link, number| -> Result<KeyRecord, KeyError> {
+            Ok(KeyRecord {
+                number,
+                id: Some(link.id),
+                pepper: envelope::seal(link, Purpose::Store, self.pepper.as_slice())?,
+                other: Some(envelope::seal(link, Purpose::Key, other.key.as_bytes())?),
+            })
+        };
+        Ok([record(old, &new, ring.number)?, record(&new, old, ring.number + 1)?])
     }
 
     /// Seals a value. Fails only when the system has no randomness.
     pub fn seal(&self, purpose: Purpose, plain: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let nonce: [u8; NONCE_BYTES] = random()?;
-        let payload = Payload { msg: plain, aad: &purpose.binding() };
-        let ciphertext =
-            self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| KeyError::Malformed)?;
-        let mut sealed = Vec::with_capacity(1 + NONCE_BYTES + ciphertext.len());
-        sealed.push(VERSION);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&ciphertext);
-        Ok(sealed)
+        envelope::seal(&self.ring().present, purpose, plain)
     }
 
     /// Opens what [`Vault::seal`] sealed for the same purpose.
     pub fn unseal(&self, purpose: Purpose, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unsealable> {
-        let (version, rest) = sealed.split_first().ok_or(Unsealable)?;
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(Unsealable)?;
-        if *version != VERSION {
-            return Err(Unsealable);
+        let ring = self.ring();
+        ring.links().find_map(|link| envelope::open(link, purpose, sealed).ok()).ok_or(Unsealable)
+    }
+
+    /// The value sealed with the present key; `None` where it is that already.
+    pub fn reseal(&self, purpose: Purpose, sealed: &[u8]) -> Result<Option<Vec<u8>>, Unsealable> {
+        if envelope::key_of(sealed) == Some(self.ring().present.id) {
+            return Ok(None);
         }
-        let payload = Payload { msg: ciphertext, aad: &purpose.binding() };
-        self.cipher.decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| Unsealable)
+        let plain = self.unseal(purpose, sealed)?;
+        self.seal(purpose, &plain).map(Some).map_err(|_| Unsealable)
+    }
+
+    /// Seals as releases did whose keys had no ids.
+    #[cfg(test)]
+    pub(crate) fn seal_without_id(&self, purpose: Purpose, plain: &[u8]) -> Vec<u8> {
+        envelope::seal_without_id(&self.ring().present, purpose, plain)
     }
 
     /// The digest by which something that we generated is recognised. `domain` keeps kinds of secrets apart.
@@ -199,16 +159,16 @@ impl Vault {
         mac.update(secret.as_bytes());
         mac.finalize().into_bytes().into()
     }
+
+    fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Vault")
     }
-}
-
-fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(&key.0.into())
 }
 
 /// Bytes from the system's generator.
@@ -235,9 +195,10 @@ mod tests {
     #[test]
     fn a_wrong_key_is_told_apart_and_the_right_one_gives_the_same_digests() {
         let key = SealingKey::generate().unwrap();
-        let (vault, pepper) = Vault::create(&key).unwrap();
-        assert!(matches!(Vault::open(&SealingKey::generate().unwrap(), &pepper), Err(KeyError::Wrong)));
-        let again = Vault::open(&SealingKey::from_hex(&key.to_hex()).unwrap(), &pepper).unwrap();
+        let (vault, record) = Vault::create(&key).unwrap();
+        let records = [record];
+        assert!(matches!(Vault::open(&SealingKey::generate().unwrap(), &records), Err(KeyError::Wrong)));
+        let again = Vault::open(&SealingKey::from_hex(&key.to_hex()).unwrap(), &records).unwrap();
         assert_eq!(again.digest("token", "x"), vault.digest("token", "x"));
         assert_ne!(again.digest("token", "x"), vault.digest("session", "x"));
     }
@@ -249,5 +210,41 @@ mod tests {
         *sealed.last_mut().unwrap() ^= 1;
         assert_eq!(vault.unseal(Purpose::Store, &sealed), Err(Unsealable));
         assert_eq!(vault.unseal(Purpose::Store, &[]), Err(Unsealable));
+    }
+
+    #[test]
+    fn while_there_are_two_keys_either_opens_all_and_the_newer_seals() {
+        let (old, new) = (SealingKey::generate().unwrap(), SealingKey::generate().unwrap());
+        let (vault, _) = Vault::create(&old).unwrap();
+        let before = vault.seal(Purpose::Signing(1), b"before").unwrap();
+        let records = vault.begin_rotation(&new).unwrap();
+        vault.follow(&records).unwrap();
+        let after = vault.seal(Purpose::Signing(1), b"after").unwrap();
+        for key in [&old, &new] {
+            let vault = Vault::open(key, &records).unwrap();
+            assert_eq!(vault.unseal(Purpose::Signing(1), &before).unwrap().as_slice(), b"before");
+            assert_eq!(vault.unseal(Purpose::Signing(1), &after).unwrap().as_slice(), b"after");
+            assert!(vault.present_key() == new);
+            assert_eq!(vault.digest("token", "x"), Vault::open(&old, &records).unwrap().digest("token", "x"));
+        }
+        assert_eq!(vault.reseal(Purpose::Signing(1), &after), Ok(None));
+        let again = vault.reseal(Purpose::Signing(1), &before).unwrap().unwrap();
+
+        let [_, KeyRecord { number, id, pepper, .. }] = records;
+        let left = [KeyRecord { number, id, pepper, other: None }];
+        assert!(matches!(Vault::open(&old, &left), Err(KeyError::Wrong)));
+        let alone = Vault::open(&new, &left).unwrap();
+        assert_eq!(alone.unseal(Purpose::Signing(1), &again).unwrap().as_slice(), b"before");
+        assert_eq!(alone.unseal(Purpose::Signing(1), &before), Err(Unsealable));
+        vault.follow(&left).unwrap();
+        assert_eq!(vault.keys_known(), (2, 1));
+    }
+
+    #[test]
+    fn neither_keys_nor_secrets_nor_vaults_show_themselves() {
+        let key = SealingKey::from_bytes([0x5a; 32]);
+        let (vault, _) = Vault::create(&key).unwrap();
+        let shown = format!("{:?} {:?} {:?}", key, Secret::new("hunter2"), vault);
+        assert_eq!(shown, "SealingKey Secret Vault");
     }
 }

@@ -1,4 +1,5 @@
-//! Keeps the store in order beside everything else: kept replays go on, and what is old goes, in bounded steps.
+//! Keeps the store in order beside everything else: kept replays go on, what is old goes, in bounded steps, and a
+//! sealing key that was added or retired is heard of.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,11 @@ async fn step(store: &dyn Store, clock: &Clock, retention: Retention) -> Result<
     // Neither waits for the other: what fails is tried again, and the other goes on.
     let replayed = store.replay_step(clock.now()).await;
     let retired = store.retire(clock.now(), retention).await;
+    // Once a second at least: who rotates the key counts on it.
+    let keys = store.follow_keys().await;
     let (replayed, retired) = (replayed?, retired?);
+    if keys? {
+        tracing::info!("the store's sealing keys have changed");
+    }
     Ok(if replayed == Swept::More || retired == Swept::More { Swept::More } else { Swept::Done })
 }

@@ -11,7 +11,7 @@ CREATE SCHEMA IF NOT EXISTS ringback;
 -- One row: what the store says of itself.
 CREATE TABLE ringback.store (
     only                boolean PRIMARY KEY DEFAULT true CHECK (only),
-    pepper              bytea   NOT NULL,               -- sealed; also the check value of the sealing key
+    mark                bytea   NOT NULL,               -- random: what the database is known again by
     credentials_version bigint  NOT NULL DEFAULT 0
 );
 
@@ -318,3 +318,13 @@ CREATE TABLE ringback.failed_login (
     PRIMARY KEY (credential, username)
 );
 CREATE INDEX failed_login_age ON ringback.failed_login (last_at);
+
+-- The keys that the store is sealed with: one, or two while it is being re-sealed. The keys themselves are not here.
+-- Whoever seals locks the newest row FOR SHARE, in the transaction that keeps what was sealed; whoever adds or retires
+-- a key locks it FOR UPDATE. So nothing is sealed with an old key once the new one is there.
+CREATE TABLE ringback.sealing_key (
+    number bigint PRIMARY KEY,                          -- the highest seals
+    id     bytea  NOT NULL,                             -- made from the key one-way
+    pepper bytea  NOT NULL,                             -- sealed with this key, whose check value it is
+    other  bytea                                        -- the other key, sealed with this one, while there is another
+);

@@ -6,9 +6,11 @@
 //! version names the oldest release that may stand beside it.
 
 use super::fault::Fault;
+use super::keys;
 use super::link::{Link, args};
 use super::options::PostgresOptions;
-use crate::{OpenError, Role, SealingKey, Vault};
+use crate::vault::{self, Vault};
+use crate::{OpenError, Role, SealingKey};
 
 /// The release that this is.
 pub(super) const RELEASE: &str = env!("CARGO_PKG_VERSION");
@@ -36,7 +38,7 @@ macro_rules! step {
 
 const STEPS: &[Step] = &[step!(1, "lay_the_tables", "0.1.0")];
 
-/// Brings the database up to what this release knows, and makes a new one; gives its vault, and the sealed pepper.
+/// Brings the database up to what this release knows, and makes a new one; gives its vault, and its mark.
 pub(super) async fn bring_up_to_date(
     link: &Link,
     options: &PostgresOptions,
@@ -74,7 +76,7 @@ async fn within(link: &Link, options: &PostgresOptions) -> Result<(Vault, Vec<u8
     for step in STEPS.iter().filter(|step| step.version > has) {
         apply(link, step).await.map_err(unsuitable)?;
     }
-    vault(link, &options.key, has == 0).await.map_err(|error| match error {
+    vault_of(link, &options.key, has == 0).await.map_err(|error| match error {
         Broken::Key(error) => error.into(),
         Broken::Fault(fault) => unsuitable(fault),
     })
@@ -120,18 +122,20 @@ enum Broken {
     Fault(Fault),
 }
 
-async fn vault(link: &Link, key: &SealingKey, is_new: bool) -> Result<(Vault, Vec<u8>), Broken> {
+async fn vault_of(link: &Link, key: &SealingKey, is_new: bool) -> Result<(Vault, Vec<u8>), Broken> {
     if is_new {
-        let (vault, pepper) = Vault::create(key).map_err(Broken::Key)?;
-        link.run("INSERT INTO ringback.store (pepper) VALUES ($1)", args![BYTEA pepper])
+        let (vault, record) = Vault::create(key).map_err(Broken::Key)?;
+        let mark = vault::random::<16>().map_err(Broken::Key)?.to_vec();
+        link.run("INSERT INTO ringback.store (mark) VALUES ($1)", args![BYTEA mark])
             .await
             .map_err(Broken::Fault)?;
-        return Ok((vault, pepper));
+        keys::keep(link, &record).await.map_err(Broken::Fault)?;
+        return Ok((vault, mark));
     }
-    let row = link.row("SELECT pepper FROM ringback.store", args![]).await.map_err(Broken::Fault)?;
-    let pepper: Vec<u8> = row.try_get(0).map_err(|error| Broken::Fault(error.into()))?;
-    let vault = Vault::open(key, &pepper).map_err(Broken::Key)?;
-    Ok((vault, pepper))
+    let row = link.row("SELECT mark FROM ringback.store", args![]).await.map_err(Broken::Fault)?;
+    let mark: Vec<u8> = row.try_get(0).map_err(|error| Broken::Fault(error.into()))?;
+    let records = keys::records(link).await.map_err(Broken::Fault)?;
+    Ok((Vault::open(key, &records).map_err(Broken::Key)?, mark))
 }
 
 /// Whether a release comes before another: numbers between dots, from the left.

@@ -11,6 +11,7 @@
 mod connector;
 mod fault;
 mod hints;
+mod keys;
 mod lane;
 mod lease;
 mod link;

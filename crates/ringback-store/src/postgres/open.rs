@@ -19,11 +19,11 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
     };
     let connector = Arc::new(Connector::new(&options).map_err(unsuitable)?);
     let link = connector.connect(None).await.map_err(unreachable)?;
-    let (vault, pepper) = migrate::bring_up_to_date(&link, &options).await?;
+    let (vault, mark) = migrate::bring_up_to_date(&link, &options).await?;
     let opened_at = lease::now(&link).await.map_err(unreachable)?;
     drop(link);
 
-    let mark = OnceLock::from(pepper);
+    let mark = OnceLock::from(mark);
     let maker = Arc::new(Maker { connector: Arc::clone(&connector), mark });
     let pool = Arc::new(Pool::new(Arc::clone(&maker), options.connections).map_err(unsuitable)?);
     let wants_hints = options.notify && options.role == Role::Server;

@@ -15,7 +15,7 @@ const WAIT: Duration = Duration::from_secs(1);
 /// Makes the pool's connections.
 pub(super) struct Maker {
     pub(super) connector: Arc<Connector>,
-    /// The sealed pepper of the store: the mark by which a database is known again.
+    /// The mark by which a database is known again.
     pub(super) mark: OnceLock<Vec<u8>>,
 }
 
@@ -24,7 +24,7 @@ impl Maker {
     pub(super) async fn make(&self) -> Result<Link, Fault> {
         let link = self.connector.connect(None).await?;
         if let Some(mark) = self.mark.get() {
-            let found: Vec<u8> = link.row("SELECT pepper FROM ringback.store", args![]).await?.try_get(0)?;
+            let found: Vec<u8> = link.row("SELECT mark FROM ringback.store", args![]).await?.try_get(0)?;
             if found != *mark {
                 return Err(Fault::unavailable("another database stands in the place of this one"));
             }

@@ -1,6 +1,6 @@
 //! Making a database that is not there yet.
 //!
-//! It is made whole under another name, schema, pepper and all, and gets its own name in one step. So there
+//! It is made whole under another name, schema, key and all, and gets its own name in one step. So there
 //! is no half-made database after a crash, and two processes that start at once end up with the same one.
 
 use std::fs::{self, File, OpenOptions};
@@ -11,10 +11,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{APPLICATION_ID, beside};
 use super::key_file;
+use super::keys;
 use super::migrate;
 use super::options::KeySource;
 use crate::vault::{self, KeyError};
-use crate::{OpenError, Vault};
+use crate::{KeyRecord, OpenError, Vault};
 
 /// Makes the database, unless another process is quicker.
 pub(super) fn create(path: &Path, source: &KeySource) -> Result<(), OpenError> {
@@ -29,8 +30,9 @@ pub(super) fn create(path: &Path, source: &KeySource) -> Result<(), OpenError> {
     // First of all, so that a folder that can't be written is told as such, and no key is left in it.
     options.open(&draft).map_err(|error| unwritable(&error))?;
     let made = key_file::for_new(source, path).map_err(OpenError::from).and_then(|key| {
-        let (_, sealed_pepper) = Vault::create(&key)?;
-        fill(&draft, &sealed_pepper).map_err(|error| unwritable(&error))
+        let (_, record) = Vault::create(&key)?;
+        let mark: [u8; 16] = vault::random()?;
+        fill(&draft, &mark, &record).map_err(|error| unwritable(&error))
     });
     let published = made.and_then(|()| match publish(&draft, path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(unwritable(&error)),
@@ -40,12 +42,13 @@ pub(super) fn create(path: &Path, source: &KeySource) -> Result<(), OpenError> {
     published
 }
 
-fn fill(draft: &Path, sealed_pepper: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+fn fill(draft: &Path, mark: &[u8], record: &KeyRecord) -> Result<(), Box<dyn std::error::Error>> {
     let mut connection = Connection::open_with_flags(draft, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     migrate::run(&mut connection)?;
-    connection.execute("INSERT INTO store (only, pepper) VALUES (1, ?1)", [sealed_pepper])?;
+    connection.execute("INSERT INTO store (only, mark) VALUES (1, ?1)", [mark])?;
+    keys::keep(&connection, record)?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(())
 }

@@ -45,9 +45,9 @@ pub(super) fn refuse_unusable(path: &Path, connection: &Connection) -> Result<()
     Ok(())
 }
 
-/// The pepper as it is stored: the mark by which a database is known again.
-pub(super) fn sealed_pepper(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
-    connection.query_row("SELECT pepper FROM store", [], |row| row.get(0))
+/// The mark by which a database is known again.
+pub(super) fn mark(connection: &Connection) -> rusqlite::Result<Vec<u8>> {
+    connection.query_row("SELECT mark FROM store", [], |row| row.get(0))
 }
 
 /// What an error at opening means.

@@ -125,4 +125,48 @@ mod tests {
         drop(writer);
         SqliteStore::open(SqliteOptions::server(&path)).unwrap();
     }
+
+    #[tokio::test]
+    async fn a_database_from_before_keys_had_ids_opens_with_its_key_and_is_resealed() {
+        use crate::vault::Purpose;
+        use crate::{KeySource, Registrations as _, Resealing as _, Rotation, SealingKey, Vault};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ringback.db");
+        let key = SealingKey::generate().unwrap();
+        let (vault, _) = Vault::create(&key).unwrap();
+        let registration = crate::Registration {
+            url: crate::Secret::new("https://listener.example.com/"),
+            username: None,
+            password: None,
+        };
+        {
+            let mut old = Connection::open(&path).unwrap();
+            let mut migrations = runner().get_migrations().clone();
+            migrations.retain(|migration| migration.version() < 3);
+            Runner::new(&migrations).run(&mut old).unwrap();
+            old.pragma_update(None, "application_id", connection::APPLICATION_ID).unwrap();
+            let pepper = vault.seal_without_id(Purpose::Store, &[7; 32]);
+            old.execute("INSERT INTO store (only, pepper) VALUES (1, ?1)", [pepper]).unwrap();
+            let plain = crate::sqlite::sealed::encode(&registration);
+            let sealed = vault.seal_without_id(Purpose::Registration(7), &plain);
+            old.execute("INSERT INTO account (account, registered) VALUES (7, 1)", []).unwrap();
+            old.execute("INSERT INTO registration (account, sealed) VALUES (7, ?1)", [sealed]).unwrap();
+        }
+        let open = |key: &SealingKey| {
+            let options = SqliteOptions::server(&path);
+            SqliteStore::open(SqliteOptions { key: KeySource::Given(key.clone()), ..options })
+        };
+        let account = ringback_delivery::AccountId::from_number(7).unwrap();
+        let new = SealingKey::generate().unwrap();
+        assert!(matches!(open(&new), Err(OpenError::Key(crate::KeyError::Wrong))));
+        let store = open(&key).unwrap();
+        assert_eq!(store.registration(account).await.unwrap(), Some(registration.clone()));
+        assert_eq!(store.begin_key_rotation(new.clone()).await.unwrap(), Rotation::Begun);
+        assert_eq!(store.reseal_step(None).await.unwrap().values, 1);
+        assert!(store.end_key_rotation().await.unwrap());
+        drop(store);
+        let store = open(&new).unwrap();
+        assert_eq!(store.registration(account).await.unwrap(), Some(registration));
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::options::{Role, SqliteOptions};
 use super::readers::Readers;
 use super::writer::{Connected, Writer};
-use super::{SqliteStore, connection, create, identity, key_file, lock, migrate};
+use super::{SqliteStore, connection, create, identity, key_file, keys, lock, migrate};
 use crate::{OpenError, Vault};
 
 pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, OpenError> {
@@ -24,11 +24,12 @@ pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, OpenError> {
     migrate::bring_up_to_date(&mut writer, &path, options.role, &migrate::runner())?;
 
     let key = key_file::of_existing(&options.key, &path)?;
-    let pepper = identity::sealed_pepper(&writer).map_err(|error| identity::refusal(&path, &error))?;
-    let vault = Arc::new(Vault::open(&key, &pepper)?);
+    let mark = identity::mark(&writer).map_err(|error| identity::refusal(&path, &error))?;
+    let records = keys::records(&writer).map_err(|error| identity::refusal(&path, &error))?;
+    let vault = Arc::new(Vault::open(&key, &records)?);
     let connected = Connected::new(writer).map_err(|error| identity::refusal(&path, &error))?;
     let readers = Arc::new(Readers::new(path.clone()));
-    let writer = Writer::start(path.clone(), pepper, options.limits, connected, lock)
+    let writer = Writer::start(path.clone(), mark, options.limits, connected, lock)
         .map_err(|error| OpenError::Unwritable { path, reason: error.to_string() })?;
     Ok(SqliteStore { vault, readers, writer })
 }

@@ -1,7 +1,6 @@
 //! [`Registrations`] for SQLite.
 //!
-//! Sealing and opening happen on the caller's side of the writer's queue, except that the writer moves sealed
-//! bytes from one column to another.
+//! Sealing happens in the writer's transaction, which knows which key is the present one.
 
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Fault;
 use super::work::{News, Work};
-use super::{SqliteStore, replay_job, sealed, signing, standing};
+use super::{SqliteStore, keys, replay_job, sealed, signing, standing};
 use crate::vault::Purpose;
 use crate::{Endpoint, Registration, Registrations, Restored, SigningSecret, StoreError, Vault};
 
@@ -23,11 +22,14 @@ impl Registrations for SqliteStore {
         account: AccountId,
         registration: Registration,
     ) -> Result<Standing, StoreError> {
-        let sealed = self
-            .vault
-            .seal(Purpose::Registration(account.number()), &sealed::encode(&registration))
-            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        self.write(move |work| put_in_force(work, account, &sealed, now)).await
+        let vault = Arc::clone(&self.vault);
+        self.write(move |work| {
+            keys::follow(work.connection, &vault)?;
+            let sealed =
+                vault.seal(Purpose::Registration(account.number()), &sealed::encode(&registration))?;
+            put_in_force(work, account, &sealed, now)
+        })
+        .await
     }
 
     async fn deregister(&self, _now: Timestamp, account: AccountId) -> Result<Option<Standing>, StoreError> {
@@ -158,9 +160,9 @@ impl Registrations for SqliteStore {
         account: AccountId,
         overlap_until: Timestamp,
     ) -> Result<Vec<SigningSecret>, StoreError> {
-        let sealed = signing::make(&self.vault, account)?;
+        let vault = Arc::clone(&self.vault);
         self.write(move |work| {
-            signing::replace(work, now, account, &sealed, overlap_until)?;
+            signing::replace(work, &vault, now, account, overlap_until)?;
             // The standing is what it was. That it is told again says: what you know of the endpoint is stale.
             if let Some(standing) = standing::read(work.connection, account)? {
                 work.news.push(News::Standing(account, standing));
@@ -191,8 +193,8 @@ impl SqliteStore {
     }
 
     async fn make_signing_secret(&self, account: AccountId) -> Result<(), StoreError> {
-        let sealed = signing::make(&self.vault, account)?;
-        self.write(move |work| signing::keep_first(work, account, &sealed)).await
+        let vault = Arc::clone(&self.vault);
+        self.write(move |work| signing::keep_first(work, &vault, account)).await
     }
 
     async fn read_endpoint(
@@ -243,6 +245,7 @@ fn registration(
     vault: &Vault,
     account: AccountId,
 ) -> Result<Option<Registration>, Fault> {
+    keys::catch_up(connection, vault)?;
     let sealed: Option<Vec<u8>> = connection
         .prepare_cached("SELECT sealed FROM registration WHERE account = ?1 AND sealed IS NOT NULL")?
         .query_row([account.number()], |row| row.get(0))

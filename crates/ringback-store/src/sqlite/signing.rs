@@ -4,18 +4,18 @@ use ringback_delivery::{AccountId, Timestamp};
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
-use super::rows;
 use super::work::Work;
+use super::{keys, rows};
 use crate::vault::{self, Purpose};
-use crate::{SigningSecret, StoreError, Vault};
+use crate::{SigningSecret, Vault};
 
 const HALF: usize = 32;
 
 /// A new secret, sealed for its account.
-pub(super) fn make(vault: &Vault, account: AccountId) -> Result<Vec<u8>, StoreError> {
-    let unavailable = |error: crate::KeyError| StoreError::Unavailable(error.to_string());
-    let plain = zeroize::Zeroizing::new(vault::random::<{ 2 * HALF }>().map_err(unavailable)?);
-    vault.seal(Purpose::Signing(account.number()), plain.as_slice()).map_err(unavailable)
+fn make(connection: &Connection, vault: &Vault, account: AccountId) -> Result<Vec<u8>, Fault> {
+    keys::follow(connection, vault)?;
+    let plain = zeroize::Zeroizing::new(vault::random::<{ 2 * HALF }>()?);
+    Ok(vault.seal(Purpose::Signing(account.number()), plain.as_slice())?)
 }
 
 /// The secrets that sign at `now`, the present one first, the latest of the others next.
@@ -25,6 +25,7 @@ pub(super) fn read(
     now: Timestamp,
     account: AccountId,
 ) -> Result<Vec<SigningSecret>, Fault> {
+    keys::catch_up(connection, vault)?;
     let mut statement = connection.prepare_cached(
         "SELECT sealed, retires_at FROM signing_secret
          WHERE account = ?1 AND (retires_at IS NULL OR retires_at > ?2)
@@ -53,22 +54,22 @@ pub(super) fn has_present(secrets: &[SigningSecret]) -> bool {
 }
 
 /// Keeps a new secret where there is no present one.
-pub(super) fn keep_first(work: &mut Work<'_>, account: AccountId, sealed: &[u8]) -> Result<(), Fault> {
+pub(super) fn keep_first(work: &mut Work<'_>, vault: &Vault, account: AccountId) -> Result<(), Fault> {
     let present: bool = work
         .connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM signing_secret WHERE account = ?1 AND retires_at IS NULL)",
         )?
         .query_row([account.number()], |row| row.get(0))?;
-    if present { Ok(()) } else { insert(work.connection, account, sealed) }
+    if present { Ok(()) } else { insert(work.connection, vault, account) }
 }
 
 /// Puts a new secret in place of the present one, which retires at `overlap_until`; forgets what has retired.
 pub(super) fn replace(
     work: &mut Work<'_>,
+    vault: &Vault,
     now: Timestamp,
     account: AccountId,
-    sealed: &[u8],
     overlap_until: Timestamp,
 ) -> Result<(), Fault> {
     let connection = work.connection;
@@ -77,14 +78,15 @@ pub(super) fn replace(
             "UPDATE signing_secret SET retires_at = ?2 WHERE account = ?1 AND retires_at IS NULL",
         )?
         .execute(params![account.number(), overlap_until.as_millis()])?;
-    insert(connection, account, sealed)?;
+    insert(connection, vault, account)?;
     connection
         .prepare_cached("DELETE FROM signing_secret WHERE account = ?1 AND retires_at <= ?2")?
         .execute(params![account.number(), now.as_millis()])?;
     Ok(())
 }
 
-fn insert(connection: &Connection, account: AccountId, sealed: &[u8]) -> Result<(), Fault> {
+fn insert(connection: &Connection, vault: &Vault, account: AccountId) -> Result<(), Fault> {
+    let sealed = make(connection, vault, account)?;
     connection
         .prepare_cached(
             "INSERT INTO signing_secret (account, number, sealed)

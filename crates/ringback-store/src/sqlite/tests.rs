@@ -97,7 +97,7 @@ async fn what_contradicts_the_store_fails_alone_in_its_batch() {
         store.accept(NOW, vec![message(10)]),
         store.write(|work| {
             work.connection.execute("UPDATE account SET last_turn = 77", [])?;
-            work.connection.execute("INSERT INTO store (only, pepper) VALUES (1, x'00')", [])?;
+            work.connection.execute("INSERT INTO store (only, mark) VALUES (1, x'00')", [])?;
             Ok(())
         }),
         store.set_pull(NOW, account(), true),

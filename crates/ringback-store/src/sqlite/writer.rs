@@ -56,7 +56,7 @@ impl Writer {
     /// Starts the thread. The lock is let go when it has ended and closed the database.
     pub(super) fn start(
         path: PathBuf,
-        sealed_pepper: Vec<u8>,
+        mark: Vec<u8>,
         limits: Limits,
         connected: Connected,
         lock: Option<ServerLock>,
@@ -68,7 +68,7 @@ impl Writer {
             space: Space::new(&path, limits.free_space_reserve),
             wal: Wal::new(&path),
             path,
-            sealed_pepper,
+            mark,
             limits,
             connected: Some(connected),
             back_off: BackOff::default(),
@@ -137,7 +137,7 @@ impl Connected {
 /// The thread, from inside.
 struct Desk {
     path: PathBuf,
-    sealed_pepper: Vec<u8>,
+    mark: Vec<u8>,
     limits: Limits,
     connected: Option<Connected>,
     back_off: BackOff,
@@ -223,7 +223,7 @@ impl Desk {
         if self.back_off.holds() {
             return Err(StoreError::Unavailable("the database failed; it is tried again shortly".to_owned()));
         }
-        match reconnect(&self.path, &self.sealed_pepper) {
+        match reconnect(&self.path, &self.mark) {
             Ok(connected) => {
                 tracing::debug!("the database is open again");
                 self.back_off = BackOff::default();
@@ -239,10 +239,10 @@ impl Desk {
     }
 }
 
-fn reconnect(path: &Path, sealed_pepper: &[u8]) -> Result<Connected, StoreError> {
+fn reconnect(path: &Path, mark: &[u8]) -> Result<Connected, StoreError> {
     let unavailable = |error: rusqlite::Error| StoreError::Unavailable(error.to_string());
     let connection = connection::writer(path).map_err(unavailable)?;
-    if identity::sealed_pepper(&connection).map_err(unavailable)? != sealed_pepper {
+    if identity::mark(&connection).map_err(unavailable)? != mark {
         return Err(StoreError::Unavailable("another database stands in the place of this one".to_owned()));
     }
     Connected::new(connection).map_err(unavailable)

@@ -8,6 +8,7 @@ mod limits;
 mod opening;
 mod replay_jobs;
 mod retention;
+mod rotating;
 mod upheaval;
 mod verifying;
 

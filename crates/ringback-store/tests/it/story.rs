@@ -7,6 +7,7 @@ pub mod overseeing;
 pub mod reading;
 pub mod registering;
 pub mod replaying;
+pub mod resealing;
 pub mod upkeep;
 pub mod watching;
 
@@ -132,6 +133,10 @@ macro_rules! tell_the_story {
                 replays_of_different_accounts_take_turns,
                 a_step_of_large_bodies_is_a_short_one,
                 a_replay_counts_from_its_beginning_to_before_its_end,
+            },
+            resealing::{
+                a_rotation_reseals_everything_while_it_is_used,
+                a_rotation_waits_for_the_one_before_it,
             },
             upkeep::{
                 finished_messages_go_after_their_time_and_dead_ones_after_theirs,
