@@ -7,14 +7,10 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
     time::Duration,
 };
 
-use http::Uri;
-use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpSocket, TcpStream},
     time::{Instant, timeout, timeout_at},
@@ -27,12 +23,8 @@ use super::{EgressPolicy, Refusal, Resolve, stream::Stream, target::Destination,
 /// How many of a name's addresses are tried, at most, those that the policy refuses not counted.
 const MAX_ADDRESSES: usize = 8;
 
-/// Opens connections for the client's pool.
-#[derive(Clone)]
-pub(super) struct Connector(Arc<Connecting>);
-
-/// What the connector needs to know.
-pub(super) struct Connecting {
+/// Opens connections, and what it needs to know for that.
+pub(super) struct Connector {
     /// Where connections may go.
     pub(super) policy: Arc<EgressPolicy>,
     /// What names mean.
@@ -63,36 +55,17 @@ pub(super) enum ConnectError {
 }
 
 impl Connector {
-    pub(super) fn new(connecting: Connecting) -> Self {
-        Self(Arc::new(connecting))
-    }
-}
-
-impl tower::Service<Uri> for Connector {
-    type Response = TokioIo<Stream>;
-    type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
+    /// Opens a connection to where a callback URL leads.
+    ///
+    /// # Errors
+    ///
+    /// Says in which of its steps it failed, or that its time was over.
+    pub(super) async fn open(&self, destination: &Destination) -> Result<Stream, ConnectError> {
+        let deadline = Instant::now() + self.timeout;
+        timeout_at(deadline, self.open_by(destination, deadline)).await.unwrap_or(Err(ConnectError::Timeout))
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connecting = self.0.clone();
-        Box::pin(async move {
-            let deadline = Instant::now() + connecting.timeout;
-            match timeout_at(deadline, connecting.open(&uri, deadline)).await {
-                Ok(opened) => opened.map(TokioIo::new),
-                Err(_) => Err(ConnectError::Timeout),
-            }
-        })
-    }
-}
-
-impl Connecting {
-    async fn open(&self, uri: &Uri, deadline: Instant) -> Result<Stream, ConnectError> {
-        let destination =
-            Destination::of(uri).map_err(|invalid| ConnectError::Resolve(io::Error::other(invalid)))?;
+    async fn open_by(&self, destination: &Destination, deadline: Instant) -> Result<Stream, ConnectError> {
         if !destination.secure {
             self.policy.check_plain_http().map_err(ConnectError::Policy)?;
         }

@@ -27,17 +27,7 @@ impl Unanswered {
     }
 }
 
-/// What became of a request that failed before its response's head had come.
-impl From<hyper_util::client::legacy::Error> for Unanswered {
-    fn from(error: hyper_util::client::legacy::Error) -> Self {
-        match find::<ConnectError>(&error) {
-            Some(error) => error.into(),
-            None => protocol(&error),
-        }
-    }
-}
-
-/// What became of a response whose body failed.
+/// What became of a request or a response that failed once there was a connection.
 impl From<hyper::Error> for Unanswered {
     fn from(error: hyper::Error) -> Self {
         protocol(&error)

@@ -1,8 +1,8 @@
 //! Sending: from a callback URL and bytes to an [`Outcome`](ringback_delivery::Outcome).
 //!
 //! The cast: a [`CallbackUrl`] says where to, kept as its owner wrote it; the [`EgressPolicy`] says where callbacks may
-//! go; a [`Resolve`] turns names into addresses; the connector joins the three for each new connection; and the
-//! [`Sender`] makes one attempt and reports how it ended.
+//! go; a [`Resolve`] turns names into addresses; the connector joins the three for each new connection; `idle` keeps
+//! connections for the next callback; and the [`Sender`] makes one attempt and reports how it ended.
 //!
 //! The promise: no connection is opened to an address that the policy did not pass. A URL is judged twice: at
 //! registration ([`resolve_and_check`]), so that its owner is told at once, and for every connection, on the very
@@ -15,6 +15,7 @@ mod address;
 mod connect;
 mod egress;
 mod failure;
+mod idle;
 mod inspect;
 mod precheck;
 mod refusal;

@@ -3,12 +3,12 @@
 //! A response counts as an answer when all of it has come, or as much of its body as is read at all. A status without the
 //! end of its response is no answer: who drips bytes for ever holds a slot no longer than who says nothing.
 //!
-//! Nothing is sent twice. The pool of connections takes a request to another connection only when the first one turned
-//! out to be closed before a byte of the request was taken from the queue (hyper gives the request back only then). Once
-//! writing has begun, a broken connection is a [`Failure::Protocol`](ringback_delivery::Failure), and whether to repeat
-//! is the lane's decision.
+//! Nothing is sent twice. A request is taken to another connection only when the first one, a kept one, turned out to be
+//! closed before a byte of the request was taken from the queue (hyper gives the request back only then). Once writing
+//! has begun, a broken connection is a [`Failure::Protocol`](ringback_delivery::Failure), and whether to repeat is the
+//! lane's decision.
 //!
-//! Connections are kept, for each scheme and authority, for the next callback to the same endpoint.
+//! Connections are kept for the next callback to the same endpoint, a bounded number in all ([`super::idle`]).
 
 use std::{
     net::IpAddr,
@@ -19,25 +19,27 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Incoming};
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
+use hyper::{
+    Response,
+    body::{Body, Incoming},
+    client::conn::http1,
 };
+use hyper_util::rt::TokioIo;
 use ringback_delivery::Outcome;
 use rustls::pki_types::CertificateDer;
 
 use crate::clock::Clock;
 
 use super::{
-    CallbackUrl, EgressPolicy, Resolve, SystemResolver,
-    connect::{Connecting, Connector},
-    failure::Unanswered,
-    retry_after, tls,
+    CallbackUrl, EgressPolicy, Resolve, SystemResolver, connect::Connector, failure::Unanswered, idle::Idle,
+    retry_after, target::Destination, tls,
 };
 
 /// The largest head of a response, in bytes. Its number of fields is bounded by hyper, to 100.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// How long a connection may take, after its response, until it is ready for the next request. Usually that is at once;
+/// who answers before all of the request was read may take long.
+const SETTLES_WITHIN: Duration = Duration::from_millis(20);
 
 /// How a [`Sender`] behaves. The default is that of `serve`: public addresses, the web's roots.
 #[derive(Clone)]
@@ -60,6 +62,8 @@ pub struct SenderSettings {
     pub idle_timeout: Duration,
     /// How many such connections are kept for one endpoint.
     pub max_idle_per_endpoint: usize,
+    /// How many in all: those that were used last are kept.
+    pub max_idle: usize,
     /// How much of a response's body is read, in bytes. Past it the status counts, and the connection is closed.
     pub max_body_bytes: usize,
     /// How much of it is reported, in bytes.
@@ -78,6 +82,7 @@ impl Default for SenderSettings {
             timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(60),
             max_idle_per_endpoint: 32,
+            max_idle: 1024,
             max_body_bytes: 64 * 1024,
             max_excerpt_bytes: 1024,
         }
@@ -121,12 +126,15 @@ pub struct SendReport {
 pub struct Sender(Arc<Sending>);
 
 struct Sending {
-    client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
+    idle: Idle<Connection>,
     clock: Clock,
     timeout: Duration,
     max_body_bytes: usize,
     max_excerpt_bytes: usize,
 }
+
+type Connection = http1::SendRequest<Full<Bytes>>;
 
 /// What has come of the response so far, kept outside of what the time-out cuts off.
 #[derive(Default)]
@@ -148,25 +156,16 @@ impl Sender {
     ///
     /// If the extra roots can't be used.
     pub fn new(settings: SenderSettings) -> Result<Self, InvalidSenderSettings> {
-        let connector = Connector::new(Connecting {
+        let connector = Connector {
             policy: settings.policy,
             resolver: settings.resolver,
             tls: tls::connector(&settings.extra_roots)?,
             source_address: settings.source_address,
             timeout: settings.connect_timeout,
-        });
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(settings.idle_timeout)
-            .pool_max_idle_per_host(settings.max_idle_per_endpoint)
-            .http1_max_buf_size(MAX_HEAD_BYTES)
-            // The URL has its `Host` ready, as it was given.
-            .set_host(false)
-            // Only what was never begun: see above.
-            .retry_canceled_requests(true)
-            .build(connector);
+        };
         Ok(Self(Arc::new(Sending {
-            client,
+            connector,
+            idle: Idle::start(settings.max_idle_per_endpoint, settings.max_idle, settings.idle_timeout),
             clock: settings.clock,
             timeout: settings.timeout,
             max_body_bytes: settings.max_body_bytes,
@@ -178,24 +177,31 @@ impl Sender {
     pub async fn send(&self, callback: OutgoingCallback) -> SendReport {
         let started = Instant::now();
         let mut received = Received::default();
+        let url = callback.url.clone();
         let ended = tokio::time::timeout(self.0.timeout, self.0.exchange(callback, &mut received)).await;
-        let (outcome, error) =
-            match ended.unwrap_or_else(|_| Err(Unanswered::timeout(received.head.is_some()))) {
-                Ok(Head { status, retry_after }) => (Outcome::Answered { status, retry_after }, None),
-                Err(Unanswered { failure, reason }) => (Outcome::Failed(failure), Some(reason)),
-            };
+        let ended = ended.unwrap_or_else(|_| Err(Unanswered::timeout(received.head.is_some())));
+        let duration = started.elapsed();
+        let (outcome, error) = match ended {
+            Ok((Head { status, retry_after }, connection)) => {
+                self.0.keep(&url, connection).await;
+                (Outcome::Answered { status, retry_after }, None)
+            }
+            Err(Unanswered { failure, reason }) => (Outcome::Failed(failure), Some(reason)),
+        };
         let excerpt = (!received.excerpt.is_empty()).then_some(received.excerpt);
-        SendReport { outcome, duration: started.elapsed(), excerpt, error }
+        SendReport { outcome, duration, excerpt, error }
     }
 }
 
 impl Sending {
+    /// The response's head, and the connection if it may be used again.
     async fn exchange(
         &self,
         callback: OutgoingCallback,
         received: &mut Received,
-    ) -> Result<Head, Unanswered> {
-        let response = self.client.request(request(callback)).await?;
+    ) -> Result<(Head, Option<Connection>), Unanswered> {
+        let url = callback.url.clone();
+        let (connection, response) = self.request(&url, request(callback)).await?;
         let asked = response.headers().get(header::RETRY_AFTER);
         let now = || {
             let since_epoch = u64::try_from(self.clock.now().as_millis()).unwrap_or_default();
@@ -206,12 +212,50 @@ impl Sending {
             retry_after: asked.and_then(|value| retry_after(value, now())),
         };
         received.head = Some(head);
-        self.read(response.into_body(), &mut received.excerpt).await?;
-        Ok(head)
+        let whole = self.read(response.into_body(), &mut received.excerpt).await?;
+        Ok((head, whole.then_some(connection)))
     }
 
-    /// Reads the body to its end, so that the connection can be used again, or to the bound.
-    async fn read(&self, mut body: Incoming, excerpt: &mut Vec<u8>) -> Result<(), hyper::Error> {
+    /// Sends the request on a kept connection, or else on a new one.
+    async fn request(
+        &self,
+        url: &CallbackUrl,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Connection, Response<Incoming>), Unanswered> {
+        while let Some(mut kept) = self.idle.take(url.origin()) {
+            match kept.try_send_request(request).await {
+                Ok(response) => return Ok((kept, response)),
+                // Closed meanwhile, and nothing was sent.
+                Err(mut closed) => match closed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(closed.into_error().into()),
+                },
+            }
+        }
+        let mut fresh = self.connect(url.destination()).await?;
+        let response = fresh.send_request(request).await?;
+        Ok((fresh, response))
+    }
+
+    async fn connect(&self, destination: &Destination) -> Result<Connection, Unanswered> {
+        let stream = self.connector.open(destination).await.map_err(|error| Unanswered::from(&error))?;
+        let (sender, connection) =
+            http1::Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(stream)).await?;
+        // It ends when its sender is dropped; whether it ended well is told by the request.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    /// Keeps a connection for the next callback, if it is to be kept by either side.
+    async fn keep(&self, url: &CallbackUrl, connection: Option<Connection>) {
+        let Some(mut connection) = connection else { return };
+        if let Ok(Ok(())) = tokio::time::timeout(SETTLES_WITHIN, connection.ready()).await {
+            self.idle.keep(url.origin(), connection);
+        }
+    }
+
+    /// Reads the body to its end, so that the connection can be used again, or to the bound; whether it is whole.
+    async fn read(&self, mut body: Incoming, excerpt: &mut Vec<u8>) -> Result<bool, hyper::Error> {
         let mut read = 0;
         while !body.is_end_stream() {
             let Some(frame) = body.frame().await.transpose()? else { break };
@@ -220,10 +264,10 @@ impl Sending {
             excerpt.extend_from_slice(&data[..data.len().min(wanted)]);
             read += data.len();
             if read > self.max_body_bytes {
-                break;
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -231,7 +275,7 @@ fn request(OutgoingCallback { url, mut headers, body }: OutgoingCallback) -> Req
     headers.insert(header::HOST, url.host_header().clone());
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = url.uri().clone();
+    *request.uri_mut() = url.target().clone();
     *request.headers_mut() = headers;
     request
 }

@@ -6,6 +6,7 @@
 //! two readings could take apart differently (backslashes, white space, user-info) are refused.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderValue, Uri, uri};
 use url::{Host, Url};
@@ -19,10 +20,10 @@ const MAX_URL_BYTES: usize = 2048;
 #[derive(Clone, PartialEq, Eq)]
 pub struct CallbackUrl {
     text: Box<str>,
-    uri: Uri,
+    target: Uri,
     host_header: HeaderValue,
     destination: Destination,
-    origin: Box<str>,
+    origin: Arc<str>,
 }
 
 /// What a URL leads to: whom to connect to, and how.
@@ -93,15 +94,9 @@ impl CallbackUrl {
         let (destination, normal) = Destination::read(&scheme, authority)?;
         let authority = if is_plain(authority) { authority } else { normal.as_str() };
         let host_header = HeaderValue::from_str(authority).map_err(|_| InvalidCallbackUrl::Host)?;
-        let authority = uri::Authority::try_from(authority).map_err(|_| InvalidCallbackUrl::Host)?;
-        let uri = Uri::builder()
-            .scheme(scheme.clone())
-            .authority(authority)
-            .path_and_query(request_target(target)?)
-            .build()
-            .map_err(|_| InvalidCallbackUrl::Character)?;
+        let target = Uri::from(request_target(target)?);
         let origin = format!("{scheme}://{}:{}", destination.host, destination.port).into();
-        Ok(Self { text: text.into(), uri, host_header, destination, origin })
+        Ok(Self { text: text.into(), target, host_header, destination, origin })
     }
 
     /// The URL as it was given. It may hold secrets: for the store and the API, not for logs.
@@ -111,6 +106,11 @@ impl CallbackUrl {
 
     /// Scheme, host and port, and nothing else: what logs may show.
     pub fn origin_for_logs(&self) -> &str {
+        &self.origin
+    }
+
+    /// The same, as connections are kept by it.
+    pub(super) fn origin(&self) -> &Arc<str> {
         &self.origin
     }
 
@@ -142,8 +142,9 @@ impl CallbackUrl {
         &self.destination
     }
 
-    pub(super) fn uri(&self) -> &Uri {
-        &self.uri
+    /// Path and query, as they go into the request line.
+    pub(super) fn target(&self) -> &Uri {
+        &self.target
     }
 
     pub(super) fn host_header(&self) -> &HeaderValue {
@@ -158,14 +159,6 @@ impl fmt::Debug for CallbackUrl {
 }
 
 impl Destination {
-    /// What a URI of the connection pool, a scheme and an authority, leads to: the same as when the URL was parsed.
-    pub(super) fn of(uri: &Uri) -> Result<Self, InvalidCallbackUrl> {
-        match (uri.scheme(), uri.authority()) {
-            (Some(scheme), Some(authority)) => Ok(Self::read(scheme, authority.as_str())?.0),
-            _ => Err(InvalidCallbackUrl::NotHttp),
-        }
-    }
-
     /// Reads the authority as the URL Standard does; also gives it in the standard's own form.
     fn read(scheme: &uri::Scheme, authority: &str) -> Result<(Self, String), InvalidCallbackUrl> {
         let url = Url::parse(&format!("{scheme}://{authority}/")).map_err(|error| match error {

@@ -16,7 +16,7 @@ use tempfile::tempdir;
 
 use crate::api::{Api, Tokens};
 use crate::isolation::refused_url;
-use crate::listener::Listener;
+use crate::listener::{Listener, loopback};
 use crate::program::{PATIENCE, Program};
 use crate::stage::{SERVE, account, alone, scale};
 
@@ -40,7 +40,11 @@ async fn fill(folder: &Path, listener: &Listener, accounts: usize, messages: usi
     let ids: Vec<AccountId> = (0..accounts).map(|number| account(number).parse().unwrap()).collect();
     let (dead, clock) = (refused_url().await, Clock::system());
     for (number, id) in ids.iter().enumerate() {
-        let url = if is_dead(number) { dead.clone() } else { listener.url("") };
+        let url = if is_dead(number) {
+            dead.replace("127.0.0.1", &loopback(number).to_string())
+        } else {
+            listener.url_at(number)
+        };
         let registration = Registration { url: Secret::new(url), username: None, password: None };
         store.register(clock.now(), *id, registration).await.unwrap();
     }
@@ -72,10 +76,11 @@ fn most_memory(program: &Program) -> Option<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_backlog_is_taken_up_at_once_and_runs_in_little_memory() {
     let _stage = alone().await;
+    rlimit::increase_nofile_limit(u64::MAX).unwrap();
     let (accounts, messages) = (ACCOUNTS * scale(), MESSAGES * scale());
     let body = if scale() < 10 { 200 } else { 1024 };
     let folder = tempdir().unwrap();
-    let listener = Listener::start().await;
+    let listener = Listener::everywhere().await;
     let begun = Instant::now();
     fill(folder.path(), &listener, accounts, messages, body).await;
     eprintln!(

@@ -1,6 +1,6 @@
 //! The outside listener: keeps a log of every callback that came, and answers as its story says.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -54,7 +54,16 @@ impl Listener {
     }
 
     pub(crate) async fn answering(answer: impl Fn(&Arrival) -> u16 + Send + Sync + 'static) -> Self {
-        let socket = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        Self::at(Ipv4Addr::LOCALHOST, answer).await
+    }
+
+    /// One that welcomes everything, at every address of this machine: see [`loopback`].
+    pub(crate) async fn everywhere() -> Self {
+        Self::at(Ipv4Addr::UNSPECIFIED, |_| 204).await
+    }
+
+    async fn at(address: Ipv4Addr, answer: impl Fn(&Arrival) -> u16 + Send + Sync + 'static) -> Self {
+        let socket = tokio::net::TcpListener::bind((address, 0)).await.unwrap();
         let address = socket.local_addr().unwrap();
         let book = Arc::new(Book {
             arrivals: Mutex::default(),
@@ -69,6 +78,11 @@ impl Listener {
     /// Where an account's messages are taken.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.address)
+    }
+
+    /// Where it is to be met at one of the loopback addresses. One that listens everywhere so stands for many endpoints.
+    pub(crate) fn url_at(&self, number: usize) -> String {
+        format!("http://{}:{}/", loopback(number), self.address.port())
     }
 
     /// All that came so far, in order.
@@ -86,6 +100,17 @@ impl Listener {
         };
         let done = tokio::time::timeout(PATIENCE * crate::stage::scale() as u32, waiting).await;
         assert!(done.is_ok(), "{what} did not happen; {} callbacks came", self.arrivals().len());
+    }
+}
+
+/// One of this machine's addresses: 127.0.0.0/8 is all of them on Linux, and elsewhere there is one.
+pub(crate) fn loopback(number: usize) -> Ipv4Addr {
+    if cfg!(target_os = "linux") {
+        let number = u32::try_from(number).unwrap();
+        assert!(number < 1 << 23, "there are not so many addresses");
+        Ipv4Addr::from(0x7f00_0001 + number)
+    } else {
+        Ipv4Addr::LOCALHOST
     }
 }
 

@@ -37,6 +37,18 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_was_closed_meanwhile_is_replaced() {
+    let mut endpoint = Endpoint::start(OK, Then::Close).await;
+    let sender = sender(settings());
+    for _ in 0..3 {
+        let report = sender.send(post(&endpoint.url())).await;
+        assert_eq!(report.outcome, Outcome::Answered { status: 200, retry_after: None });
+    }
+    let connections = endpoint.seen().iter().filter(|seen| matches!(seen, Seen::Connected(_))).count();
+    assert_eq!(connections, 3);
+}
+
+#[tokio::test]
 async fn nobody_listening_is_a_connect_failure() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");

@@ -21,7 +21,7 @@ fn a_url_keeps_its_text_and_its_request_target() {
         let url = CallbackUrl::parse(text).expect(text);
         assert_eq!(url.as_str(), text);
         assert_eq!(url.host_header(), host);
-        assert_eq!(url.uri().path_and_query().map(|target| target.as_str()), Some(target), "{text}");
+        assert_eq!(url.target().path_and_query().map(|target| target.as_str()), Some(target), "{text}");
     }
 }
 
