@@ -46,6 +46,11 @@ impl Serving {
         self.service.admin_addr()
     }
 
+    /// Looks at once whether the certificate has changed.
+    pub(crate) fn reload(&self) {
+        self.service.reload();
+    }
+
     /// Lets what is under way finish, and stops.
     pub(crate) async fn stop(self) {
         self.service.stop(self.grace).await;
@@ -68,6 +73,7 @@ fn settings(config: &Config) -> ServiceSettings {
     ServiceSettings {
         listen: config.listening.listen,
         admin_listen: config.listening.admin_listen,
+        tls: config.listening.tls.clone(),
         hosts: HostNames::new(config.listening.server_names.iter().cloned()),
         proxies: TrustedProxies::new(config.listening.trusted_proxies.iter().copied()),
         limits: Default::default(),
@@ -84,7 +90,7 @@ fn not_started(error: StartError, port_flag: &str) -> Failure {
             ExitCode::PortTaken,
             anyhow!("{address} is in use by another program: choose another port with {port_flag}"),
         ),
-        StartError::Listen { .. } => Failure::new(ExitCode::Configuration, error),
+        StartError::Listen { .. } | StartError::Tls(_) => Failure::new(ExitCode::Configuration, error),
         StartError::Sender(_) => Failure::new(ExitCode::Internal, error),
     }
 }

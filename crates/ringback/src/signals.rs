@@ -1,4 +1,5 @@
-//! Being asked to stop: SIGTERM or SIGINT (Ctrl-C), and the same again for those who can't wait.
+//! Being asked to stop: SIGTERM or SIGINT (Ctrl-C), and the same again for those who can't wait. And SIGHUP, which asks to
+//! look at the files anew.
 
 use std::time::{Duration, Instant};
 
@@ -76,5 +77,38 @@ impl Stop {
                 anyhow!("ended at once by a second signal; what was under way will be sent again"),
             )),
         }
+    }
+}
+
+/// SIGHUP, caught from its creation on.
+pub(crate) struct HangUp {
+    #[cfg(unix)]
+    hang_up: tokio::signal::unix::Signal,
+}
+
+impl HangUp {
+    #[cfg(unix)]
+    pub(crate) fn catch() -> Outcome<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { hang_up: signal(SignalKind::hangup()).context("SIGHUP can't be caught")? })
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn catch() -> Outcome<Self> {
+        Ok(Self {})
+    }
+
+    /// Until the next one.
+    #[cfg(unix)]
+    pub(crate) async fn asked(&mut self) {
+        if self.hang_up.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
+
+    /// There is none here.
+    #[cfg(not(unix))]
+    pub(crate) async fn asked(&mut self) {
+        std::future::pending().await
     }
 }

@@ -5,10 +5,15 @@
 //! answered, callbacks that are under way finished and recorded.
 
 mod accept;
+mod connection;
 mod endpoint_tester;
 mod forwarded;
 mod listeners;
+mod peers;
 mod ready;
+mod refusal;
+mod stall;
+mod tls;
 mod upkeep;
 mod url_guard;
 
@@ -19,7 +24,7 @@ use std::time::Duration;
 
 use ringback_store::{Retention, Store};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::api::{self, ApiState, HostNames, Lent, Limits, watch_credentials};
@@ -30,9 +35,11 @@ use crate::metrics::keep_surveying;
 use crate::send::{InvalidSenderSettings, Sender, SenderSettings};
 
 use listeners::Listeners;
+use tls::ServerTls;
 
 pub use accept::ConnectionLimits;
 pub use forwarded::TrustedProxies;
+pub use tls::{TlsError, TlsFiles};
 
 /// How often the wall clock is compared with ours.
 const CLOCK_CHECK: Duration = Duration::from_secs(5);
@@ -43,6 +50,8 @@ pub struct ServiceSettings {
     pub listen: SocketAddr,
     /// An address for the operators' pages, which are then nowhere else.
     pub admin_listen: Option<SocketAddr>,
+    /// What TLS is spoken with; without it, none is. An address for the operators' pages that is loopback has none.
+    pub tls: Option<TlsFiles>,
     /// The names that those pages answer to.
     pub hosts: HostNames,
     /// The proxies whose word about the client counts.
@@ -66,6 +75,7 @@ impl Default for ServiceSettings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             admin_listen: None,
+            tls: None,
             hosts: HostNames::default(),
             proxies: TrustedProxies::default(),
             limits: Limits::default(),
@@ -91,6 +101,9 @@ pub enum StartError {
         /// The system's words.
         source: io::Error,
     },
+    /// The certificate or its key can't be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The sender's settings contradict themselves.
     #[error(transparent)]
     Sender(#[from] InvalidSenderSettings),
@@ -102,6 +115,7 @@ pub struct Service {
     admin_address: Option<SocketAddr>,
     dispatcher: Dispatcher,
     tasks: Vec<JoinHandle<()>>,
+    reload: Arc<Notify>,
     stop: watch::Sender<bool>,
 }
 
@@ -110,12 +124,13 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// When the address can't be listened on, or the sender's settings can't be used. Nothing runs then.
+    /// When an address can't be listened on, or the certificate or the sender's settings can't be used. Nothing runs then.
     pub async fn start(
         settings: ServiceSettings,
         store: Arc<dyn Store>,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        let tls = settings.tls.map(ServerTls::load).transpose()?.map(Arc::new);
         let (listener, address) = bind(settings.listen).await?;
         let admin = match settings.admin_listen {
             Some(address) => Some(bind(address).await?),
@@ -155,23 +170,26 @@ impl Service {
             hosts,
         };
         let state = ApiState::new(store.clone(), clock.clone(), settings.limits, lent);
-        let door = |router| accept::Door {
-            router,
-            limits: settings.connections.clone(),
-            proxies: Arc::new(settings.proxies.clone()),
-        };
+        let (limits, proxies) = (Arc::new(settings.connections), Arc::new(settings.proxies));
+        let door =
+            |router, tls| accept::Door { router, limits: limits.clone(), proxies: proxies.clone(), tls };
         let mut tasks = Vec::new();
         let mut admin_address = None;
         let router = match admin {
             None => api::router(state.clone()),
             Some((listener, address)) => {
                 admin_address = Some(address);
-                let door = door(api::operators_router(state.clone()));
+                let tls = tls.clone().filter(|_| !address.ip().to_canonical().is_loopback());
+                let door = door(api::operators_router(state.clone()), tls);
                 tasks.push(tokio::spawn(accept::serve(listener, door, stopping.clone())));
                 api::public_router(state.clone())
             }
         };
-        tasks.push(tokio::spawn(accept::serve(listener, door(router), stopping.clone())));
+        tasks.push(tokio::spawn(accept::serve(listener, door(router, tls.clone()), stopping.clone())));
+        let reload = Arc::new(Notify::new());
+        if let Some(tls) = tls {
+            tasks.push(tokio::spawn(tls.follow(reload.clone(), stopped(stopping.clone()))));
+        }
         tasks.push(tokio::spawn(watch_credentials(state, stopped(stopping.clone()))));
         let surveying = keep_surveying(metrics, store.clone(), clock.clone(), stopped(stopping.clone()));
         tasks.push(tokio::spawn(surveying));
@@ -182,7 +200,7 @@ impl Service {
             stopped(stopping.clone()),
         )));
         tasks.push(tokio::spawn(follow_the_clock(clock, stopped(stopping))));
-        Ok(Self { address, admin_address, dispatcher, tasks, stop })
+        Ok(Self { address, admin_address, dispatcher, tasks, reload, stop })
     }
 
     /// Where it listens, with the port that it got.
@@ -198,6 +216,11 @@ impl Service {
     /// What its dispatcher is doing.
     pub fn dispatch_stats(&self) -> Arc<DispatchStats> {
         self.dispatcher.stats()
+    }
+
+    /// Looks at once whether the certificate's files have changed.
+    pub fn reload(&self) {
+        self.reload.notify_one();
     }
 
     /// Stops: takes no more connections, lets requests and callbacks that are under way finish, `grace` at most for

@@ -10,6 +10,7 @@ mod cast;
 mod catch_up;
 mod checks;
 mod client;
+mod connections;
 mod credentials;
 mod delivery;
 mod health;

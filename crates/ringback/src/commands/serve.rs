@@ -1,5 +1,7 @@
 //! `ringback serve`: the server, until it is asked to stop.
 
+use std::net::SocketAddr;
+
 use ringback_server::clock::Clock;
 use ringback_store::Role;
 
@@ -9,7 +11,7 @@ use crate::config::layers::Layers;
 use crate::failure::Outcome;
 use crate::open_store::open_store;
 use crate::serving::Serving;
-use crate::signals::Stop;
+use crate::signals::{HangUp, Stop};
 use crate::{logging, output, process};
 
 /// Serves.
@@ -23,14 +25,24 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     logging::start(&config.log);
     process::keep_memory_private();
     process::raise_open_files();
-    let mut stop = Stop::catch()?;
+    let (mut stop, mut hang_up) = (Stop::catch()?, HangUp::catch()?);
     let store = open_store(&config.store, Role::Server).await?;
     let serving = Serving::start(&config, store, Clock::system(), "--listen").await?;
-    output::say(format_args!("ringback is listening on http://{}", serving.address()));
+    let scheme = |address: SocketAddr, loopback_too: bool| match &config.listening.tls {
+        Some(_) if loopback_too || !address.ip().to_canonical().is_loopback() => "https",
+        _ => "http",
+    };
+    let address = serving.address();
+    output::say(format_args!("ringback is listening on {}://{address}", scheme(address, true)));
     if let Some(address) = serving.admin_address() {
-        output::say(format_args!("the operators' pages are on http://{address}"));
+        output::say(format_args!("the operators' pages are on {}://{address}", scheme(address, false)));
     }
-    stop.asked().await;
+    loop {
+        tokio::select! {
+            () = stop.asked() => break,
+            () = hang_up.asked() => serving.reload(),
+        }
+    }
     tracing::info!("asked to stop: what is under way is finished first");
     stop.unless_asked_again(serving.stop()).await?;
     tracing::info!("stopped");

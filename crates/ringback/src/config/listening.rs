@@ -1,9 +1,11 @@
 //! Where the server listens, and who vouches for what comes in there.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use ringback_server::service::TlsFiles;
 
 use super::layers::Layers;
 use super::network::networks;
@@ -22,6 +24,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "ADDRESS:PORT",
         "Where the console and the metrics are, and nowhere else then [default: where everything is]",
     ),
+    Setting::one(
+        "tls-cert",
+        "FILE",
+        "The server's certificate and those of its issuers, in PEM; read again when it changes",
+    ),
+    Setting::one("tls-key", "FILE", "The private key of the certificate, in PEM"),
     Setting::many(
         "server-name",
         "HOST",
@@ -42,6 +50,7 @@ pub(super) const SETTINGS: &[Setting] = &[
 pub(crate) struct Listening {
     pub(crate) listen: SocketAddr,
     pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) tls: Option<TlsFiles>,
     pub(crate) server_names: Vec<String>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) behind_proxy: bool,
@@ -53,6 +62,7 @@ impl Default for Listening {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             admin_listen: None,
+            tls: None,
             server_names: Vec::new(),
             trusted_proxies: Vec::new(),
             behind_proxy: false,
@@ -66,6 +76,7 @@ impl Listening {
         let listening = Self {
             listen: layers.one("listen")?.unwrap_or(Self::default().listen),
             admin_listen: layers.one("admin-listen")?,
+            tls: tls(layers)?,
             server_names: names(layers)?,
             trusted_proxies: networks(layers, "trusted-proxy")?,
             behind_proxy: layers.switch("behind-proxy")?,
@@ -74,10 +85,12 @@ impl Listening {
         let addresses = [Some(listening.listen), listening.admin_listen];
         let reachable = addresses.into_iter().flatten().find(|address| !is_loopback(*address));
         match reachable {
-            Some(address) if !listening.behind_proxy && !listening.insecure_http => {
+            Some(address)
+                if !listening.behind_proxy && !listening.insecure_http && listening.tls.is_none() =>
+            {
                 Err(Failure::configuration(format_args!(
-                    "{address} can be reached by others, and this release speaks no TLS: put a proxy in front of it that \
-                     does and say --behind-proxy, or say --insecure-http"
+                    "{address} can be reached by others: give a certificate (--tls-cert, --tls-key), or put a proxy in \
+                     front that speaks TLS and say --behind-proxy, or say --insecure-http"
                 )))
             }
             _ => Ok(listening),
@@ -88,6 +101,10 @@ impl Listening {
         shown.put("listen", self.listen.to_string());
         let admin = self.admin_listen.map(|address| address.to_string());
         shown.put_or("admin-listen", admin, "the console and the metrics are where everything is");
+        let tls =
+            |file: fn(&TlsFiles) -> &PathBuf| self.tls.as_ref().map(|tls| file(tls).display().to_string());
+        shown.put_or("tls-cert", tls(|tls| &tls.certificate), "no TLS");
+        shown.put_or("tls-key", tls(|tls| &tls.key), "no TLS");
         shown.put_all("server-name", &self.server_names);
         shown.put_all("trusted-proxy", &self.trusted_proxies);
         shown.put("behind-proxy", self.behind_proxy);
@@ -97,6 +114,14 @@ impl Listening {
 
 fn is_loopback(address: SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
+}
+
+fn tls(layers: &Layers) -> Outcome<Option<TlsFiles>> {
+    match (layers.one("tls-cert")?, layers.one("tls-key")?) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        _ => Err(Failure::configuration("tls-cert and tls-key go together: give both")),
+    }
 }
 
 fn names(layers: &Layers) -> Outcome<Vec<String>> {

@@ -44,11 +44,12 @@ fn an_unknown_key_and_an_unknown_variable_are_refused_by_name() {
 }
 
 #[test]
-fn an_address_that_others_can_reach_wants_a_proxy_or_the_word_insecure() {
+fn an_address_that_others_can_reach_wants_tls_or_a_proxy_or_the_word_insecure() {
     for reachable in ["0.0.0.0:80", "10.0.0.1:80", "[::]:80"] {
         let error = config("", &[], &[("listen", reachable)]).unwrap_err();
         assert_eq!(error.code(), ExitCode::Configuration);
         assert!(error.to_string().contains("--behind-proxy"), "{error}");
+        config("tls-cert = 'c.pem'\ntls-key = 'k.pem'", &[], &[("listen", reachable)]).unwrap();
         config("behind-proxy = true", &[], &[("listen", reachable)]).unwrap();
         config("insecure-http = true", &[], &[("listen", reachable)]).unwrap();
     }
