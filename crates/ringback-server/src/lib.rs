@@ -3,8 +3,10 @@
 pub mod api;
 pub mod arrivals;
 pub mod clock;
+pub mod console;
 pub mod credentials;
 pub mod dispatch;
+pub mod live;
 pub mod metrics;
 pub mod send;
 pub mod service;

@@ -11,8 +11,8 @@ mod messages;
 mod replay;
 
 pub use accounts::{
-    AccountCounts, AccountList, AccountView, CheckAnswer, LaneState, PingAnswer, PreviousSigningKey,
-    RegistrationView, SigningKeyAnswer, SigningKeyRotateRequest,
+    AccountCounts, AccountList, AccountSort, AccountView, CheckAnswer, LaneState, PingAnswer,
+    PreviousSigningKey, RegistrationView, SigningKeyAnswer, SigningKeyRotateRequest,
 };
 pub use catch_up::{
     AckAnswer, AckRequest, CatchUpMessage, CatchUpPage, MAX_WAIT_SECONDS, PullAnswer, PullRequest,

@@ -108,13 +108,28 @@ impl AuthCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringback_store::{Reach, Scopes};
+    use ringback_store::{Credential, PasswordHash, Reach, Scopes};
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
     fn principal() -> Arc<Principal> {
         let expires_at = NOW.after(Duration::from_secs(60));
-        Arc::new(Principal::new(1, "client".to_owned(), Scopes::default(), Reach::Every, expires_at))
+        let credential = Credential {
+            id: 1,
+            name: "name".to_owned(),
+            client_id: "client".to_owned(),
+            client_secret: [0; 32],
+            previous_secret: None,
+            username: "user".to_owned(),
+            password: PasswordHash::Keyed([0; 32]),
+            previous_password: None,
+            scopes: Scopes::default(),
+            reach: Reach::Every,
+            created_at: NOW,
+            revoked_at: None,
+            locked_until: None,
+        };
+        Arc::new(Principal::of(credential, expires_at))
     }
 
     fn confirmed(most: usize) -> AuthCache {

@@ -14,7 +14,7 @@ use ringback_wire::v1::{
 use super::principal::{Principal, Session, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
-use super::{answer, body, path};
+use super::{answer, audit, body, path};
 
 /// Where the account stands in the path of every route here: `/api/fota/v1/callbacks/{account}`.
 const ACCOUNT_SEGMENT: usize = 4;
@@ -66,7 +66,7 @@ pub(super) async fn register(
         password: given.password.map(|password| Secret::new(password.expose())),
     };
     state.store.register(state.clock.now(), account, registration).await?;
-    tracing::info!(%account, client_id = %session.principal.client_id, "a callback was registered");
+    audit::note_usual(&state, &session.principal, account, "registered a callback URL").await;
     let result = FotaV1CallbackRegistrationResult {
         account_name: Some(account.to_string()),
         service_name: Some(service.as_str().to_owned()),
@@ -88,7 +88,7 @@ pub(super) async fn deregister(
             "nothing is registered for this account and service",
         ));
     }
-    tracing::info!(%account, client_id = %session.principal.client_id, "a callback was deregistered");
+    audit::note_usual(&state, &session.principal, account, "deregistered the callback URL").await;
     Ok(answer::json(StatusCode::OK, &FotaV1SuccessResult { success: Some(true) }))
 }
 

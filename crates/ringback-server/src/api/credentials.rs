@@ -14,7 +14,7 @@ use ringback_wire::error_code;
 use super::principal::{Bearer, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
-use super::{answer, body, convert, path};
+use super::{answer, audit, body, convert, path};
 use crate::credentials::{self, CredentialError, Issued, NewCredential};
 
 /// Where the client id stands in the path: `/api/ringback/v1/credentials/{clientId}`.
@@ -49,7 +49,7 @@ pub(super) async fn create(
     };
     let issued = credentials::create(&*state.store, state.clock.now(), new).await?;
     state.cache.flush();
-    tracing::info!(client_id = %issued.client_id, by = %principal.client_id, "a credential was created");
+    audit::note(&state, &principal, None, format!("created the credential {}", issued.client_id)).await;
     Ok(answer::json(StatusCode::CREATED, &created(issued)))
 }
 
@@ -64,23 +64,23 @@ pub(super) async fn change(
     let known = named(&state, &uri).await?;
     let patch: CredentialPatch = body::json(request, &state.limits).await?;
     let (store, now) = (&*state.store, state.clock.now());
-    let issued = match &patch {
+    let (did, issued) = match &patch {
         CredentialPatch::Rotate { overlap_seconds } => {
             let overlap = Duration::from_secs(*overlap_seconds);
-            Some(credentials::rotate(store, now, &known.name, overlap, None).await?)
+            ("rotated", Some(credentials::rotate(store, now, &known.name, overlap, None).await?))
         }
         CredentialPatch::Grant { accounts, scopes } => {
             let (reach, scopes) = (convert::to_reach(accounts)?, convert::to_scopes(scopes));
             credentials::grant(store, now, &known.name, reach, scopes).await?;
-            None
+            ("extended", None)
         }
         CredentialPatch::Unlock {} => {
             credentials::unlock(store, now, &known.name).await?;
-            None
+            ("unlocked", None)
         }
     };
     state.cache.flush();
-    tracing::info!(client_id = %known.client_id, by = %principal.client_id, "a credential was changed");
+    audit::note(&state, &principal, None, format!("{did} the credential {}", known.client_id)).await;
     match issued {
         Some(issued) => Ok(answer::json(StatusCode::OK, &created(issued))),
         None => Ok(answer::json(StatusCode::OK, &view(&named(&state, &uri).await?, &state))),
@@ -97,7 +97,7 @@ pub(super) async fn revoke(
     let known = named(&state, &uri).await?;
     credentials::revoke(&*state.store, state.clock.now(), &known.name).await?;
     state.cache.flush();
-    tracing::info!(client_id = %known.client_id, by = %principal.client_id, "a credential was revoked");
+    audit::note(&state, &principal, None, format!("revoked the credential {}", known.client_id)).await;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -10,7 +10,7 @@ use ringback_wire::error_code;
 use super::principal::{Bearer, Principal, Wants};
 use super::problem::Problem;
 use super::state::{ApiState, TestReport};
-use super::{answer, own};
+use super::{answer, audit, own};
 
 /// Sends a test message.
 pub(super) async fn ping(
@@ -20,6 +20,7 @@ pub(super) async fn ping(
 ) -> Result<Response, Problem> {
     let account = own::account(&principal, &uri, Wants::Accounts)?;
     let report = test(&state, account).await?.ok_or_else(Problem::not_registered)?;
+    audit::note_usual(&state, &principal, account, "sent a test message").await;
     let answer = PingAnswer {
         ok: ok(&report),
         duration_ms: millis(&report),
@@ -45,6 +46,7 @@ pub(super) async fn check(
         state.checks.forget(account);
         return Err(Problem::not_registered());
     };
+    audit::note_usual(&state, &principal, account, "checked the endpoint").await;
     if ok(&report) {
         state.store.release(state.clock.now(), account).await?;
     }

@@ -24,7 +24,13 @@ pub(super) fn of(account: &AccountSummary, now: Timestamp) -> (LaneState, String
         return (LaneState::Paused, format!("paused since {since}, until an operator resumes it; {waiting}"));
     }
     match account.health() {
-        Health::Open { .. } => (LaneState::Active, format!("open, {waiting}")),
+        Health::Open { failures: 0 } => (LaneState::Active, format!("open, {waiting}")),
+        Health::Open { failures: 1 } => {
+            (LaneState::Active, format!("open, but the last attempt failed; {waiting}"))
+        }
+        Health::Open { failures } => {
+            (LaneState::Active, format!("open, but the last {failures} attempts failed; {waiting}"))
+        }
         Health::Hold { since, probe_at, trouble, .. } => {
             let probe = match probe_at.since(now) {
                 Duration::ZERO => "the next probe is due".to_owned(),
@@ -54,7 +60,7 @@ fn waiting(account: &AccountSummary, now: Timestamp) -> String {
 }
 
 /// A span in the one unit that says enough.
-fn span(span: Duration) -> String {
+pub(crate) fn span(span: Duration) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
@@ -96,6 +102,9 @@ mod tests {
     fn an_open_lane_says_what_waits() {
         assert_eq!(said(&registered()), (LaneState::Active, "open, nothing pending".to_owned()));
         assert_eq!(said(&pending(registered(), 3)).1, "open, 3 messages pending, the oldest for 20 s");
+        let mut failing = registered();
+        failing.lane.health = Health::Open { failures: 2 };
+        assert_eq!(said(&failing).1, "open, but the last 2 attempts failed; nothing pending");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ringback_wire::api::ReplayAnswer;
 use super::principal::{Bearer, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
-use super::{answer, convert, message_view, own};
+use super::{answer, audit, convert, message_view, own};
 
 /// One message.
 pub(super) async fn show(
@@ -38,7 +38,7 @@ pub(super) async fn replay(
         Replayed::NotRegistered => return Err(Problem::not_registered()),
         Replayed::Unknown => return Err(Problem::not_found()),
     };
-    tracing::info!(message = %id, client_id = %principal.client_id, count, "a message was replayed");
+    audit::note(&state, &principal, Some(id.account), format!("sent message {} again", id.sequence.0)).await;
     let answer = ReplayAnswer {
         count,
         dry_run: false,

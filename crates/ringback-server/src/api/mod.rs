@@ -10,10 +10,12 @@
 //! The order of checks is the contract's: route, bearer token, session token, form of the account, entitlement to it,
 //! service, body.
 
+mod account_name;
 mod account_view;
 mod accounts;
 mod admission;
 mod answer;
+mod audit;
 mod auth_cache;
 mod body;
 mod body_match;
@@ -26,6 +28,7 @@ mod endpoint_test;
 mod fallback;
 mod health;
 mod host_check;
+mod inside;
 mod lane_sentence;
 mod leftover;
 mod limits;
@@ -66,6 +69,11 @@ pub use route_list::Route;
 pub use state::{ApiState, EndpointTester, Lent, Readiness, TestReport, UrlGuard};
 pub use watch::watch_credentials;
 
+pub(crate) use inside::{Inside, Refusal};
+pub(crate) use lane_sentence::span;
+pub(crate) use principal::Principal;
+pub(crate) use session::known_user;
+
 use route_list::RouteList;
 
 /// Every route of the API, the operators' pages among them.
@@ -99,6 +107,14 @@ fn finish(router: Router<ApiState>, state: ApiState) -> Router {
         .method_not_allowed_fallback(fallback::method_not_allowed)
         .layer(middleware::from_fn_with_state(state.clone(), leftover::read))
         .with_state(state)
+        .layer(panics::CatchPanics)
+}
+
+/// A router of operators' pages that is made elsewhere, with the same precautions.
+pub(crate) fn guard(pages: Router, state: &ApiState) -> Router {
+    pages
+        .layer(middleware::from_fn_with_state(state.clone(), leftover::read))
+        .layer(middleware::from_fn_with_state(state.clone(), host_check::check))
         .layer(panics::CatchPanics)
 }
 

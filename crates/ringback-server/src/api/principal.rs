@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use ringback_delivery::{AccountId, Timestamp};
 use ringback_store::credentials::Digest;
-use ringback_store::{Reach, Scopes};
+use ringback_store::{Credential, Reach, Scopes};
 use ringback_wire::{auth, error_code};
 
 use super::problem::Problem;
@@ -27,9 +27,11 @@ const MAX_TOKEN_BYTES: usize = 256;
 
 /// A credential, as far as a request needs it.
 #[derive(Debug)]
-pub(super) struct Principal {
+pub(crate) struct Principal {
     /// Its number in the store.
-    pub(super) credential: i64,
+    pub(crate) credential: i64,
+    /// What its operator calls it, for the audit log.
+    pub(crate) name: String,
     /// For the log.
     pub(super) client_id: String,
     /// When the token ends.
@@ -37,6 +39,7 @@ pub(super) struct Principal {
     scopes: Scopes,
     /// Accounts are sorted, each once.
     reach: Reach,
+    at_console: bool,
 }
 
 /// What a request wants to do.
@@ -59,22 +62,33 @@ pub(super) enum Wants {
 }
 
 impl Principal {
-    pub(super) fn new(
-        credential: i64,
-        client_id: String,
-        scopes: Scopes,
-        mut reach: Reach,
-        expires_at: Timestamp,
-    ) -> Self {
+    /// What this credential may do until then.
+    pub(crate) fn of(credential: Credential, expires_at: Timestamp) -> Self {
+        let Credential { id, name, client_id, scopes, mut reach, .. } = credential;
         if let Reach::Accounts(accounts) = &mut reach {
             accounts.sort_unstable();
             accounts.dedup();
         }
-        Self { credential, client_id, expires_at, scopes, reach }
+        Self { credential: id, name, client_id, expires_at, scopes, reach, at_console: false }
+    }
+
+    /// The same, of a person at the console.
+    pub(crate) fn at_console(credential: Credential, expires_at: Timestamp) -> Self {
+        Self { at_console: true, ..Self::of(credential, expires_at) }
+    }
+
+    /// Whether it is a person at the console.
+    pub(super) fn is_at_console(&self) -> bool {
+        self.at_console
+    }
+
+    /// What it may be used for.
+    pub(crate) fn scopes(&self) -> Scopes {
+        self.scopes
     }
 
     /// Whether the account is among those of the credential.
-    pub(super) fn reaches(&self, account: AccountId) -> bool {
+    pub(crate) fn reaches(&self, account: AccountId) -> bool {
         match &self.reach {
             Reach::Every => true,
             Reach::Accounts(accounts) => accounts.binary_search(&account).is_ok(),
@@ -82,12 +96,12 @@ impl Principal {
     }
 
     /// The accounts of the credential.
-    pub(super) fn reach(&self) -> &Reach {
+    pub(crate) fn reach(&self) -> &Reach {
         &self.reach
     }
 
     /// Whether it is one of those who run the whole service: the scope operate on `'*'`.
-    pub(super) fn operates_everywhere(&self) -> bool {
+    pub(crate) fn operates_everywhere(&self) -> bool {
         self.scopes.operate && self.reach == Reach::Every
     }
 
@@ -117,6 +131,11 @@ impl Principal {
     }
 }
 
+/// Whom another part of this server has let in by itself, in a request's extensions. Nothing that comes from outside has
+/// any.
+#[derive(Debug, Clone)]
+pub(super) struct Admitted(pub(super) Arc<Principal>);
+
 /// A request with a valid bearer token.
 pub(super) struct Bearer(pub(super) Arc<Principal>);
 
@@ -124,7 +143,10 @@ impl FromRequestParts<ApiState> for Bearer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        bearer(&parts.headers, state).await.map(Self)
+        match parts.extensions.get::<Admitted>() {
+            Some(Admitted(principal)) => Ok(Self(principal.clone())),
+            None => bearer(&parts.headers, state).await.map(Self),
+        }
     }
 }
 
@@ -141,13 +163,7 @@ async fn bearer(headers: &HeaderMap, state: &ApiState) -> Result<Arc<Principal>,
     let token = token.ok_or_else(unknown)?;
     let credential = state.store.credential(token.credential).await?;
     let credential = credential.filter(|known| known.revoked_at.is_none()).ok_or_else(unknown)?;
-    let principal = Arc::new(Principal::new(
-        credential.id,
-        credential.client_id,
-        credential.scopes,
-        credential.reach,
-        token.expires_at,
-    ));
+    let principal = Arc::new(Principal::of(credential, token.expires_at));
     state.cache.put(epoch, digest, principal.clone(), now);
     Ok(principal)
 }
@@ -181,6 +197,13 @@ impl FromRequestParts<ApiState> for Session {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        if let Some(Admitted(principal)) = parts.extensions.get() {
+            return Ok(Self {
+                principal: principal.clone(),
+                digest: Digest::default(),
+                token: String::new(),
+            });
+        }
         let principal = bearer(&parts.headers, state).await?;
         let refused = |code, message: &'static str| Problem::new(StatusCode::UNAUTHORIZED, code, message);
         let header = parts.headers.get(auth::SESSION_HEADER).ok_or_else(|| {

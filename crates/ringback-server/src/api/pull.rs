@@ -8,7 +8,7 @@ use ringback_wire::api::{AckAnswer, AckRequest, PullAnswer, PullRequest};
 use super::principal::{Bearer, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
-use super::{answer, body, own, query};
+use super::{answer, audit, body, own, query};
 
 /// Switches pull on or off.
 pub(super) async fn set(
@@ -20,7 +20,8 @@ pub(super) async fn set(
     let account = own::account(&principal, &uri, Wants::Callbacks)?;
     let PullRequest { enabled } = body::json(request, &state.limits).await?;
     let standing = state.store.set_pull(state.clock.now(), account, enabled).await?;
-    tracing::info!(%account, client_id = %principal.client_id, enabled, "pull was switched");
+    let switched = if enabled { "enabled pull" } else { "disabled pull" };
+    audit::note_usual(&state, &principal, account, switched).await;
     Ok(answer::json(StatusCode::OK, &PullAnswer { enabled: standing.pull }))
 }
 

@@ -12,7 +12,7 @@ use super::principal::{Bearer, Wants};
 use super::problem::Problem;
 use super::query::Query;
 use super::state::ApiState;
-use super::{answer, body, convert, own};
+use super::{answer, audit, body, convert, own};
 
 /// Keeps a job that sends them again (202), or counts them (200).
 pub(super) async fn replay(
@@ -34,7 +34,14 @@ pub(super) async fn replay(
         Wanted::Finished(filter) => begin(&state, account, filter).await?,
     };
     if !dry_run {
-        tracing::info!(%account, client_id = %principal.client_id, count, "an account's messages are replayed");
+        let state_of_them = given.state.unwrap_or(MessageState::Dead);
+        audit::note(
+            &state,
+            &principal,
+            Some(account),
+            format!("sent {count} {state_of_them} messages again"),
+        )
+        .await;
     }
     let status = if dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(answer::json(status, &ReplayAnswer { count, dry_run, id: None, state: None }))

@@ -14,6 +14,7 @@ use ringback_wire::auth::{LoginRequest, LoginResponse, LogoutResponse};
 use ringback_wire::error_code;
 use subtle::ConstantTimeEq as _;
 
+use super::inside::Refusal;
 use super::principal::{Bearer, Principal, Session, session_digest};
 use super::problem::Problem;
 use super::state::ApiState;
@@ -22,6 +23,10 @@ use crate::credentials::password_matches;
 
 /// The digest domain of user names, which are counted by digest so that what people type isn't kept.
 const USERNAME_DOMAIN: &str = "username";
+
+/// A hash, with the parameters of ours, that no password has: its work is done for those whose password has none.
+const NOBODYS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Opens a session for the client's user.
 pub(super) async fn login(
@@ -75,6 +80,38 @@ async fn attempt(
     let digest = session_digest(&state, &token).ok_or_else(Problem::unexpected)?;
     state.store.open_session(digest, Kept { credential: id, last_used_at: now }).await?;
     Ok(token)
+}
+
+/// The credential whose user this is, for the console, which has no client's secret to go with it.
+///
+/// Every attempt costs the same, whether there is such a user or not, and however their password is kept: one argon2 at
+/// the least, one attempt at a time.
+///
+/// # Errors
+///
+/// 429 when too many wait for their turn; the store's.
+pub(crate) async fn known_user(
+    state: &ApiState,
+    username: &str,
+    password: Secret,
+) -> Result<Option<Credential>, Refusal> {
+    try_known_user(state, username, password).await.map_err(|problem| Refusal::of(&problem))
+}
+
+async fn try_known_user(
+    state: &ApiState,
+    username: &str,
+    password: Secret,
+) -> Result<Option<Credential>, Problem> {
+    let _inside = state.logins.enter().await?;
+    let credential = state.store.credential_of_user(username).await?;
+    let credential = credential.filter(|known| known.revoked_at.is_none());
+    let mut kept = credential.as_ref().map(|known| candidates(known, state.clock.now())).unwrap_or_default();
+    if !kept.iter().any(|kept| matches!(kept, PasswordHash::Argon2(_))) {
+        kept.push(PasswordHash::Argon2(NOBODYS.to_owned()));
+    }
+    let is_right = matches_any(state, kept, password, true).await?;
+    Ok(credential.filter(|_| is_right))
 }
 
 /// The passwords that count now: the present one, and the one before while it does.

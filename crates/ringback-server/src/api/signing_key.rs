@@ -13,7 +13,7 @@ use ringback_wire::signature::{Ed25519Key, HmacKey};
 use super::principal::{Bearer, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
-use super::{answer, body, own};
+use super::{answer, audit, body, own};
 
 /// The account's signing key.
 pub(super) async fn show(
@@ -44,7 +44,7 @@ pub(super) async fn rotate(
     }
     let now = state.clock.now();
     let secrets = state.store.rotate_signing_secret(now, account, now.after(overlap)).await?;
-    tracing::info!(%account, client_id = %principal.client_id, "a signing key was rotated");
+    audit::note(&state, &principal, Some(account), "rotated the signing key").await;
     Ok(answer::json(StatusCode::OK, &view(&secrets)?))
 }
 

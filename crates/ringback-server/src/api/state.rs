@@ -96,15 +96,15 @@ pub struct ApiState(Arc<Shared>);
 
 /// What is behind an [`ApiState`]; nothing of it is for the outside.
 pub struct Shared {
-    pub(super) store: Arc<dyn Store>,
-    pub(super) clock: Clock,
-    pub(super) limits: Limits,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
     pub(super) urls: Arc<dyn UrlGuard>,
-    pub(super) readiness: Arc<dyn Readiness>,
+    pub(crate) readiness: Arc<dyn Readiness>,
     pub(super) tester: Arc<dyn EndpointTester>,
     pub(super) arrivals: Arc<Arrivals>,
-    pub(super) metrics: Metrics,
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(crate) metrics: Metrics,
+    pub(crate) stopping: watch::Receiver<bool>,
     pub(super) hosts: HostNames,
     pub(super) cache: AuthCache,
     pub(super) logins: LoginGate,

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::send::Sender;
 
@@ -39,6 +40,8 @@ pub struct DispatchSettings {
     pub body_bytes: usize,
     /// Where attempts are counted.
     pub metrics: Metrics,
+    /// Who is told what was recorded, for those who watch.
+    pub live: Option<Live>,
 }
 
 impl Default for DispatchSettings {
@@ -48,6 +51,7 @@ impl Default for DispatchSettings {
             signing: Signing::default(),
             body_bytes: 16 << 20,
             metrics: Metrics::default(),
+            live: None,
         }
     }
 }
@@ -106,6 +110,7 @@ impl Dispatcher {
             work: JoinSet::new(),
             stats: stats.clone(),
             metrics: settings.metrics,
+            live: settings.live,
         };
         Self { stop, task: tokio::spawn(running.run(incoming, stopped)), stats }
     }
@@ -165,6 +170,7 @@ struct Running {
     work: JoinSet<()>,
     stats: Arc<DispatchStats>,
     metrics: Metrics,
+    live: Option<Live>,
 }
 
 impl Running {
@@ -280,8 +286,8 @@ impl Running {
             });
         }
         if let Some(batch) = self.recorder.next() {
-            let (store, clock) = (self.store.clone(), self.clock.clone());
-            self.spawn(async move { Event::Recorded(batch.record(store, clock).await) });
+            let (store, clock, live) = (self.store.clone(), self.clock.clone(), self.live.clone());
+            self.spawn(async move { Event::Recorded(batch.record(store, clock, live).await) });
         }
         self.discover();
         self.stats.flying.store(self.engine.flying(), Ordering::Relaxed);

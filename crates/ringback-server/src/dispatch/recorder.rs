@@ -8,6 +8,7 @@ use ringback_delivery::{AccountId, LaneRecord, LaneUpdate, Turn};
 use ringback_store::{Settled, Store};
 
 use crate::clock::Clock;
+use crate::live::Live;
 
 /// Settlements in one commit, at most.
 const BATCH: usize = 4096;
@@ -66,7 +67,7 @@ pub(super) struct Batch {
 impl Batch {
     /// Records it, however often that has to be tried: what was sent must be known to have been sent. What fails is said
     /// once, and once more when it is over.
-    pub(super) async fn record(self, store: Arc<dyn Store>, clock: Clock) -> Recorded {
+    pub(super) async fn record(self, store: Arc<dyn Store>, clock: Clock, live: Option<Live>) -> Recorded {
         let recorded = self
             .settled
             .iter()
@@ -84,6 +85,9 @@ impl Batch {
         }
         if failed {
             tracing::info!("outcomes are recorded again");
+        }
+        if let Some(live) = live {
+            live.recorded(&self.settled);
         }
         recorded
     }

@@ -2,7 +2,7 @@
 //!
 //! The cast: [`Metrics`] holds every instrument, each made once, so that counting is an addition and never makes a name
 //! or a label; `commits` counts what the store says it committed, `attempts` what the dispatcher sees come back,
-//! `gauges` holds what is as it is, `surveyor` asks the store for that, and [`Minutes`] keeps a day of the counters by the
+//! `gauges` holds what is as it is, `surveyor` asks the store for that, `totals` holds the last answer, and [`Minutes`] keeps a day of the counters by the
 //! minute.
 //!
 //! The promise: the totals are the ledger's movements as they were committed, and no label grows with the number of
@@ -16,21 +16,24 @@ mod instruments;
 mod minutes;
 mod process;
 mod surveyor;
+mod totals;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{Histogram, Registry, TextEncoder};
-use ringback_delivery::{OpenRequests, Outcome};
+use ringback_delivery::{OpenRequests, Outcome, Timestamp};
 use ringback_store::Commit;
 
 use attempts::Attempts;
 use commits::Commits;
 use gauges::Gauges;
 use instruments::Instruments;
+use totals::Totals;
 
 pub use minutes::{Minute, Minutes};
 pub use surveyor::keep_surveying;
+pub use totals::Total;
 
 /// The media type of what [`Metrics::render`] gives.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -47,6 +50,7 @@ struct Inner {
     handoff: Histogram,
     gauges: Gauges,
     minutes: Minutes,
+    totals: Totals,
 }
 
 impl Default for Metrics {
@@ -68,6 +72,7 @@ impl Default for Metrics {
             ),
             gauges: Gauges::new(&instruments),
             minutes: Minutes::default(),
+            totals: Totals::default(),
             registry,
         }))
     }
@@ -91,6 +96,12 @@ impl Metrics {
     /// The counters of the last day by the minute.
     pub fn minutes(&self) -> &Minutes {
         &self.0.minutes
+    }
+
+    /// What all accounts add up to: one that is `fresh` at most old, if it comes within `patience`; else what there is,
+    /// if there is any.
+    pub async fn total(&self, now: Timestamp, fresh: Duration, patience: Duration) -> Option<Arc<Total>> {
+        self.0.totals.get(now, fresh, patience).await
     }
 
     /// The store committed.

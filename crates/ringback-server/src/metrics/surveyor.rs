@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use ringback_store::{Reach, Store, StoreError};
 
-use super::Metrics;
+use super::{Metrics, Total};
 use crate::clock::Clock;
 
 /// How often the counters are put to their minute.
 const TICK: Duration = Duration::from_secs(1);
-/// From the end of a survey to the beginning of the next, at least;
+/// From the end of a survey to the beginning of the next, unless somebody wants one sooner;
 const EVERY: Duration = Duration::from_secs(5);
-/// and so many times as long as the last one took, so that a million accounts cost a small part of a core.
+/// but always so many times as long as the last one took, so that a million accounts cost a small part of a core.
 const REST: u32 = 20;
 /// Accounts in one read.
 const STEP: usize = 2000;
@@ -42,7 +42,15 @@ pub async fn keep_surveying(
             if let Err(error) = survey(&metrics, store.as_ref(), &clock).await {
                 tracing::debug!(%error, "the accounts could not be surveyed");
             }
-            tokio::time::sleep(EVERY.max(began.elapsed() * REST)).await;
+            let rest = began.elapsed() * REST;
+            let wanted = async {
+                tokio::time::sleep(rest).await;
+                metrics.0.totals.is_wanted().await;
+            };
+            tokio::select! {
+                () = tokio::time::sleep(EVERY.max(rest)) => {}
+                () = wanted => {}
+            }
         }
     };
     tokio::select! {
@@ -54,12 +62,13 @@ pub async fn keep_surveying(
 
 async fn survey(metrics: &Metrics, store: &dyn Store, clock: &Clock) -> Result<(), StoreError> {
     metrics.0.gauges.sized(store.size().await?);
-    let began = Instant::now();
+    let (began, at) = (Instant::now(), clock.now());
     let mut all = store.tally(Reach::Every, None, STEP).await?;
     while all.next.is_some() {
         tokio::time::sleep(BREATH).await;
         all.add(store.tally(Reach::Every, all.next, STEP).await?);
     }
     metrics.0.gauges.surveyed(clock.now(), began.elapsed(), &all);
+    metrics.0.totals.surveyed(Total { tally: all, at });
     Ok(())
 }

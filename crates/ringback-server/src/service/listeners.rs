@@ -7,18 +7,21 @@ use ringback_store::{Commit, CommitListener, Fresh};
 
 use crate::arrivals::Arrivals;
 use crate::dispatch::Inbox;
+use crate::live::Live;
 use crate::metrics::Metrics;
 
-/// The dispatcher, those who wait for an account's messages, and what counts.
+/// The dispatcher, those who wait for an account's messages, what counts, and those who watch.
 pub(super) struct Listeners {
     pub(super) inbox: Arc<Inbox>,
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) metrics: Metrics,
+    pub(super) live: Live,
 }
 
 impl CommitListener for Listeners {
     fn accepted(&self, fresh: Vec<Fresh>) {
         self.arrivals.came(fresh.iter().map(|fresh| fresh.account));
+        self.live.accepted(&fresh);
         self.inbox.accepted(fresh);
     }
 

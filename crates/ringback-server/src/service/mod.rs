@@ -30,7 +30,9 @@ use tokio::task::JoinHandle;
 use crate::api::{self, ApiState, HostNames, Lent, Limits, watch_credentials};
 use crate::arrivals::Arrivals;
 use crate::clock::Clock;
+use crate::console::{self, Console};
 use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox, Tester};
+use crate::live::Live;
 use crate::metrics::keep_surveying;
 use crate::send::{InvalidSenderSettings, Sender, SenderSettings};
 
@@ -151,12 +153,15 @@ impl Service {
         let inbox = Arc::new(Inbox::default());
         let arrivals = Arc::new(Arrivals::default());
         let metrics = settings.dispatch.metrics.clone();
+        let live = Live::new(clock.clone());
         store.listen(Arc::new(Listeners {
             inbox: inbox.clone(),
             arrivals: arrivals.clone(),
             metrics: metrics.clone(),
+            live: live.clone(),
         }));
-        let dispatcher = Dispatcher::start(settings.dispatch, inbox, store.clone(), sender, clock.clone());
+        let dispatch = DispatchSettings { live: Some(live.clone()), ..settings.dispatch };
+        let dispatcher = Dispatcher::start(dispatch, inbox, store.clone(), sender, clock.clone());
         let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
         let (stop, stopping) = watch::channel(false);
         let hosts = settings.hosts;
@@ -175,12 +180,13 @@ impl Service {
             |router, tls| accept::Door { router, limits: limits.clone(), proxies: proxies.clone(), tls };
         let mut tasks = Vec::new();
         let mut admin_address = None;
+        let console = console::router(Console::new(state.clone(), live));
         let router = match admin {
-            None => api::router(state.clone()),
+            None => api::router(state.clone()).merge(console),
             Some((listener, address)) => {
                 admin_address = Some(address);
                 let tls = tls.clone().filter(|_| !address.ip().to_canonical().is_loopback());
-                let door = door(api::operators_router(state.clone()), tls);
+                let door = door(api::operators_router(state.clone()).merge(console), tls);
                 tasks.push(tokio::spawn(accept::serve(listener, door, stopping.clone())));
                 api::public_router(state.clone())
             }

@@ -11,6 +11,7 @@ mod catch_up;
 mod checks;
 mod client;
 mod connections;
+mod console;
 mod credentials;
 mod delivery;
 mod health;

@@ -11,8 +11,10 @@ use ringback_delivery::{AccountId, Timestamp};
 use ringback_server::api::{self, ApiState, EndpointTester, Lent, Limits, Readiness, TestReport, UrlGuard};
 use ringback_server::arrivals::Arrivals;
 use ringback_server::clock::Clock;
+use ringback_server::console::{self, Console};
 use ringback_server::credentials::{self, Issued, NewCredential};
 use ringback_server::dispatch::{DispatchSettings, Dispatcher, Inbox, Signing, Tester};
+use ringback_server::live::Live;
 use ringback_server::metrics::Metrics;
 use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy, Sender, SenderSettings, SystemResolver};
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
@@ -92,11 +94,12 @@ impl Server {
             SqliteOptions { limits: settings.store, ..SqliteOptions::server(folder.path().join(DATABASE)) };
         let store = Arc::new(SqliteStore::open(options).unwrap());
         let arrivals = Arc::new(Arrivals::default());
+        let live = Live::new(clock.clone());
         let (dispatcher, inbox, tester) = match settings.delivers {
-            true => deliver(&store, &clock),
+            true => deliver(&store, &clock, &live),
             false => (None, None, Arc::new(Untested) as Arc<dyn EndpointTester>),
         };
-        store.listen(Arc::new(Told { inbox, arrivals: arrivals.clone() }));
+        store.listen(Arc::new(Told { inbox, arrivals: arrivals.clone(), live: live.clone() }));
         let (stopping, stops) = watch::channel(false);
         let lent = Lent {
             urls: Arc::new(Private),
@@ -111,7 +114,8 @@ impl Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let serving = axum::serve(listener, api::router(state.clone()))
+        let console = console::router(Console::new(state.clone(), live));
+        let serving = axum::serve(listener, api::router(state.clone()).merge(console))
             .with_graceful_shutdown(async move { stopped.await.unwrap_or_default() });
         let task = tokio::spawn(async move { serving.await.unwrap() });
         let http = Http::new();
@@ -276,14 +280,16 @@ impl UrlGuard for Private {
     }
 }
 
-/// Tells those who wait, and the dispatcher where there is one.
+/// Tells those who wait and those who watch, and the dispatcher where there is one.
 struct Told {
     inbox: Option<Arc<Inbox>>,
     arrivals: Arc<Arrivals>,
+    live: Live,
 }
 
 impl CommitListener for Told {
     fn accepted(&self, fresh: Vec<Fresh>) {
+        self.live.accepted(&fresh);
         self.arrivals.came(fresh.iter().map(|fresh| fresh.account));
         if let Some(inbox) = &self.inbox {
             inbox.accepted(fresh);
@@ -301,6 +307,7 @@ impl CommitListener for Told {
 fn deliver(
     store: &Arc<SqliteStore>,
     clock: &Clock,
+    live: &Live,
 ) -> (Option<Dispatcher>, Option<Arc<Inbox>>, Arc<dyn EndpointTester>) {
     let policy = Arc::new(EgressPolicy::new(EgressMode::Any));
     let sender = Sender::new(SenderSettings { policy: policy.clone(), ..SenderSettings::default() }).unwrap();
@@ -313,7 +320,7 @@ fn deliver(
         policy,
         resolver: Arc::new(SystemResolver::default()),
     };
-    let settings = DispatchSettings::default();
+    let settings = DispatchSettings { live: Some(live.clone()), ..DispatchSettings::default() };
     let dispatcher = Dispatcher::start(settings, inbox.clone(), store.clone(), sender, clock.clone());
     (Some(dispatcher), Some(inbox), Arc::new(tester))
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Secret;
-use crate::text_enum::open_enum;
+use crate::text_enum::{closed_enum, open_enum};
 
 /// The answer to `GET /accounts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,16 @@ pub struct AccountList {
     /// The cursor of the next page, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+closed_enum! {
+    /// The order of `GET /accounts`.
+    AccountSort {
+        /// By name: all of them, a page at a time.
+        Name = "name",
+        /// Those in trouble, the worst first: suspended, on hold, failing, paused, with dead messages. One page.
+        Trouble = "trouble",
+    }
 }
 
 open_enum! {

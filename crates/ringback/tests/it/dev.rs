@@ -48,6 +48,7 @@ fn dev_shows_four_verified_samples_and_a_curl_line_that_works_and_goes_on_where_
     dev.line_with("go to the built-in listener");
     samples_arrive(&mut dev);
     dev.line_with("server:      http://127.0.0.1:");
+    dev.line_with("/console (log in with the username and the password of the credentials)");
     dev.line_with(ACCOUNT);
     dev.line_with("ringback-data/credentials.toml");
     let curl = dev.line_with("curl ");

@@ -63,9 +63,11 @@ impl fmt::Display for Guide {
         };
         write!(
             f,
-            "\nserver:      {}\naccount:     {ACCOUNT}\ncredentials: {} (for other commands: --profile dev{more})\n\n\
+            "\nserver:      {}\nconsole:     {}/console (log in with the username and the password of the credentials)\n\
+             account:     {ACCOUNT}\ncredentials: {} (for other commands: --profile dev{more})\n\n\
              Register your own listener (put its URL last; the tokens are good for an hour, and for 20 minutes unused):\n\n  \
              {}\n\nor\n\n  ringback callbacks register {ACCOUNT} {} --profile dev{more}\n\nCtrl-C stops.\n",
+            self.url,
             self.url,
             self.credentials_file,
             self.curl(),
