@@ -24,8 +24,8 @@ pub(super) enum Kind {
 }
 
 /// The metadata services that answer on IPv4: AWS, GCP, Azure and most others; AWS's DNS, clock, ECS and EKS; Tencent;
-/// Azure's wire server; Alibaba; Oracle.
-const METADATA_V4: [Ipv4Addr; 9] = [
+/// Azure's wire server; Alibaba; Volcano Engine; Oracle.
+const METADATA_V4: [Ipv4Addr; 10] = [
     Ipv4Addr::new(169, 254, 169, 254),
     Ipv4Addr::new(169, 254, 169, 253),
     Ipv4Addr::new(169, 254, 169, 123),
@@ -34,13 +34,15 @@ const METADATA_V4: [Ipv4Addr; 9] = [
     Ipv4Addr::new(169, 254, 0, 23),
     Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(100, 96, 0, 96),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
 
-/// The metadata services that answer on IPv6, beside AWS's fd00:ec2::/32: OpenStack, Oracle, GCP, Scaleway.
-const METADATA_V6: [Ipv6Addr; 4] = [
+/// The metadata services that answer on IPv6, beside AWS's fd00:ec2::/32: OpenStack, Oracle, Linode, GCP, Scaleway.
+const METADATA_V6: [Ipv6Addr; 5] = [
     Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
     Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+    Ipv6Addr::new(0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1),
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
     Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
 ];

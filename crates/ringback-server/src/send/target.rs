@@ -93,6 +93,8 @@ impl CallbackUrl {
         }
         let (destination, normal) = Destination::read(&scheme, authority)?;
         let authority = if is_plain(authority) { authority } else { normal.as_str() };
+        // The URL Standard takes more than may stand in a request: quotes, braces.
+        uri::Authority::try_from(authority).map_err(|_| InvalidCallbackUrl::Host)?;
         let host_header = HeaderValue::from_str(authority).map_err(|_| InvalidCallbackUrl::Host)?;
         let target = Uri::from(request_target(target)?);
         let origin = format!("{scheme}://{}:{}", destination.host, destination.port).into();
@@ -136,6 +138,12 @@ impl CallbackUrl {
                 .or_else(|_| policy.check(Ipv4Addr::LOCALHOST.into(), *port)),
             Host::Domain(_) => Ok(()),
         }
+    }
+
+    /// The request line's target and the `Host` header, as they go on the wire. For the fuzzer.
+    #[doc(hidden)]
+    pub fn on_the_wire(&self) -> (&str, &[u8]) {
+        (self.target.path_and_query().map_or("", |target| target.as_str()), self.host_header.as_bytes())
     }
 
     pub(super) fn destination(&self) -> &Destination {

@@ -14,6 +14,7 @@ mod connections;
 mod console;
 mod credentials;
 mod delivery;
+mod egress;
 mod health;
 mod idempotency;
 mod login;

@@ -1,7 +1,6 @@
 //! The tests of this module, against servers on this machine and resolvers that say what a test wants.
 
 mod connecting;
-mod corpus;
 mod encrypted;
 mod policy;
 mod precheck;
