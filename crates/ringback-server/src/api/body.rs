@@ -1,10 +1,12 @@
 //! Reading a request's body: whole, within its bound and its time; and taking JSON from it.
+//!
+//! Nothing is ever unpacked: a body with a `Content-Encoding` is refused, so a few bytes stay a few bytes.
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
@@ -16,7 +18,9 @@ use super::problem::Problem;
 
 /// A request's body, `most` bytes of it at most.
 pub(super) async fn read(request: Request, most: usize, limits: &Limits) -> Result<Bytes, Problem> {
+    let encoded = is_encoded(request.headers());
     match tokio::time::timeout(limits.body_timeout, collect(request.into_body(), most)).await {
+        Ok(Ok(body)) if encoded && !body.is_empty() => Err(Problem::content_encoding()),
         Ok(read) => read,
         Err(_) => Err(Problem::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -67,6 +71,14 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
         }
     }
     Ok(None)
+}
+
+/// Whether the body would have to be unpacked.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(CONTENT_ENCODING).iter();
+    let mut codings =
+        values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+    codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
 }
 
 /// Whether the content type is this one, parameters aside; a missing one counts as any.

@@ -153,7 +153,7 @@ impl Form {
         let bytes = body::read(request, limits.request_bytes, limits).await.map_err(|problem| {
             OAuthProblem::with_status(
                 problem.status(),
-                "the body is too large, or did not come whole in time",
+                "the body is too large, compressed, or did not come whole in time",
             )
         })?;
         if !bytes.is_empty() && !right_type {

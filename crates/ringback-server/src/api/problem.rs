@@ -93,6 +93,15 @@ impl Problem {
         )
     }
 
+    /// 415 for a compressed body.
+    pub(super) fn content_encoding() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            error_code::UNSUPPORTED_MEDIA_TYPE,
+            "the body must be sent as it is, without a Content-Encoding",
+        )
+    }
+
     /// 429.
     pub(super) fn busy(code: &'static str, message: &'static str) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, code, message).retry_after(Duration::from_secs(RETRY_BUSY))

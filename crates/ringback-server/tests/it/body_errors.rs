@@ -44,6 +44,25 @@ async fn another_content_type_is_415_unsupported_media_type() {
 }
 
 #[tokio::test]
+async fn a_body_that_would_have_to_be_unpacked_is_415_and_is_not() {
+    let server = Server::start().await;
+    let user = server.user().await;
+    let body = r#"{"name":"Fota","url":"https://10.0.0.1/"}"#;
+    let encoded = |coding| {
+        server
+            .as_user(&user, "POST", &callbacks(ACCOUNT))
+            .header("content-encoding", coding)
+            .json(body)
+            .send()
+    };
+    for coding in ["gzip", "deflate", "br", "zstd", "identity, gzip", "x"] {
+        let message = encoded(coding).await.error(415, "INPUT_INVALID.Request.UnsupportedMediaType");
+        assert!(message.contains("Content-Encoding"), "{message}");
+    }
+    encoded("identity").await.ok();
+}
+
+#[tokio::test]
 async fn a_body_over_the_bound_is_413_too_large() {
     let huge = vec![b' '; 3 << 20];
     register("application/json", huge).await.error(413, "INPUT_INVALID.Request.TooLarge");
