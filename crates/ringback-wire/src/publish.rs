@@ -11,6 +11,7 @@ mod answer;
 mod body;
 mod envelope;
 mod invalid;
+mod lines;
 mod sections;
 mod walk;
 
@@ -27,6 +28,7 @@ pub use crate::headers::IDEMPOTENCY_KEY as IDEMPOTENCY_KEY_HEADER;
 pub use answer::{LineOutcome, NdjsonLine, PublishAnswer, PublishStatus};
 pub use body::{ping_body, splice_credentials};
 pub use invalid::InvalidMessage;
+pub use lines::{line_count, numbered_lines};
 
 /// A published message's size at most, in bytes; the caller checks it before parsing.
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;

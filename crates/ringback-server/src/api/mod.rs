@@ -61,6 +61,8 @@ mod watch;
 use axum::{Router, middleware};
 use ringback_wire::routes;
 
+#[doc(hidden)]
+pub use cursor::read_cursor;
 pub use host_check::HostNames;
 pub use limits::Limits;
 pub use peer::Peer;

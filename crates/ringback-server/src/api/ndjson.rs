@@ -12,7 +12,9 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode};
 use ringback_store::NewMessage;
 use ringback_wire::error_code;
-use ringback_wire::publish::{IDEMPOTENCY_KEY_HEADER, LineOutcome, NDJSON_CONTENT_TYPE, NdjsonLine};
+use ringback_wire::publish::{
+    IDEMPOTENCY_KEY_HEADER, LineOutcome, NDJSON_CONTENT_TYPE, NdjsonLine, line_count, numbered_lines,
+};
 
 use super::principal::Principal;
 use super::problem::Problem;
@@ -43,12 +45,11 @@ pub(super) async fn publish(
             "the body is empty: it must be one message on each line",
         ));
     }
-    let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    if text.iter().filter(|byte| **byte == b'\n').count() >= limits.ndjson_lines {
+    if line_count(&bytes) > limits.ndjson_lines {
         return Err(Problem::too_large("the body", limits.ndjson_lines, "lines"));
     }
     let mut batch = Batch::new(state, principal);
-    for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+    for (number, line) in numbered_lines(&bytes) {
         batch.take(number, line);
         if batch.is_full() {
             batch.hand_over().await;
@@ -85,12 +86,8 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Reads one line. A blank one is passed over, and counts where lines are numbered.
+    /// Reads one line.
     fn take(&mut self, number: u64, line: &[u8]) {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            return;
-        }
         if let Some(problem) = &self.stopped {
             write(&mut self.answers, number, problem.status(), LineOutcome::Error(problem.body()));
             return;
