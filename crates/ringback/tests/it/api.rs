@@ -43,6 +43,11 @@ impl Api {
         Self { http: Client::builder(TokioExecutor::new()).build_http(), url: url.to_owned() }
     }
 
+    /// Where it asks.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A token request's answer.
     pub(crate) async fn token(&self, secrets: &Secrets) -> (StatusCode, Value) {
         let basic = STANDARD.encode(format!("{}:{}", secrets.client_id, secrets.client_secret));

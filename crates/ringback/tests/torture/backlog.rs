@@ -15,7 +15,7 @@ use ringback_store::{
 use tempfile::tempdir;
 
 use crate::api::{Api, Tokens};
-use crate::isolation::refused_url;
+use crate::bad_endpoints::refused_url;
 use crate::listener::{Listener, loopback};
 use crate::program::{PATIENCE, Program};
 use crate::stage::{SERVE, account, alone, scale};

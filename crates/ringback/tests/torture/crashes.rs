@@ -1,6 +1,6 @@
 //! The plug is pulled again and again, under load; what was promised holds through all of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use serde_json::json;
 use tempfile::tempdir;
 use tokio::sync::watch;
 
-use crate::api::Api;
+use crate::api::{Api, Tokens};
 use crate::books::Books;
 use crate::listener::Listener;
 use crate::program::Program;
@@ -29,7 +29,7 @@ const LONGEST_LIFE: u64 = 900;
 const REFUSED: u8 = 20;
 
 /// Refuses some messages when they come for the first time.
-async fn moody_listener(seed: u64) -> Listener {
+pub(crate) async fn moody_listener(seed: u64) -> Listener {
     let moods = Mutex::new((Rng::with_seed(seed), HashSet::new()));
     Listener::answering(move |arrival| {
         let (rng, known) = &mut *moods.lock().unwrap();
@@ -80,7 +80,7 @@ async fn kill_again_and_again(
     done
 }
 
-fn is_fault(line: &str) -> bool {
+pub(crate) fn is_fault(line: &str) -> bool {
     line.contains("panicked") || line.contains("\"ERROR\"")
 }
 
@@ -97,7 +97,8 @@ async fn whatever_moment_the_plug_is_pulled_nothing_accepted_is_lost_and_little_
     let mut server = Program::start(folder.path(), &SERVE);
     let first = Api::new(&server.url());
     let tokens = log_in(folder.path(), &first).await;
-    let mut lives = Lives { api, tokens, over: over.clone(), slowest: Duration::ZERO };
+    let mut lives =
+        Lives { api, tokens, over: over.clone(), slowest: Duration::ZERO, breath: Duration::ZERO };
     sender.send_replace(Some(first));
     for number in 0..ACCOUNTS {
         register(&mut lives, number, &listener.url(&account(number))).await;
@@ -120,26 +121,37 @@ async fn whatever_moment_the_plug_is_pulled_nothing_accepted_is_lost_and_little_
     let fences = operator.await.unwrap();
     let books = Books::new(published, kills, fences);
 
-    // What was refused waits for its next attempt; that is hastened, as the schedule is not what is proven here.
+    until_all_arrived(&books, &listener, &api, &lives.tokens, ACCOUNTS).await;
+    // What is under way is finished, so that late duplicates are seen too.
+    assert!(server.stop().success());
+    books.check(&listener.arrivals());
+    books.check_the_store(&folder.path().join("ringback.db"), ACCOUNTS, ACCOUNTS - 1).await;
+}
+
+/// Waits until everything that was accepted for accounts that never deregister has arrived and was welcomed. What was
+/// refused waits for its next attempt; that is hastened, as the schedule is not what is proven here.
+pub(crate) async fn until_all_arrived(
+    books: &Books,
+    listener: &Listener,
+    api: &Api,
+    tokens: &Tokens,
+    accounts: usize,
+) {
     let begun = Instant::now();
-    let mut open: HashMap<String, usize> = books.stable(ACCOUNTS - 1).map(|id| (id.to_owned(), 0)).collect();
+    let mut open: HashSet<&str> = books.stable(accounts - 1).collect();
     let mut looked_at = 0;
     while !open.is_empty() {
-        for number in 0..ACCOUNTS {
+        for number in 0..accounts {
             let path = format!("/api/ringback/v1/accounts/{}/resume", account(number));
-            let (status, answer) = api.post(&path, &lives.tokens, &json!({})).await;
+            let (status, answer) = api.post(&path, tokens, &json!({})).await;
             assert_eq!(status, StatusCode::OK, "{answer}");
         }
         let arrivals = listener.arrivals();
         for arrival in arrivals[looked_at..].iter().filter(|arrival| arrival.welcome()) {
-            open.remove(&arrival.id);
+            open.remove(&*arrival.id);
         }
         looked_at = arrivals.len();
         assert!(begun.elapsed() < crate::program::PATIENCE, "{} were lost: {open:?}", open.len());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    // What is under way is finished, so that late duplicates are seen too.
-    assert!(server.stop().success());
-    books.check(&listener.arrivals());
-    books.check_the_store(&folder.path().join("ringback.db"), ACCOUNTS, ACCOUNTS - 1).await;
 }

@@ -1,27 +1,18 @@
 //! One endpoint's trouble stays its own (promise 4): good endpoints beside bad ones get their messages as soon as
 //! without them.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use serde_json::Value;
-use tempfile::{TempDir, tempdir};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
+use crate::bad_endpoints::{Bad, Vice, refused_url};
 use crate::listener::Listener;
+use crate::neighbours::{Figures, GOOD, House, close_enough};
 use crate::stage::{Server, account, alone, message, scale};
 
-const GOOD: usize = 12;
-/// Each good endpoint gets a message so often: 240 a second in all.
-const EVERY: Duration = Duration::from_millis(50);
 const SECONDS: u32 = 5;
-/// What the bad may cost: three times as long and 50 ms, as the machine is busy with other things too.
-const RATIO: u32 = 3;
-const SLACK: Duration = Duration::from_millis(50);
 /// Noise only ever adds: one round without it is enough.
 const ROUNDS: usize = 3;
 const HANGING: usize = 1000;
@@ -30,162 +21,6 @@ const BACKLOG: usize = 2000;
 const BAD_EVERY: Duration = Duration::from_millis(100);
 const BAD_AT_ONCE: usize = 40;
 const MIB: usize = 1 << 20;
-
-// ---- Bad endpoints ------------------------------------------------------------------------------------------------
-
-/// The URL of a port where nobody listens.
-pub(crate) async fn refused_url() -> String {
-    let port = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap().port();
-    format!("http://127.0.0.1:{port}/")
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Vice {
-    /// Takes the connection and closes it.
-    Dead,
-    /// Takes it and does nothing.
-    Hangs,
-    /// Reads a little now and then.
-    ReadsSlowly,
-    /// Answers at once, and never comes to an end.
-    Drips,
-}
-
-struct Bad {
-    url: String,
-    connections: Arc<AtomicUsize>,
-    task: JoinHandle<()>,
-}
-
-impl Bad {
-    async fn start(vice: Vice) -> Self {
-        let socket = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}/", socket.local_addr().unwrap());
-        let connections = Arc::new(AtomicUsize::new(0));
-        let count = connections.clone();
-        let task = tokio::spawn(async move {
-            let mut held = JoinSet::new();
-            while let Ok((stream, _)) = socket.accept().await {
-                count.fetch_add(1, Ordering::SeqCst);
-                held.spawn(misbehave(vice, stream));
-                while held.try_join_next().is_some() {}
-            }
-        });
-        Self { url, connections, task }
-    }
-
-    fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
-    }
-}
-
-impl Drop for Bad {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-async fn misbehave(vice: Vice, stream: TcpStream) {
-    let pause = || tokio::time::sleep(Duration::from_millis(200));
-    match vice {
-        Vice::Dead => {}
-        Vice::Hangs => std::future::pending().await,
-        Vice::ReadsSlowly => loop {
-            let _ = stream.try_read(&mut [0; 64]);
-            pause().await;
-        },
-        Vice::Drips => {
-            let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n".bytes();
-            for byte in head.chain(std::iter::repeat(b'.')) {
-                if stream.try_write(&[byte]).is_err() {
-                    return;
-                }
-                pause().await;
-            }
-        }
-    }
-}
-
-// ---- Good endpoints -----------------------------------------------------------------------------------------------
-
-/// A server with its good endpoints, each of which has had a message.
-struct House {
-    server: Server,
-    good: Vec<Listener>,
-    _folder: TempDir,
-}
-
-impl House {
-    async fn new() -> Self {
-        let folder = tempdir().unwrap();
-        let server = Server::first(folder.path(), &[]).await;
-        let mut good = Vec::new();
-        for number in 0..GOOD {
-            let listener = Listener::start().await;
-            server.register(&account(number), &listener.url("")).await;
-            server.publish(&message(&account(number), "first")).await;
-            good.push(listener);
-        }
-        for listener in &good {
-            listener.until("the first", |arrivals| !arrivals.is_empty()).await;
-        }
-        Self { server, good, _folder: folder }
-    }
-
-    /// The good endpoints' latencies, from a publish's answer to its arrival.
-    async fn measure(&self) -> Figures {
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let begun = Instant::now();
-        let mut publishes = JoinSet::new();
-        for _ in 0..SECONDS * 1000 / EVERY.as_millis() as u32 {
-            tick.tick().await;
-            for number in 0..GOOD {
-                let (api, tokens) = (self.server.api.clone(), self.server.tokens.clone());
-                publishes.spawn(async move {
-                    let (status, answer) =
-                        api.publish(&tokens, &message(&account(number), "moderate")).await.unwrap();
-                    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
-                    (answer["id"].as_str().unwrap().to_owned(), Instant::now())
-                });
-            }
-        }
-        let answered = publishes.join_all().await;
-        let took = begun.elapsed();
-        let (each, mut arrived) = (1 + answered.len() / GOOD, HashMap::new());
-        for listener in &self.good {
-            listener.until("the arrival of all", |arrivals| arrivals.len() >= each).await;
-            arrived.extend(listener.arrivals().into_iter().map(|arrival| (arrival.id, arrival.at)));
-        }
-        let mut latencies: Vec<Duration> =
-            answered.iter().map(|(id, at)| arrived[id].saturating_duration_since(*at)).collect();
-        latencies.sort_unstable();
-        let part = |percent: usize| latencies[latencies.len() * percent / 100];
-        Figures { took, p50: part(50), p99: part(99), most: latencies[latencies.len() - 1] }
-    }
-
-    /// A message, many times, for an account.
-    async fn pour(&self, number: usize, count: usize) {
-        let lines: Vec<Value> = (0..count).map(|_| message(&account(number), "poured")).collect();
-        let answers = self.server.api.publish_lines(&self.server.tokens, &lines).await;
-        assert!(answers.iter().all(|answer| answer["code"] == 202), "{:?}", answers[0]);
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-#[expect(dead_code, reason = "printed")]
-struct Figures {
-    took: Duration,
-    p50: Duration,
-    p99: Duration,
-    most: Duration,
-}
-
-fn close_enough(without: &Figures, with: &Figures) -> bool {
-    with.p99 <= without.p99 * RATIO + SLACK
-}
-
-// ---- The proofs ---------------------------------------------------------------------------------------------------
 
 /// So many connections a dead endpoint may see after so long: five failures put it on hold, then one probe an interval.
 fn allowed(since: Duration) -> usize {
@@ -196,7 +31,7 @@ fn allowed(since: Duration) -> usize {
 /// One round: the good without the bad, and with one of each kind. Gives the figures.
 async fn beside_bad_ones() -> (Figures, Figures) {
     let clean = House::new().await;
-    let without = clean.measure().await;
+    let without = clean.measure(SECONDS).await;
     drop(clean);
 
     let house = House::new().await;
@@ -229,7 +64,7 @@ async fn beside_bad_ones() -> (Figures, Figures) {
         }
     };
     let with = tokio::select! {
-        with = house.measure() => with,
+        with = house.measure(SECONDS) => with,
         () = pouring => unreachable!("it goes on for ever"),
     };
     let (seen, since) = (bad[0].connections(), begun.elapsed());
@@ -278,7 +113,7 @@ async fn bad_endpoints_of_every_kind_cost_good_ones_nothing() {
 
 async fn beside_a_thousand_hanging() -> (Figures, Figures) {
     let clean = House::new().await;
-    let without = clean.measure().await;
+    let without = clean.measure(SECONDS).await;
     drop(clean);
 
     let hanging = HANGING * scale();
@@ -306,7 +141,7 @@ async fn beside_a_thousand_hanging() -> (Figures, Figures) {
     }
     house.server.publish(&message(&account(GOOD + hanging), "new here")).await;
     let asked = Instant::now();
-    let with = house.measure().await;
+    let with = house.measure(SECONDS).await;
     newcomer.until("the newcomer's message", |arrivals| !arrivals.is_empty()).await;
     let waited = newcomer.arrivals()[0].at.saturating_duration_since(asked);
     eprintln!("{} hanging connections; a newcomer waited {waited:?}", bad.connections());

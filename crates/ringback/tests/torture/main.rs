@@ -10,16 +10,24 @@
 #[allow(dead_code, reason = "shared with the other tests of the program; not all of it is used here")]
 #[path = "../it/api.rs"]
 mod api;
+mod attacks;
 mod backlog;
+mod bad_endpoints;
 mod books;
 mod crashes;
 mod disk;
+mod hostile;
+mod injection;
 mod isolation;
 mod listener;
+mod memory;
+mod neighbours;
 #[allow(dead_code, reason = "shared with the other tests of the program; not all of it is used here")]
 #[path = "../it/program.rs"]
 mod program;
 mod publishers;
 mod refused;
+mod smuggling;
+mod soak;
 mod stage;
 mod stories;

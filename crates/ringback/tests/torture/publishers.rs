@@ -25,6 +25,8 @@ pub(crate) struct Lives {
     pub(crate) over: Arc<AtomicBool>,
     /// The longest that an answer took within one life.
     pub(crate) slowest: Duration,
+    /// Between two messages of a publisher; none where the server sets the pace.
+    pub(crate) breath: Duration,
 }
 
 impl Lives {
@@ -92,6 +94,9 @@ pub(crate) async fn publish(mut lives: Lives, publisher: usize, accounts: usize,
     let mut number = 0;
     while !lives.over.load(Ordering::SeqCst) {
         number += 1;
+        if !lives.breath.is_zero() {
+            tokio::time::sleep(lives.breath).await;
+        }
         let (account, name) = (rng.usize(..accounts), format!("p{publisher}-{number}"));
         let key = Some(rng.u8(..=KEYS)).filter(|key| *key < KEYS);
         if let Some(accepted) = one(&mut lives, account, name, key, &mut published).await {

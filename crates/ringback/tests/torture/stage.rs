@@ -1,5 +1,6 @@
 //! What every story needs: a server in a folder, its operator, a size, a seed, and the stage for itself.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub(crate) async fn alone() -> MutexGuard<'static, ()> {
 /// A server that has begun to listen.
 pub(crate) struct Server {
     pub(crate) program: Program,
+    pub(crate) address: SocketAddr,
     pub(crate) api: Api,
     pub(crate) tokens: Tokens,
 }
@@ -45,9 +47,10 @@ impl Server {
     /// The first start in a folder: makes a credential that may do everything.
     pub(crate) async fn first(folder: &Path, more: &[&str]) -> Self {
         let mut program = Program::start(folder, &[&SERVE[..], more].concat());
-        let api = Api::new(&program.url());
+        let url = program.url();
+        let api = Api::new(&url);
         let tokens = log_in(folder, &api).await;
-        Self { program, api, tokens }
+        Self { program, address: address(&url), api, tokens }
     }
 
     /// The URL's listener answers for the account from now on.
@@ -94,6 +97,11 @@ impl Server {
         let seen = tokio::time::timeout(PATIENCE, looking).await;
         assert!(seen.is_ok(), "{account} is not {what}: {}", last.lock().unwrap());
     }
+}
+
+/// The address in a server's URL.
+pub(crate) fn address(url: &str) -> SocketAddr {
+    url.trim_start_matches("http://").parse().unwrap()
 }
 
 /// The tokens of a new credential that may do everything. They are good for later lives of the server too.

@@ -6,7 +6,7 @@ use tempfile::{TempDir, tempdir};
 use crate::api::Api;
 use crate::listener::Listener;
 use crate::program::Program;
-use crate::stage::{SERVE, Server, account, alone, message};
+use crate::stage::{SERVE, Server, account, address, alone, message};
 
 struct House {
     folder: TempDir,
@@ -24,7 +24,8 @@ impl House {
     async fn crash(&mut self) {
         self.server.program.kill();
         let mut program = Program::start(self.folder.path(), &SERVE);
-        self.server.api = Api::new(&program.url());
+        let url = program.url();
+        (self.server.api, self.server.address) = (Api::new(&url), address(&url));
         self.server.program = program;
     }
 
