@@ -14,15 +14,16 @@ pub mod dispatching;
 pub mod error;
 pub mod movements;
 pub mod overseeing;
-#[allow(dead_code, reason = "its readers come one after another")]
 pub mod postgres;
 pub mod publishing;
 pub mod reading;
 pub mod registrations;
 pub mod replaying;
 pub mod resealing;
+mod sealed;
 pub mod sharing;
 pub mod sqlite;
+mod stored;
 pub mod upkeep;
 pub mod vault;
 

@@ -10,7 +10,7 @@ CREATE SCHEMA IF NOT EXISTS ringback;
 
 -- One row: what the store says of itself.
 CREATE TABLE ringback.store (
-    only                boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single              boolean PRIMARY KEY DEFAULT true CHECK (single),
     mark                bytea   NOT NULL,               -- random: what the database is known again by
     credentials_version bigint  NOT NULL DEFAULT 0
 );
@@ -18,14 +18,14 @@ CREATE TABLE ringback.store (
 -- One row: how far the retention has cut. What has a position up to `cut` is not in `arrival` any more, whether its
 -- partition is there or not; new messages get positions above `floor`.
 CREATE TABLE ringback.tape (
-    only  boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     floor bigint  NOT NULL DEFAULT -1,
     cut   bigint  NOT NULL DEFAULT -1
 );
 INSERT INTO ringback.tape DEFAULT VALUES;
 
 -- One row, which is locked by whoever moves messages that are finished: the retention, a replay.
-CREATE TABLE ringback.mover (only boolean PRIMARY KEY DEFAULT true CHECK (only));
+CREATE TABLE ringback.mover (single boolean PRIMARY KEY DEFAULT true CHECK (single));
 INSERT INTO ringback.mover DEFAULT VALUES;
 
 -- ---- Nodes ---------------------------------------------------------------------------------------------------------
@@ -144,6 +144,7 @@ CREATE TABLE ringback.arrival (
     accepted_at bigint   NOT NULL,
     kind        smallint NOT NULL,
     key         bigint,
+    turn        bigint,                                 -- its first place in the queue; null where it is the sequence
     body        bytea    NOT NULL,
     PRIMARY KEY (shard, account, sequence, position)
 ) PARTITION BY RANGE (position);
@@ -179,6 +180,7 @@ CREATE TABLE ringback.kept (
     accepted_at bigint   NOT NULL,
     kind        smallint NOT NULL,
     key         bigint,
+    first_turn  bigint,
     body        bytea    NOT NULL,
     turn        bigint,                                 -- null, like all that follows, while it is pending
     state       smallint,
@@ -328,3 +330,20 @@ CREATE TABLE ringback.sealing_key (
     pepper bytea  NOT NULL,                             -- sealed with this key, whose check value it is
     other  bytea                                        -- the other key, sealed with this one, while there is another
 );
+
+-- The audit log: who did what. A bounded number of the newest is kept.
+CREATE TABLE ringback.act (
+    number     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at         bigint NOT NULL,
+    credential bigint NOT NULL,
+    by         text   NOT NULL,
+    account    bigint,
+    what       text   NOT NULL
+);
+CREATE INDEX act_account ON ringback.act (account, number) WHERE account IS NOT NULL;
+
+-- Who is in trouble is found without looking at all accounts. A healthy account is in none of these indexes.
+CREATE INDEX lane_closed ON ringback.lane (health, since) WHERE health > 0;
+CREATE INDEX lane_failing ON ringback.lane (failures) WHERE health = 0 AND failures > 0;
+CREATE INDEX lane_dead ON ringback.lane (dead) WHERE dead > 0;
+CREATE INDEX account_paused ON ringback.account (paused_since) WHERE paused_since IS NOT NULL;

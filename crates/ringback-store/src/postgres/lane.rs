@@ -1,6 +1,6 @@
 //! A lane's state: what its endpoint has shown, and the ledger's counters.
 
-use ringback_delivery::{AccountId, Health, LaneRecord, MessageState, Timestamp, Trouble};
+use ringback_delivery::{AccountId, Health, LaneRecord, MessageState, Trouble};
 use tokio_postgres::Row;
 
 use super::fault::Fault;
@@ -87,16 +87,20 @@ pub(super) async fn read(link: &Link, account: AccountId) -> Result<(LaneRecord,
         )
         .await?;
     let Some(row) = found else { return Ok(Default::default()) };
-    let counts = Counts {
-        delivered: rows::number(&row, 8)?,
-        dead: rows::number(&row, 9)?,
-        cancelled: rows::number(&row, 10)?,
-        dropped_delivered: rows::number(&row, 11)?,
-        dropped_dead: rows::number(&row, 12)?,
-        dropped_cancelled: rows::number(&row, 13)?,
+    Ok((optional_record(&row, 0)?, counts(&row)?))
+}
+
+/// The counters: six columns behind the record's.
+pub(super) fn counts(row: &Row) -> Result<Counts, Fault> {
+    Ok(Counts {
+        delivered: rows::number(row, 8)?,
+        dead: rows::number(row, 9)?,
+        cancelled: rows::number(row, 10)?,
+        dropped_delivered: rows::number(row, 11)?,
+        dropped_dead: rows::number(row, 12)?,
+        dropped_cancelled: rows::number(row, 13)?,
         ..Counts::default()
-    };
-    Ok((optional_record(&row, 0)?, counts))
+    })
 }
 
 /// All that are not pending any more.
@@ -161,9 +165,4 @@ pub(super) async fn count(link: &Link, changes: &[Change]) -> Result<(), Fault> 
     )
     .await?;
     Ok(())
-}
-
-/// A moment as a column, where there is one.
-pub(super) fn moment_column(moment: Option<Timestamp>) -> Option<i64> {
-    moment.map(Timestamp::as_millis)
 }

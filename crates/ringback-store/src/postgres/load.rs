@@ -120,12 +120,12 @@ async fn open(link: &Link, reads: &[LaneRead]) -> Result<Vec<Opened>, Fault> {
     let found = link
         .rows(
             concat!(
-                "SELECT a.account, ",
+                "SELECT i.account, a.account IS NOT NULL, ",
                 standing_columns!(),
                 ", l.successes, l.releases_seen, l.reinstatements_seen, l.health, l.failures, l.since,
                    l.probe_at, l.trouble
                  FROM unnest($1, $2) AS i (shard, account)
-                 JOIN ringback.account a ON a.shard = i.shard AND a.account = i.account
+                 LEFT JOIN ringback.account a ON a.shard = i.shard AND a.account = i.account
                  LEFT JOIN LATERAL (SELECT * FROM ringback.lane l
                      WHERE l.shard = i.shard AND l.account = i.account ORDER BY l.version DESC LIMIT 1) l ON true"
             ),
@@ -135,8 +135,8 @@ async fn open(link: &Link, reads: &[LaneRead]) -> Result<Vec<Opened>, Fault> {
     found
         .iter()
         .map(|row| {
-            let record = lane::optional_record(row, 1 + STANDING_COLUMNS)?;
-            Ok((rows::account(row, 0)?, standing(row, 1)?, record))
+            let standing = if row.try_get(1)? { standing(row, 2)? } else { Standing::default() };
+            Ok((rows::account(row, 0)?, standing, lane::optional_record(row, 2 + STANDING_COLUMNS)?))
         })
         .collect()
 }

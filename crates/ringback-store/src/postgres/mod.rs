@@ -8,45 +8,109 @@
 //! The promise: what was answered is committed and, where the database has synchronous standbys, on one of them. What failed
 //! may or may not have happened, and says so.
 
+mod accept;
 mod connector;
+mod credential;
+mod credentials;
+mod days;
+mod dispatching;
+mod drop_days;
+mod ear;
 mod fault;
+mod fence;
 mod hints;
+mod history;
 mod keys;
 mod lane;
 mod lease;
 mod link;
 mod load;
+mod logins;
+mod message;
 mod migrate;
 mod open;
 mod options;
+mod overseeing;
 mod pending;
 mod pool;
+mod publishing;
+mod reading;
+mod record;
+mod reel;
+mod registrations;
+mod replay;
+mod replay_job;
+mod replaying;
+mod resealing;
+mod retire;
 mod rows;
+mod search;
+mod sessions;
+mod settle;
 mod sharing;
+mod signing;
+mod size;
+mod stale;
 mod standing;
+mod summary;
+mod sweep;
 mod tenure;
 mod tidings;
 mod tls;
+mod troubled;
+mod upkeep;
+mod verify;
+mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ringback_delivery::Timestamp;
 
 pub use options::{PostgresHost, PostgresOptions, PostgresTls};
 
-use crate::{OpenError, Vault};
+use crate::{OpenError, Store, StoreError, Vault};
+use days::Days;
+use ear::Ear;
+use fault::Fault;
 use hints::Hints;
+use link::Arg;
 use pool::Pool;
 use tenure::Tenure;
+use writer::Writer;
+
+/// How long an answer may take that a request waits for.
+const SOON: Duration = Duration::from_millis(900);
+/// How often an act is begun again that met somebody else at the same rows.
+const CONFLICTS: u32 = 8;
+
+/// Does an act, and does it again where it met somebody else at the same rows.
+macro_rules! retrying {
+    ($act:expr) => {{
+        let mut tries = 0;
+        loop {
+            let done: Result<_, $crate::postgres::fault::Fault> = $act.await;
+            match done {
+                Err(fault) if fault.is_conflict() && tries < $crate::postgres::CONFLICTS => tries += 1,
+                done => break done.map_err($crate::postgres::fault::Fault::into_error),
+            }
+        }
+    }};
+}
+use retrying;
 
 /// A store in a PostgreSQL database that other nodes may use too.
 pub struct PostgresStore {
     vault: Arc<Vault>,
-    pool: Arc<Pool>,
+    pool: Pool,
+    writer: Writer,
+    days: Arc<Days>,
     tenure: Arc<Tenure>,
+    ear: Arc<Ear>,
     cursor: tidings::Cursor,
-    hints: Hints,
+    hints: Arc<Hints>,
+    commits: Arc<AtomicU64>,
     opened_at: Timestamp,
     node_name: String,
     lease_term: Duration,
@@ -66,6 +130,22 @@ impl PostgresStore {
     /// The database's time as the store was opened: what a node's clock begins with.
     pub fn opened_at(&self) -> Timestamp {
         self.opened_at
+    }
+
+    /// One statement that is a transaction of its own.
+    async fn run(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<(), StoreError> {
+        let run = async {
+            let link = self.pool.link().await?;
+            link.run(sql, args).await?;
+            link.settled()
+        };
+        run.await.map_err(Fault::into_error)
+    }
+}
+
+impl Store for PostgresStore {
+    fn vault(&self) -> &Vault {
+        &self.vault
     }
 }
 

@@ -1,12 +1,17 @@
 //! Opening a database: from its address to a store that works.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use super::connector::Connector;
+use super::days::Days;
+use super::ear::Ear;
 use super::fault::Fault;
 use super::hints::Hints;
 use super::options::PostgresOptions;
 use super::pool::{Maker, Pool};
+use super::tenure::Tenure;
+use super::writer::{Desk, Writer};
 use super::{PostgresStore, lease, migrate};
 use crate::{OpenError, Role};
 
@@ -25,15 +30,31 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
 
     let mark = OnceLock::from(mark);
     let maker = Arc::new(Maker { connector: Arc::clone(&connector), mark });
-    let pool = Arc::new(Pool::new(Arc::clone(&maker), options.connections).map_err(unsuitable)?);
+    let commits = Arc::<AtomicU64>::default();
+    let pool =
+        Pool::new(Arc::clone(&maker), options.connections, Arc::clone(&commits)).map_err(unsuitable)?;
     let wants_hints = options.notify && options.role == Role::Server;
-    let hints = Hints::new(connector, wants_hints);
+    let hints = Arc::new(Hints::new(connector, wants_hints));
+    let (days, tenure, ear) = (Arc::<Days>::default(), Arc::<Tenure>::default(), Arc::<Ear>::default());
+    let writer = Writer::start(Desk {
+        maker,
+        days: Arc::clone(&days),
+        tenure: Arc::clone(&tenure),
+        ear: Arc::clone(&ear),
+        hints: Arc::clone(&hints),
+        commits: Arc::clone(&commits),
+        limits: options.limits,
+    });
     Ok(PostgresStore {
         vault: Arc::new(vault),
         pool,
-        tenure: Arc::default(),
+        writer,
+        days,
+        tenure,
+        ear,
         cursor: Default::default(),
         hints,
+        commits,
         opened_at,
         node_name: options.node_name,
         lease_term: options.lease_term,

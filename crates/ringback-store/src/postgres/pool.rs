@@ -1,5 +1,6 @@
 //! A few connections for many tasks.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,6 +12,10 @@ use super::link::{Link, PATIENCE, args};
 
 /// How long to wait for a connection that is free.
 const WAIT: Duration = Duration::from_secs(1);
+/// How long a statement may take that goes over all that there is.
+const LONG: Duration = Duration::from_secs(600);
+
+const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Makes the pool's connections.
 pub(super) struct Maker {
@@ -53,17 +58,25 @@ impl managed::Manager for Manager {
 pub(super) type Lent = managed::Object<Manager>;
 
 /// See the module.
-pub(super) struct Pool(managed::Pool<Manager>);
+pub(super) struct Pool {
+    links: managed::Pool<Manager>,
+    /// Transactions that changed something, and were committed.
+    commits: Arc<AtomicU64>,
+}
 
 impl Pool {
-    pub(super) fn new(maker: Arc<Maker>, connections: usize) -> Result<Self, String> {
+    pub(super) fn new(
+        maker: Arc<Maker>,
+        connections: usize,
+        commits: Arc<AtomicU64>,
+    ) -> Result<Self, String> {
         let timeouts = Timeouts { wait: Some(WAIT), create: None, recycle: None };
         managed::Pool::builder(Manager(maker))
             .max_size(connections.max(2))
             .timeouts(timeouts)
             .runtime(deadpool::Runtime::Tokio1)
             .build()
-            .map(Self)
+            .map(|links| Self { links, commits })
             .map_err(|error| error.to_string())
     }
 
@@ -74,7 +87,7 @@ impl Pool {
 
     /// A connection whose statements may take `patience` each.
     pub(super) async fn within(&self, patience: Duration) -> Result<Lent, Fault> {
-        let mut link = self.0.get().await.map_err(|error| match error {
+        let mut link = self.links.get().await.map_err(|error| match error {
             PoolError::Backend(fault) => fault,
             _ => Fault::unavailable("no connection to the database is free"),
         })?;
@@ -87,12 +100,17 @@ impl Pool {
         // Should this process stop in the middle, nobody waits for its locks for longer than this.
         let begin =
             "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '5s'";
-        Tx::begin(self.link().await?, begin).await
+        Tx::begin(self.link().await?, begin, Some(Arc::clone(&self.commits))).await
     }
 
     /// A transaction that reads from one snapshot.
     pub(super) async fn begin_reading(&self) -> Result<Tx, Fault> {
-        Tx::begin(self.link().await?, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        Tx::begin(self.link().await?, READING, None).await
+    }
+
+    /// The same, for statements that go over all that there is.
+    pub(super) async fn begin_long_reading(&self) -> Result<Tx, Fault> {
+        Tx::begin(self.within(LONG).await?, READING, None).await
     }
 }
 
@@ -101,11 +119,13 @@ impl Pool {
 pub(super) struct Tx {
     link: Lent,
     open: bool,
+    /// Where its commit is to be counted, if it is.
+    commits: Option<Arc<AtomicU64>>,
 }
 
 impl Tx {
-    async fn begin(link: Lent, begin: &str) -> Result<Self, Fault> {
-        let tx = Self { link, open: true };
+    async fn begin(link: Lent, begin: &str, commits: Option<Arc<AtomicU64>>) -> Result<Self, Fault> {
+        let tx = Self { link, open: true, commits };
         tx.link.script(begin).await?;
         Ok(tx)
     }
@@ -115,7 +135,11 @@ impl Tx {
         let committed = self.link.script("COMMIT").await;
         self.open = committed.is_err();
         committed?;
-        self.link.settled()
+        self.link.settled()?;
+        if let Some(commits) = &self.commits {
+            commits.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 

@@ -50,3 +50,8 @@ pub(super) fn moment(row: &Row, column: usize) -> Result<Timestamp, Fault> {
 pub(super) fn optional_moment(row: &Row, column: usize) -> Result<Option<Timestamp>, Fault> {
     Ok(row.try_get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
 }
+
+/// Whole milliseconds, as a column holds a span.
+pub(super) fn millis(span: std::time::Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,16 +1,11 @@
 //! [`Sharing`] for PostgreSQL.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use ringback_delivery::AccountId;
 
 use super::link::args;
-use super::{PostgresStore, lease, load, tidings};
+use super::{PostgresStore, SOON, lease, load, tidings};
 use crate::{Beat, Lease, Sharing, StoreError, Tidings};
-
-/// How long an answer may take that other nodes' changes wait for.
-const SOON: Duration = Duration::from_millis(900);
 
 #[async_trait]
 impl Sharing for PostgresStore {

@@ -96,3 +96,43 @@ pub(super) async fn read_all(
         .await?;
     found.iter().map(|row| Ok((rows::account(row, 0)?, standing(row, 1)?))).collect()
 }
+
+/// Locks the account's row, which is made where there is none. What is read behind this is so until the transaction ends.
+pub(super) async fn lock(tx: &Link, account: AccountId, make: bool) -> Result<bool, Fault> {
+    let (shard, number) = rows::key(account);
+    let locked = "SELECT 1 FROM ringback.account WHERE shard = $1 AND account = $2 FOR NO KEY UPDATE";
+    if tx.maybe(locked, args![INT2 shard, INT8 number]).await?.is_some() {
+        return Ok(true);
+    }
+    if !make {
+        return Ok(false);
+    }
+    tx.run(
+        "INSERT INTO ringback.account (shard, account) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        args![INT2 shard, INT8 number],
+    )
+    .await?;
+    Ok(tx.maybe(locked, args![INT2 shard, INT8 number]).await?.is_some())
+}
+
+/// Writes what the account decides; what it counts is not touched.
+pub(super) async fn write(tx: &Link, account: AccountId, standing: &Standing) -> Result<(), Fault> {
+    let (shard, number) = rows::key(account);
+    tx.run(
+        "UPDATE ringback.account SET generation = $3, registered = $4, pull = $5, releases = $6,
+             reinstatements = $7, cancelled_through = $8, acknowledged_through = $9, acknowledged_turn = $10,
+             paused_total = $11, paused_since = $12
+         WHERE shard = $1 AND account = $2",
+        args![
+            INT2 shard, INT8 number, INT8 rows::number_column(standing.generation), BOOL standing.registered,
+            BOOL standing.pull, INT8 rows::number_column(standing.releases),
+            INT8 rows::number_column(standing.reinstatements),
+            INT8 rows::number_column(standing.cancelled_through.0),
+            INT8 rows::number_column(standing.acknowledged_through.0),
+            INT8 rows::number_column(standing.acknowledged_turn.0), INT8 rows::millis(standing.pause.total),
+            INT8 standing.pause.since.map(|since| since.as_millis())
+        ],
+    )
+    .await?;
+    Ok(())
+}

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use ringback_delivery::{AccountId, Outcome, Sequence, Trouble};
+use ringback_delivery::{AccountId, Outcome, Sequence};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::Fault;
 use super::rows;
-use crate::Attempt;
+use crate::{Attempt, stored};
 
 /// All of them, the first one first.
 pub(super) fn attempts(
@@ -45,11 +45,8 @@ pub(super) fn last(
 }
 
 fn attempt(row: &Row<'_>) -> Result<Attempt, Fault> {
-    let outcome = match Trouble::from_number(row.get(3)?) {
-        Some(Trouble::Status(status)) => Outcome::Answered { status, retry_after: None },
-        Some(Trouble::Failure(failure)) => Outcome::Failed(failure),
-        Some(Trouble::Refusals) | None => return Err(Fault::damaged("an attempt ended in no known way")),
-    };
+    let outcome =
+        stored::outcome_of(row.get(3)?).ok_or_else(|| Fault::damaged("an attempt ended in no known way"))?;
     Ok(Attempt {
         number: row.get(0)?,
         started_at: rows::moment(row, 1)?,

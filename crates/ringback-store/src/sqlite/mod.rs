@@ -49,7 +49,6 @@ mod replaying;
 mod resealing;
 mod retire;
 mod rows;
-mod sealed;
 mod search;
 mod sessions;
 mod settle;

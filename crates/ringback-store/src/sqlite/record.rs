@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ringback_delivery::{AccountId, Class, LaneRecord, Outcome, Settlement, Timestamp, Trouble, Verdict};
+use ringback_delivery::{AccountId, Class, LaneRecord, Outcome, Settlement, Timestamp, Verdict};
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::fault::Fault;
@@ -12,7 +12,7 @@ use super::job::Record;
 use super::settle::{End, FirstSuccess, Settling};
 use super::work::Work;
 use super::{lane, rows, standing};
-use crate::{Attempt, Settled};
+use crate::{Attempt, Settled, stored};
 
 /// How many attempts of a message are kept: the last ones.
 const ATTEMPTS_KEPT: u32 = 100;
@@ -131,7 +131,7 @@ impl<'c> Recording<'c> {
 
     fn keep_attempt(&mut self, settled: &Settled) -> Result<(), Fault> {
         let Some(attempt) = &settled.attempt else { return Ok(()) };
-        let Some(outcome) = outcome_column(&attempt.outcome) else { return Ok(()) };
+        let Some(outcome) = stored::outcome_number(&attempt.outcome) else { return Ok(()) };
         let Settlement { account, sequence, .. } = settled.settlement;
         self.attempt.execute(params![
             account.number(),
@@ -161,14 +161,5 @@ fn first_success(settled: &Settled) -> Option<FirstSuccess> {
             Some(FirstSuccess { status: *status, started_at: *started_at, millis: rows::millis(*duration) })
         }
         _ => None,
-    }
-}
-
-/// A status, or the number of a trouble; none when nothing was sent, which is no attempt.
-fn outcome_column(outcome: &Outcome) -> Option<u16> {
-    match outcome {
-        Outcome::Answered { status, .. } => Some(*status),
-        Outcome::Failed(failure) => Some(Trouble::Failure(*failure).number()),
-        Outcome::NotStarted => None,
     }
 }

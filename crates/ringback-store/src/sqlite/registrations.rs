@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Fault;
 use super::work::{News, Work};
-use super::{SqliteStore, keys, replay_job, sealed, signing, standing};
+use super::{SqliteStore, keys, replay_job, signing, standing};
+use crate::sealed;
 use crate::vault::Purpose;
 use crate::{Endpoint, Registration, Registrations, Restored, SigningSecret, StoreError, Vault};
 
@@ -255,7 +256,7 @@ fn registration(
             let plain = vault
                 .unseal(Purpose::Registration(account.number()), &sealed)
                 .map_err(|_| Fault::damaged("a registration does not open"))?;
-            sealed::decode(&plain)
+            sealed::decode(&plain).ok_or_else(|| Fault::damaged("a sealed registration can't be read"))
         })
         .transpose()
 }

@@ -3,5 +3,7 @@
 
 mod cast;
 mod looking;
+#[cfg(unix)]
+mod postgres;
 mod sqlite;
 mod story;

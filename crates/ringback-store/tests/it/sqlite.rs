@@ -18,7 +18,11 @@ use ringback_store::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-crate::story::tell_the_story!(crate::sqlite::new_store);
+crate::story::tell_the_story!(crate::sqlite::told_store);
+
+async fn told_store() -> Option<(TempDir, SqliteStore)> {
+    Some(new_store())
+}
 
 /// A store in a folder of its own.
 pub fn new_store() -> (TempDir, SqliteStore) {

@@ -4,13 +4,12 @@
 
 use zeroize::Zeroizing;
 
-use super::fault::Fault;
 use crate::{Registration, Secret};
 
 const VERSION: u8 = 1;
 
 /// The bytes of a registration.
-pub(super) fn encode(registration: &Registration) -> Zeroizing<Vec<u8>> {
+pub(crate) fn encode(registration: &Registration) -> Zeroizing<Vec<u8>> {
     let fields = [Some(&registration.url), registration.username.as_ref(), registration.password.as_ref()];
     let length =
         1 + fields.iter().map(|field| 5 + field.map_or(0, |text| text.expose().len())).sum::<usize>();
@@ -31,10 +30,9 @@ pub(super) fn encode(registration: &Registration) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// The registration of these bytes.
-pub(super) fn decode(bytes: &[u8]) -> Result<Registration, Fault> {
-    let damaged = || Fault::damaged("a sealed registration can't be read");
-    let Some((&VERSION, mut rest)) = bytes.split_first() else { return Err(damaged()) };
+/// The registration of these bytes; none where they are not one.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Registration> {
+    let Some((&VERSION, mut rest)) = bytes.split_first() else { return None };
     let mut field = || -> Option<Option<Secret>> {
         let (mark, behind) = rest.split_first()?;
         if *mark == 0 {
@@ -46,10 +44,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Registration, Fault> {
         rest = behind;
         Some(Some(Secret::new(std::str::from_utf8(text).ok()?)))
     };
-    let url = field().flatten().ok_or_else(damaged)?;
-    let username = field().ok_or_else(damaged)?;
-    let password = field().ok_or_else(damaged)?;
-    Ok(Registration { url, username, password })
+    let url = field().flatten()?;
+    let username = field()?;
+    let password = field()?;
+    Some(Registration { url, username, password })
 }
 
 #[cfg(test)]
@@ -67,7 +65,7 @@ mod tests {
         let bytes = encode(&registration);
         assert_eq!(decode(&bytes).unwrap(), registration);
         for length in 0..bytes.len() {
-            assert!(decode(&bytes[..length]).is_err(), "{length}");
+            assert!(decode(&bytes[..length]).is_none(), "{length}");
         }
     }
 }

@@ -1,0 +1,157 @@
+//! Taking messages in: a batch as columns, one statement, and what it answers.
+
+use std::collections::BTreeMap;
+
+use ringback_delivery::{AccountId, MessageId, Sequence, Timestamp, Turn, Waiting};
+use tokio_postgres::Row;
+
+use super::days::{self, Days};
+use super::fault::Fault;
+use super::link::{Link, args};
+use super::rows;
+use crate::{Admission, Fresh, Limits, NewMessage, stored};
+
+/// What a batch came to.
+pub(super) struct Taken {
+    /// For each message, in the order in which they were handed in.
+    pub(super) admissions: Vec<Admission>,
+    /// Those that wait, in that order.
+    pub(super) fresh: Vec<Fresh>,
+    /// Whether another node has to hear of some.
+    pub(super) told: bool,
+}
+
+#[derive(Default)]
+struct Columns<'a> {
+    shards: Vec<i16>,
+    accounts: Vec<i64>,
+    at: Vec<i32>,
+    now: Vec<i64>,
+    kind: Vec<i16>,
+    key: Vec<Option<i64>>,
+    body: Vec<&'a [u8]>,
+    name: Vec<Option<&'a [u8]>>,
+    content: Vec<Option<&'a [u8]>>,
+    period: Vec<i32>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(messages: &[(Timestamp, &'a NewMessage)]) -> Self {
+        let mut places: BTreeMap<(i16, i64), i32> = BTreeMap::new();
+        for (_, message) in messages {
+            places.insert(rows::key(message.account), 0);
+        }
+        let mut columns = Self::default();
+        for (place, at) in places.iter_mut().zip(1..) {
+            let ((shard, account), known) = place;
+            *known = at;
+            columns.shards.push(*shard);
+            columns.accounts.push(*account);
+        }
+        for (now, message) in messages {
+            let at = places.get(&rows::key(message.account)).copied().unwrap_or(0);
+            let named = message.idempotency.as_ref();
+            columns.at.push(at);
+            columns.now.push(now.as_millis());
+            columns.kind.push(message.kind.number().into());
+            columns.key.push(message.key.map(|key| key.0));
+            columns.body.push(&message.body);
+            columns.name.push(named.map(|named| named.key.as_slice()));
+            columns.content.push(named.map(|named| named.message.as_slice()));
+            columns.period.push(i32::try_from(days::day(*now)).unwrap_or(i32::MAX));
+        }
+        columns
+    }
+}
+
+/// Takes the messages in, in one commit.
+pub(super) async fn accept(
+    link: &Link,
+    days: &Days,
+    node: i32,
+    limits: Limits,
+    messages: &[(Timestamp, &NewMessage)],
+) -> Result<Taken, Fault> {
+    let columns = Columns::of(messages);
+    for (now, _) in messages {
+        days.make(link, days::day(*now)).await?;
+    }
+    let found = match take_in(link, node, limits, &columns).await {
+        Err(fault) if fault.lacks_partition() => {
+            // A partition went that was known, or a position lies in a later day than its message.
+            days.forget();
+            for (now, _) in messages {
+                days.make(link, days::day(*now)).await?;
+                days.make(link, days::day(*now) + 1).await?;
+            }
+            take_in(link, node, limits, &columns).await?
+        }
+        found => found?,
+    };
+    link.settled()?;
+    let mut taken = Taken { admissions: Vec::with_capacity(messages.len()), fresh: Vec::new(), told: false };
+    if found.len() != messages.len() {
+        return Err(Fault::damaged("the database did not answer for every message"));
+    }
+    for (row, (_, message)) in found.iter().zip(messages) {
+        taken.admissions.push(admission(row, message.account)?);
+        if row.try_get::<_, i16>(1)? == 0 {
+            let waiting = waiting(row, message)?;
+            taken.fresh.push(Fresh { account: message.account, waiting, body: message.body.clone() });
+            taken.told |= row.try_get::<_, bool>(8)?;
+        }
+    }
+    Ok(taken)
+}
+
+async fn take_in(link: &Link, node: i32, limits: Limits, columns: &Columns<'_>) -> Result<Vec<Row>, Fault> {
+    let (most, most_in_all) =
+        (rows::number_column(limits.pending_per_account), rows::number_column(limits.pending_in_all));
+    let has_keys = columns.name.iter().any(Option::is_some);
+    link.rows(
+        "SELECT * FROM ringback.accept_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        args![
+            INT4 node, INT8 most, INT8 most_in_all, BOOL has_keys,
+            INT2_ARRAY columns.shards, INT8_ARRAY columns.accounts,
+            INT4_ARRAY columns.at, INT8_ARRAY columns.now, INT2_ARRAY columns.kind, INT8_ARRAY columns.key,
+            BYTEA_ARRAY columns.body, BYTEA_ARRAY columns.name, BYTEA_ARRAY columns.content,
+            INT4_ARRAY columns.period
+        ],
+    )
+    .await
+}
+
+fn admission(row: &Row, account: AccountId) -> Result<Admission, Fault> {
+    let id = || -> Result<MessageId, Fault> {
+        Ok(MessageId::new(account, Sequence(rows::number(row, 2)?), rows::moment(row, 5)?))
+    };
+    Ok(match row.try_get::<_, i16>(1)? {
+        0 => Admission::Queued(id()?),
+        1 => {
+            let state = stored::state_of(row.try_get::<_, i16>(7)?.into())
+                .ok_or_else(|| Fault::damaged("a message is in no known state"))?;
+            Admission::Duplicate(id()?, state)
+        }
+        2 => Admission::Conflict,
+        3 => Admission::Unregistered,
+        4 => Admission::AccountFull,
+        5 => Admission::StoreFull,
+        _ => return Err(Fault::damaged("a message was taken in no known way")),
+    })
+}
+
+fn waiting(row: &Row, message: &NewMessage) -> Result<Waiting, Fault> {
+    Ok(Waiting {
+        turn: Turn(rows::number(row, 3)?),
+        sequence: Sequence(rows::number(row, 2)?),
+        position: row.try_get(4)?,
+        key: message.key,
+        accepted_at: rows::moment(row, 5)?,
+        born: rows::moment(row, 6)?,
+        attempts: 0,
+        charged: 0,
+        due: None,
+        successes: 0,
+        replay: false,
+    })
+}

@@ -1,0 +1,92 @@
+//! Dropping partitions that nothing needs any more, and making tomorrow's.
+//!
+//! To drop one, everybody is locked out for a moment. Where that does not come at once, because a read is under way, it is
+//! tried again later: nobody waits in the queue behind it for longer than [`PATIENCE_MILLIS`].
+
+use ringback_delivery::Timestamp;
+
+use super::days::{self, Days};
+use super::fault::Fault;
+use super::link::args;
+use super::pool::{Pool, Tx};
+
+const PATIENCE_MILLIS: u32 = 200;
+/// Accounts that are changed in one transaction.
+const PORTION: i64 = 2000;
+
+/// Does what is to be done; whether something was.
+pub(super) async fn tidy(pool: &Pool, days: &Days, now: Timestamp) -> Result<bool, Fault> {
+    days.make(&*pool.link().await?, days::day(now) + 1).await?;
+    let done = drop_a_day(pool, now).await? || drop_a_period(pool, now).await?;
+    if done {
+        days.forget();
+    }
+    Ok(done)
+}
+
+/// The oldest day that lies before the cut as a whole.
+async fn drop_a_day(pool: &Pool, now: Timestamp) -> Result<bool, Fault> {
+    let link = pool.link().await?;
+    let cut: i64 = link.row("SELECT cut FROM ringback.tape", args![]).await?.try_get(0)?;
+    let Some(day) = oldest(&link, "^arrival_[0-9]+$").await? else { return Ok(false) };
+    drop(link);
+    let behind = days::first_position(day + 1);
+    if behind - 1 > cut || day >= days::day(now) {
+        return Ok(false);
+    }
+    // Last numbers that are only to be read off this partition are written down before.
+    let tx = pool.begin().await?;
+    let written = tx
+        .run(
+            concat!(
+                "UPDATE ringback.account a SET base_sequence = ",
+                super::standing::last_sequence!(),
+                ", tail_from = $3
+                 FROM (SELECT shard, account FROM ringback.account WHERE tail_from >= $1 AND tail_from < $2
+                       ORDER BY shard, account LIMIT $4 FOR NO KEY UPDATE) old
+                 WHERE a.shard = old.shard AND a.account = old.account"
+            ),
+            args![INT8 days::first_position(day), INT8 behind, INT8 behind, INT8 PORTION],
+        )
+        .await?;
+    tx.commit().await?;
+    if written > 0 {
+        return Ok(true);
+    }
+    let tx = hasty(pool).await?;
+    tx.script(&format!("DROP TABLE ringback.arrival_{day}; DROP TABLE ringback.ending_{day}")).await?;
+    tx.commit().await?;
+    tracing::info!(day, "dropped a day's partitions");
+    Ok(true)
+}
+
+/// The oldest period of idempotency keys, if its keys count no more.
+async fn drop_a_period(pool: &Pool, now: Timestamp) -> Result<bool, Fault> {
+    let Some(period) = oldest(&*pool.link().await?, "^idempotency_[0-9]+$").await? else { return Ok(false) };
+    if period >= days::day(now) - 1 {
+        return Ok(false);
+    }
+    let tx = hasty(pool).await?;
+    tx.script(&format!("DROP TABLE ringback.idempotency_{period}")).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn hasty(pool: &Pool) -> Result<Tx, Fault> {
+    let tx = pool.begin().await?;
+    tx.script(&format!("SET LOCAL lock_timeout = {PATIENCE_MILLIS}")).await?;
+    Ok(tx)
+}
+
+/// The lowest number of the tables whose names are so.
+async fn oldest(link: &super::link::Link, name: &str) -> Result<Option<i64>, Fault> {
+    let row = link
+        .row(
+            "SELECT min(substring(c.relname FROM '[0-9]+$')::int8)
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = 'ringback' AND c.relkind = 'r' AND c.relname ~ $1",
+            args![TEXT name],
+        )
+        .await?;
+    Ok(row.try_get(0)?)
+}

@@ -1,0 +1,190 @@
+//! Accounts at a glance.
+
+use std::collections::HashMap;
+
+use ringback_delivery::{AccountId, LaneRecord, Sequence, Standing, Timestamp};
+
+use super::fault::Fault;
+use super::link::{Link, args};
+use super::{history, lane, rows, standing};
+use crate::{AccountSummary, Counts, Reach};
+
+/// Accounts that one call gives, whatever was asked for.
+const MOST: usize = 1000;
+/// How much of the queue's head is looked through for what is not overtaken.
+const OVERTAKEN: i64 = 1000;
+
+/// One account, if it has a row.
+pub(super) async fn account(link: &Link, account: AccountId) -> Result<Option<AccountSummary>, Fault> {
+    let Some((glance, head)) = glances(link, &[account]).await?.pop() else { return Ok(None) };
+    complete(link, glance, head).await.map(Some)
+}
+
+async fn complete(
+    link: &Link,
+    glance: AccountSummary,
+    head: Option<Sequence>,
+) -> Result<AccountSummary, Fault> {
+    let last_attempt = match head {
+        Some(sequence) => history::last(link, glance.account, sequence).await?,
+        None => None,
+    };
+    let (shard, number) = rows::key(glance.account);
+    let registered = link
+        .maybe(
+            "SELECT registered_at FROM ringback.registration
+             WHERE shard = $1 AND account = $2 AND sealed IS NOT NULL",
+            args![INT2 shard, INT8 number],
+        )
+        .await?;
+    let registered_at = registered.map(|row| rows::optional_moment(&row, 0)).transpose()?.flatten();
+    Ok(AccountSummary { last_attempt, registered_at, ..glance })
+}
+
+type Glance = (AccountSummary, Option<Sequence>);
+
+/// Accounts that have a row, in the order asked for, without their last attempts and the times of their registrations: what
+/// is cheap; and with each the message that has waited the longest.
+pub(super) async fn glances(link: &Link, accounts: &[AccountId]) -> Result<Vec<Glance>, Fault> {
+    let standings: HashMap<AccountId, Standing> =
+        standing::read_all(link, accounts).await?.into_iter().collect();
+    let lanes = lanes(link, accounts).await?;
+    let mut found = Vec::new();
+    for account in accounts {
+        let Some(standing) = standings.get(account) else { continue };
+        let (record, ended) = lanes.get(account).copied().unwrap_or_default();
+        let accepted = standing.last_sequence.0;
+        let pending = accepted.saturating_sub(lane::finished(&ended));
+        let counts = Counts { accepted, pending, ..ended };
+        found.push((*account, *standing, record, counts));
+    }
+    let waiting: Vec<(AccountId, Standing)> = found
+        .iter()
+        .filter(|(.., counts)| counts.pending > 0)
+        .map(|(account, standing, ..)| (*account, *standing))
+        .collect();
+    let heads = heads(link, &waiting).await?;
+    let glances = found.into_iter().map(|(account, standing, lane, counts)| {
+        let head = heads.get(&account).copied();
+        let glance = AccountSummary {
+            account,
+            standing,
+            lane,
+            counts,
+            oldest_pending: head.map(|(_, accepted_at)| accepted_at),
+            last_attempt: None,
+            registered_at: None,
+        };
+        (glance, head.map(|(sequence, _)| sequence))
+    });
+    Ok(glances.collect())
+}
+
+/// Accounts within reach, by number, behind `after`.
+pub(super) async fn accounts(
+    link: &Link,
+    reach: &Reach,
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<AccountSummary>, Fault> {
+    let limit = limit.min(MOST);
+    let mut summaries = Vec::new();
+    match reach {
+        Reach::Every => {
+            for (glance, head) in glances(link, &numbered(link, after, limit).await?).await? {
+                summaries.push(complete(link, glance, head).await?);
+            }
+        }
+        Reach::Accounts(reached) => {
+            let mut reached = reached.clone();
+            reached.sort_unstable();
+            reached.dedup();
+            reached.retain(|wanted| after.is_none_or(|after| *wanted > after));
+            for portion in reached.chunks(MOST) {
+                for (glance, head) in glances(link, portion).await? {
+                    if summaries.len() == limit {
+                        return Ok(summaries);
+                    }
+                    summaries.push(complete(link, glance, head).await?);
+                }
+            }
+        }
+    }
+    Ok(summaries)
+}
+
+/// Accounts that have a row, by number, behind `after`.
+pub(super) async fn numbered(
+    link: &Link,
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<AccountId>, Fault> {
+    let after = after.map_or(-1, |account| rows::number_column(account.number()));
+    let found = link
+        .rows(
+            "SELECT account FROM ringback.account WHERE account > $1 ORDER BY account LIMIT $2",
+            args![INT8 after, INT8 i64::try_from(limit).unwrap_or(i64::MAX)],
+        )
+        .await?;
+    found.iter().map(|row| rows::account(row, 0)).collect()
+}
+
+async fn lanes(
+    link: &Link,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, (LaneRecord, Counts)>, Fault> {
+    let (shards, numbers): (Vec<i16>, Vec<i64>) = accounts.iter().map(|account| rows::key(*account)).unzip();
+    let found = link
+        .rows(
+            "SELECT l.successes, l.releases_seen, l.reinstatements_seen, l.health, l.failures, l.since,
+                 l.probe_at, l.trouble, l.delivered, l.dead, l.cancelled, l.dropped_delivered, l.dropped_dead,
+                 l.dropped_cancelled, i.account
+             FROM unnest($1, $2) AS i (shard, account)
+             CROSS JOIN LATERAL (SELECT * FROM ringback.lane l
+                 WHERE l.shard = i.shard AND l.account = i.account ORDER BY l.version DESC LIMIT 1) l",
+            args![INT2_ARRAY shards, INT8_ARRAY numbers],
+        )
+        .await?;
+    found
+        .iter()
+        .map(|row| Ok((rows::account(row, 14)?, (lane::optional_record(row, 0)?, lane::counts(row)?))))
+        .collect()
+}
+
+/// For each: the first in the queue that is not overtaken, and when it was accepted.
+async fn heads(
+    link: &Link,
+    accounts: &[(AccountId, Standing)],
+) -> Result<HashMap<AccountId, (Sequence, Timestamp)>, Fault> {
+    if accounts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (shards, numbers): (Vec<i16>, Vec<i64>) =
+        accounts.iter().map(|(account, _)| rows::key(*account)).unzip();
+    let column = |of: fn(&Standing) -> u64| -> Vec<i64> {
+        accounts.iter().map(|(_, standing)| rows::number_column(of(standing))).collect()
+    };
+    let found = link
+        .rows(
+            "SELECT i.account, p.sequence, p.accepted_at
+             FROM unnest($1, $2, $3, $4, $5) AS i (shard, account, cancelled, acknowledged, acknowledged_turn)
+             CROSS JOIN LATERAL (
+                 SELECT q.sequence, q.accepted_at FROM (
+                     SELECT p.turn, p.sequence, p.accepted_at FROM ringback.pending p
+                     WHERE p.shard = i.shard AND p.account = i.account AND p.turn > i.cancelled
+                     ORDER BY p.turn LIMIT $6) q
+                 WHERE NOT (q.sequence <= i.acknowledged AND q.turn <= i.acknowledged_turn)
+                 ORDER BY q.turn LIMIT 1) p",
+            args![
+                INT2_ARRAY shards, INT8_ARRAY numbers,
+                INT8_ARRAY column(|standing| standing.cancelled_through.0),
+                INT8_ARRAY column(|standing| standing.acknowledged_through.0),
+                INT8_ARRAY column(|standing| standing.acknowledged_turn.0), INT8 OVERTAKEN
+            ],
+        )
+        .await?;
+    found
+        .iter()
+        .map(|row| Ok((rows::account(row, 0)?, (Sequence(rows::number(row, 1)?), rows::moment(row, 2)?))))
+        .collect()
+}

@@ -1,0 +1,54 @@
+//! [`Upkeep`] for PostgreSQL.
+
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use ringback_delivery::Timestamp;
+
+use super::fault::Fault;
+use super::{PostgresStore, drop_days, retire, retrying, size, verify};
+use crate::{LedgerReport, Retention, StoreError, StoreSize, Swept, Upkeep};
+
+#[async_trait]
+impl Upkeep for PostgresStore {
+    async fn retire(&self, now: Timestamp, retention: Retention) -> Result<Swept, StoreError> {
+        let swept = retrying!(async {
+            let link = self.pool.link().await?;
+            if retire::lacks_room(&link, retention).await? {
+                let tx = self.pool.begin().await?;
+                retire::raise_floor(&tx, now).await?;
+                tx.commit().await?;
+                let tx = self.pool.begin().await?;
+                retire::let_accepts_end(&tx).await?;
+                tx.commit().await?;
+            }
+            drop(link);
+            let tx = self.pool.begin().await?;
+            let swept = retire::step(&tx, now, retention).await?;
+            tx.commit().await?;
+            Ok(swept)
+        })?;
+        let Some(swept) = swept else { return Ok(Swept::Done) };
+        match drop_days::tidy(&self.pool, &self.days, now).await {
+            Ok(true) => Ok(Swept::More),
+            Ok(false) => Ok(swept),
+            // Somebody is reading there: another time.
+            Err(fault) if fault.is_conflict() => Ok(swept),
+            Err(fault) => Err(fault.into_error()),
+        }
+    }
+
+    /// How much is free on the database's disk it does not say.
+    async fn size(&self) -> Result<StoreSize, StoreError> {
+        let read = async {
+            let link = self.pool.link().await?;
+            size::bytes(&link).await
+        };
+        let bytes = read.await.map_err(Fault::into_error)?;
+        Ok(StoreSize { bytes, free_bytes: u64::MAX, commits: self.commits.load(Ordering::Relaxed) })
+    }
+
+    async fn verify(&self) -> Result<LedgerReport, StoreError> {
+        verify::verify(&self.pool).await.map_err(Fault::into_error)
+    }
+}
