@@ -24,6 +24,8 @@ use crate::{Retention, Swept, stored};
 const STEP: usize = 1000;
 /// Rows that are read at once.
 const PORTION: usize = 64;
+/// The same, where it is looked after each portion whether there is room enough.
+const PORTION_FOR_ROOM: i64 = 16;
 
 /// What a step may still do.
 pub(super) struct Budget(usize);
@@ -93,7 +95,9 @@ pub(super) async fn step(tx: &Link, now: Timestamp, retention: Retention) -> Res
     let mut budget = Budget(STEP);
     let mut gone = Gone::default();
     while !budget.is_spent() {
-        if !cut(tx, days::last_position(cuts.finished), &cuts, false, &mut gone, &mut budget).await? {
+        let portion = budget.portion();
+        if !cut(tx, days::last_position(cuts.finished), portion, &cuts, false, &mut gone, &mut budget).await?
+        {
             break;
         }
     }
@@ -149,12 +153,13 @@ struct Entry {
 async fn cut(
     tx: &Link,
     up_to: i64,
+    portion: i64,
     cuts: &Cuts,
     for_room: bool,
     gone: &mut Gone,
     budget: &mut Budget,
 ) -> Result<bool, Fault> {
-    let entries = oldest(tx, up_to, budget.portion()).await?;
+    let entries = oldest(tx, up_to, portion).await?;
     let Some(through) = entries.last().map(|entry| entry.position) else { return Ok(false) };
     budget.take(entries.len());
     let goes = |entry: &&Entry| {
@@ -263,10 +268,15 @@ async fn the_dead_on_the_tape(
     while !budget.is_spent() {
         let found = tx
             .rows(
+                // The last number may be one of theirs, and is not to be forgotten with it.
                 "WITH dead AS MATERIALIZED (
                      SELECT e.shard, e.account, e.sequence, e.position FROM ringback.ending e
                      WHERE e.state = 2 AND e.finished_at <= $1 AND e.position > (SELECT cut FROM ringback.tape)
                      ORDER BY e.finished_at LIMIT $2),
+                 last AS (
+                     UPDATE ringback.account a SET base_sequence = d.last
+                     FROM (SELECT shard, account, max(sequence) AS last FROM dead GROUP BY 1, 2) d
+                     WHERE a.shard = d.shard AND a.account = d.account AND a.base_sequence < d.last),
                  body AS (
                      DELETE FROM ringback.arrival r USING dead d WHERE r.shard = d.shard
                          AND r.account = d.account AND r.sequence = d.sequence AND r.position = d.position)
@@ -336,7 +346,8 @@ async fn for_room(
     let floor: i64 = tx.row("SELECT floor FROM ringback.tape", args![]).await?.try_get(0)?;
     while !budget.is_spent() && size::in_use(tx).await? > bytes {
         let kept = set_aside_before(tx, MessageState::Delivered, Timestamp::NEVER, gone, budget).await?;
-        if !kept && !cut(tx, floor, cuts, true, gone, budget).await? {
+        let portion = budget.portion().min(PORTION_FOR_ROOM);
+        if !kept && !cut(tx, floor, portion, cuts, true, gone, budget).await? {
             break;
         }
     }

@@ -22,16 +22,24 @@ pub(super) async fn bytes(link: &Link) -> Result<u64, Fault> {
 pub(super) async fn in_use(link: &Link) -> Result<u64, Fault> {
     let all = bytes(link).await?;
     let cut: i64 = link.row("SELECT cut FROM ringback.tape", args![]).await?.try_get(0)?;
+    // Its block and its place there; and how many places a block has, by those before it.
     let first = link
         .maybe(
-            "SELECT r.tableoid::int8, (r.ctid::text::point)[0]::int8 FROM ringback.arrival r
-             WHERE r.position > $1 ORDER BY r.position LIMIT 1",
+            "SELECT f.tableoid::int8, (f.ctid::text::point)[0], (f.ctid::text::point)[1],
+                 (SELECT max((b.ctid::text::point)[1]) FROM (
+                      SELECT r.ctid FROM ringback.arrival r WHERE r.position <= f.position
+                      ORDER BY r.position DESC LIMIT 300) b)
+             FROM (SELECT r.tableoid, r.ctid, r.position FROM ringback.arrival r
+                   WHERE r.position > $1 ORDER BY r.position LIMIT 1) f",
             args![INT8 cut],
         )
         .await?;
-    let (first_table, first_block): (i64, i64) = match first {
-        Some(row) => (row.try_get(0)?, row.try_get(1)?),
-        None => (0, 0),
+    let (first_table, blocks_before): (i64, f64) = match first {
+        Some(row) => {
+            let (block, place, places): (f64, f64, f64) = (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
+            (row.try_get(0)?, block + (place - 1.0) / places.max(1.0))
+        }
+        None => (0, 0.0),
     };
     let partitions = link
         .rows(
@@ -48,7 +56,7 @@ pub(super) async fn in_use(link: &Link) -> Result<u64, Fault> {
         let (total, heap, blocks): (i64, i64, i64) = (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?);
         if table == first_table {
             // In proportion: bodies that lie outside of the rows are in their order too.
-            free += heap / blocks.max(1) * first_block.min(blocks);
+            free += (heap as f64 * (blocks_before / blocks.max(1) as f64).min(1.0)) as i64;
         } else if days::first_position(day) <= cut {
             free += total;
         }

@@ -148,7 +148,7 @@ mod tests {
             old.pragma_update(None, "application_id", connection::APPLICATION_ID).unwrap();
             let pepper = vault.seal_without_id(Purpose::Store, &[7; 32]);
             old.execute("INSERT INTO store (only, pepper) VALUES (1, ?1)", [pepper]).unwrap();
-            let plain = crate::sqlite::sealed::encode(&registration);
+            let plain = crate::sealed::encode(&registration);
             let sealed = vault.seal_without_id(Purpose::Registration(7), &plain);
             old.execute("INSERT INTO account (account, registered) VALUES (7, 1)", []).unwrap();
             old.execute("INSERT INTO registration (account, sealed) VALUES (7, ?1)", [sealed]).unwrap();

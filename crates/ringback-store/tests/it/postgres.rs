@@ -2,7 +2,10 @@
 
 use ringback_delivery::SHARDS;
 use ringback_store::{PostgresOptions, PostgresStore, SealingKey, Sharing as _};
-use ringback_testbed::{Database, Postgres, USER};
+use ringback_testbed::{Database, Postgres};
+
+/// Whom the test server lets in.
+const USER: &str = "ringback";
 
 crate::story::tell_the_story!(crate::postgres::told_store);
 

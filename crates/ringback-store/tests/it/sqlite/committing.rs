@@ -3,7 +3,10 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use ringback_delivery::{AccountId, Standing};
-use ringback_store::{Admission, CommitListener, Fresh, Publishing, SqliteStore, Store};
+use ringback_store::{
+    Admission, CommitListener, Dispatching as _, Fresh, Publishing, Registrations as _, Replayed,
+    Replaying as _, SqliteStore, Store,
+};
 use tokio::task::JoinSet;
 
 use super::{look, new_store, number};
@@ -43,6 +46,36 @@ async fn everyone_waits() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn the_listener_hears_in_the_order_in_which_the_acts_were_handed_in() {
+    let (_folder, store) = new_store();
+    register(&store, ONE).await;
+    let id = accept(&store, at(0), message(ONE, "x")).await;
+    let row = waiting(&store, ONE).await[0];
+    store.record(at(1), vec![dead(ONE, &row)], Vec::new()).await.unwrap();
+    let ear = Ear::at(&store);
+    // The replay is cancelled, and what is accepted then is not.
+    let (replayed, gone, again, accepted) = tokio::join!(
+        store.replay(at(2), id),
+        store.deregister(at(2), account(ONE)),
+        store.register(at(2), account(ONE), registration("two")),
+        store.accept(at(2), vec![message(ONE, "y")]),
+    );
+    assert_eq!(replayed.unwrap(), Replayed::Queued);
+    assert!(gone.unwrap().is_some());
+    again.unwrap();
+    accepted.unwrap();
+    let kinds: Vec<_> = ear
+        .heard()
+        .into_iter()
+        .map(|heard| match heard {
+            Heard::Accepted(messages) => (messages.first().map(|(_, sequence, _)| *sequence), None),
+            Heard::Standing(_, standing) => (None, Some(standing.cancelled_through.0)),
+        })
+        .collect();
+    assert_eq!(kinds, [(Some(1), None), (None, Some(0)), (None, Some(2)), (None, Some(2)), (Some(2), None)]);
 }
 
 #[tokio::test]
