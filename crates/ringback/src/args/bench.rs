@@ -33,6 +33,9 @@ pub(crate) struct BenchArgs {
     /// Only see whether it works: everything small and short. Its figures mean nothing.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Draw a chart of it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
     /// Print one JSON document.
     #[arg(long)]
     pub(crate) json: bool,

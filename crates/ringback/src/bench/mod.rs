@@ -8,6 +8,7 @@
 //! defaults, every commit on stable storage, every callback signed, every outcome recorded.
 
 mod bare;
+mod chart;
 mod child;
 mod clock;
 mod disk;
@@ -31,8 +32,11 @@ mod usage;
 
 use clap::ValueEnum as _;
 
+use anyhow::anyhow;
+
 use crate::args::bench::BenchArgs;
-use crate::failure::Outcome;
+use crate::exit_code::ExitCode;
+use crate::failure::{Failure, Outcome};
 use crate::{output, process};
 use figures::spreads;
 use machine::Machine;
@@ -68,6 +72,10 @@ pub(crate) async fn run(args: BenchArgs) -> Outcome {
     // The URL of a store may hold a password.
     let store = args.store.as_deref().and_then(|url| url.split(':').next()).unwrap_or("sqlite").to_owned();
     let report = Report { machine: Machine::look(), store, runs: args.runs, results };
+    if let Some(path) = &args.svg {
+        std::fs::write(path, chart::draw(&report))
+            .map_err(|error| Failure::new(ExitCode::Store, anyhow!("{}: {error}", path.display())))?;
+    }
     if args.json {
         output::say_json(&report.document());
     } else {

@@ -30,7 +30,7 @@ fn a_quick_benchmark_measures_every_kind_of_scenario_and_its_numbers_add_up() {
     let scenarios = SCENARIOS.join(",");
     let output = printed(&run(
         folder.path(),
-        &["bench", "--quick", "--runs", "2", "--json", "--scenario", &scenarios],
+        &["bench", "--quick", "--runs", "2", "--json", "--svg", "chart.svg", "--scenario", &scenarios],
     ));
     let document: Value = serde_json::from_str(&output).unwrap();
     for scenario in ["single-64", "batches", "pace-500", "accounts-10k-1000-authorities", "backlog"] {
@@ -54,8 +54,10 @@ fn a_quick_benchmark_measures_every_kind_of_scenario_and_its_numbers_add_up() {
     assert!(figures(&document, "registered")["listRatio"] > 0.0);
     let targets = document["targets"].as_array().unwrap();
     assert!(targets.iter().any(|one| one["target"] == "batches, of the bare sender"), "{targets:?}");
+    let chart = std::fs::read_to_string(folder.path().join("chart.svg")).unwrap();
+    assert!(chart.contains("batches") && chart.contains("pace-500 p99"), "{chart}");
     // Its stores are gone.
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
