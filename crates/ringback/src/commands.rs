@@ -1,7 +1,5 @@
 //! What each command does.
 
-#[cfg(unix)]
-mod bench;
 mod callbacks;
 mod completions;
 mod credentials;
@@ -26,10 +24,6 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Messages(command) => messages::run(command).await,
         Command::Credentials(command) => credentials::run(command).await,
         Command::Verify(args) => verify::run(args).await,
-        #[cfg(unix)]
-        Command::Bench(args) => bench::run(args).await,
-        #[cfg(unix)]
-        Command::BenchSink(args) => bench::sink(args).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

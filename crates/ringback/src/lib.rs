@@ -9,8 +9,6 @@
 #![forbid(unsafe_code)]
 
 mod args;
-#[cfg(unix)]
-mod bench;
 mod commands;
 mod config;
 mod exit_code;

@@ -190,13 +190,13 @@ pub(super) fn table(caption: &str, messages: &[MessageView], with_account: bool,
                 @for message in messages { tr {
                     th.number scope="row" { a href={ "/console/messages/" (message.id) } { (words::count(message.sequence)) } }
                     @if with_account {
-                        td { a.name href={ "/console/accounts/" (message.account) } { (message.account) } }
+                        td.account { a.name href={ "/console/accounts/" (message.account) } { (message.account) } }
                     }
-                    td { (message.kind.as_str()) }
-                    td { (badge::message(message.state)) }
-                    td { (when::ago_text(&message.accepted_at, now)) }
-                    td.number { (message.attempt_count) }
-                    td {
+                    td.kind { (message.kind.as_str()) }
+                    td.state { (badge::message(message.state)) }
+                    td.accepted { (when::ago_text(&message.accepted_at, now)) }
+                    td.number.attempts { (message.attempt_count) }
+                    td.end {
                         @match (&message.finished_at, &message.next_attempt_at) {
                             (Some(at), _) => { (when::ago_text(at, now)) }
                             (None, Some(at)) => { (when::ago_text(at, now)) }

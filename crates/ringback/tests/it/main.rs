@@ -4,9 +4,9 @@
 
 #[allow(dead_code, reason = "shared with the torture tests; not all of it is used here")]
 mod api;
-mod bench;
 mod commands;
 mod configuration;
+mod console;
 mod crash;
 mod credentials;
 mod dev;

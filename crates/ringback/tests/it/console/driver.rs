@@ -1,0 +1,207 @@
+//! A browser that is driven over the WebDriver protocol: Chromium, through its driver, as W3C has it.
+//!
+//! The protocol is a few requests of JSON; a client of ours is smaller than a dependency on one.
+
+use std::net::TcpListener;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::program::PATIENCE;
+use crate::tools::tool;
+
+/// How often a page is looked at for what is awaited on it.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+const FLAGS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// Keys, as the protocol writes them.
+pub(crate) const TAB: &str = "\u{e004}";
+pub(crate) const ENTER: &str = "\u{e007}";
+
+/// One browser with one window. It ends with its test.
+pub(crate) struct Driven {
+    http: Client<HttpConnector, Full<Bytes>>,
+    driver: Child,
+    session: String,
+    _profile: TempDir,
+}
+
+impl Driven {
+    /// Starts a driver and a browser; `None` where they are missing ([`tool`]).
+    pub(crate) async fn start() -> Option<Self> {
+        let mut driver = tool("chromedriver")?;
+        tool("chromium")?;
+        let profile = tempfile::tempdir().unwrap();
+        // A port of the system's: taken again by the driver at once.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let driver = driver
+            .arg(format!("--port={port}"))
+            .env("HOME", profile.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let http = Client::builder(TokioExecutor::new()).build_http();
+        let mut driven =
+            Self { http, driver, session: format!("http://127.0.0.1:{port}/session"), _profile: profile };
+        driven.open().await;
+        Some(driven)
+    }
+
+    async fn open(&mut self) {
+        let mut args: Vec<String> = FLAGS.map(str::to_owned).to_vec();
+        args.push("--window-size=1280,900".to_owned());
+        args.push(format!("--user-data-dir={}", self._profile.path().join("profile").display()));
+        let options = json!({"args": args});
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let until = Instant::now() + PATIENCE;
+        let opened = loop {
+            match self.try_ask(Method::POST, "", &wanted).await {
+                Some(opened) => break opened,
+                None => assert!(Instant::now() < until, "the driver does not answer"),
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        let id = opened["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {opened}"));
+        self.session = format!("{}/{id}", self.session);
+    }
+
+    /// Goes to an address.
+    pub(crate) async fn go(&self, url: &str) {
+        self.ask(Method::POST, "/url", &json!({"url": url})).await;
+    }
+
+    /// What stands on the page, as a person reads it.
+    pub(crate) async fn text(&self) -> String {
+        self.run("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until this stands on the page.
+    #[track_caller]
+    pub(crate) fn reads(&self, awaited: &str) -> impl Future<Output = String> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let until = Instant::now() + PATIENCE;
+            loop {
+                let text = self.text().await;
+                if text.contains(awaited) {
+                    return text;
+                }
+                assert!(Instant::now() < until, "{caller}: {awaited:?} is not on the page:\n{text}");
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
+    }
+
+    /// Clicks the link or button of this text.
+    pub(crate) async fn click(&self, text: &str) {
+        let path =
+            format!("//*[self::a or self::button or self::summary][contains(normalize-space(.), '{text}')]");
+        let element = self.find("xpath", &path).await;
+        self.ask(Method::POST, &format!("/element/{element}/click"), &json!({})).await;
+    }
+
+    /// Writes into a field, in place of what is there.
+    pub(crate) async fn write(&self, css: &str, text: &str) {
+        let element = self.find("css selector", css).await;
+        self.ask(Method::POST, &format!("/element/{element}/clear"), &json!({})).await;
+        self.ask(Method::POST, &format!("/element/{element}/value"), &json!({"text": text})).await;
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub(crate) async fn press(&self, keys: &str) {
+        let actions: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| {
+                [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
+            })
+            .collect();
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
+        self.ask(Method::POST, "/actions", &json!({"actions": [keyboard]})).await;
+    }
+
+    /// Runs a script in the page.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.ask(Method::POST, "/execute/sync", &json!({"script": script, "args": []})).await
+    }
+
+    /// What the browser said of the pages: errors of scripts, what its policy forbade.
+    pub(crate) async fn complaints(&self) -> Vec<String> {
+        let log = self.ask(Method::POST, "/se/log", &json!({"type": "browser"})).await;
+        let said = log.as_array().unwrap().iter();
+        said.filter(|entry| entry["level"] == "SEVERE")
+            .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+
+    async fn find(&self, using: &str, value: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        let path = "/element";
+        loop {
+            let found = self.try_ask(Method::POST, path, &json!({"using": using, "value": value})).await;
+            let element =
+                found.as_ref().and_then(|found| found["value"].as_object()?.values().next()?.as_str());
+            if let Some(element) = element
+                && found.as_ref().is_some_and(|found| found["value"].get("error").is_none())
+            {
+                return element.to_owned();
+            }
+            assert!(Instant::now() < until, "there is no {value} on the page:\n{}", self.text().await);
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
+        let answer = self.try_ask(method, path, body).await.expect("the driver answers");
+        assert!(answer["value"].get("error").is_none(), "{path}: {answer}");
+        answer["value"].clone()
+    }
+
+    async fn try_ask(&self, method: Method, path: &str, body: &Value) -> Option<Value> {
+        let body = if method == Method::POST { body.to_string() } else { String::new() };
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.session))
+            .header("content-type", "application/json")
+            .body(Full::from(body))
+            .unwrap();
+        let response = tokio::time::timeout(PATIENCE, self.http.request(request)).await.ok()?.ok()?;
+        let bytes = response.into_body().collect().await.ok()?.to_bytes();
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Ends the browser, and then its driver.
+    pub(crate) async fn end(self) {
+        let _ = self.try_ask(Method::DELETE, "", &Value::Null).await;
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        // The browser is its driver's child and ends with it; where the test ended well it is gone already.
+        drop(self.driver.kill());
+        drop(self.driver.wait());
+    }
+}
