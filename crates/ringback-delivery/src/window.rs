@@ -4,6 +4,7 @@
 //! with one ordering key only the first may fly; the window knows their order and says which messages are free to go.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 
 use crate::hashing::NumberMap;
 use crate::message::{OrderingKey, Turn};
@@ -47,11 +48,18 @@ pub(crate) struct Window {
     keys: NumberMap<OrderingKey, VecDeque<Turn>>,
     /// The messages that are free to go, by the time from which they may.
     free: BTreeSet<(Timestamp, Turn)>,
+    /// Those that are gone.
+    gone: Vec<Turn>,
 }
 
 impl Window {
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many are behind this place in the queue.
+    pub(crate) fn behind(&self, turn: Turn) -> usize {
+        self.entries.range((Bound::Excluded(turn), Bound::Unbounded)).count()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -68,13 +76,17 @@ impl Window {
 
     /// How many are free to go by then, counted up to `most`.
     pub(crate) fn free_by(&self, by: Timestamp, most: usize) -> usize {
+        // This is asked after every event, and nearly always of a window where all are due.
+        if self.free.last().is_none_or(|(due, _)| *due <= by) {
+            return self.free.len().min(most);
+        }
         self.free.iter().take(most).take_while(|(due, _)| *due <= by).count()
     }
 
-    /// Of those that are free to go now or later the last, if there are more than `keep`.
-    pub(crate) fn last_free_but(&self, keep: usize) -> Option<(Timestamp, Turn)> {
-        self.free.iter().nth_back(keep)?;
-        self.free.last().copied()
+    /// Of those that are free to go later than `now` the last, if there are more than `keep` that are free now or later.
+    pub(crate) fn last_free_after(&self, now: Timestamp, keep: usize) -> Option<(Timestamp, Turn)> {
+        let last = self.free.last().filter(|(due, _)| *due > now)?;
+        (self.free.len() > keep).then_some(*last)
     }
 
     /// Whether a message with this key is here and not done.
@@ -160,7 +172,9 @@ impl Window {
         self.free.remove(&(entry.due, turn));
         let (waiting, passed_on) = (entry.waiting, matches!(entry.phase, Phase::Delivered | Phase::Gone));
         entry.phase = Phase::Gone;
-        if !keep {
+        if keep {
+            self.gone.push(turn);
+        } else {
             self.entries.remove(&turn);
         }
         if !passed_on {
@@ -208,7 +222,9 @@ impl Window {
 
     /// Removes those that are gone: no read is under way any more that may have seen them.
     pub(crate) fn forget_gone(&mut self) {
-        self.entries.retain(|_, entry| entry.phase != Phase::Gone);
+        for turn in self.gone.drain(..) {
+            self.entries.remove(&turn);
+        }
     }
 
     /// Makes all that were tried and wait due by `now`, those too whose failure is still to be recorded.

@@ -1,5 +1,7 @@
 //! What can be typed: the tree of commands, one file for each branch.
 
+#[cfg(unix)]
+pub(crate) mod bench;
 pub(crate) mod callbacks;
 pub(crate) mod completions;
 pub(crate) mod connection;
@@ -47,6 +49,11 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Credentials(credentials::CredentialsCommand),
     Verify(verify::VerifyArgs),
+    #[cfg(unix)]
+    Bench(bench::BenchArgs),
+    #[cfg(unix)]
+    #[command(name = crate::bench::SINK_COMMAND, hide = true)]
+    BenchSink(bench::SinkArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }

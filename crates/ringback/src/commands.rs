@@ -1,5 +1,7 @@
 //! What each command does.
 
+#[cfg(unix)]
+mod bench;
 mod callbacks;
 mod completions;
 mod credentials;
@@ -24,6 +26,10 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Messages(command) => messages::run(command).await,
         Command::Credentials(command) => credentials::run(command).await,
         Command::Verify(args) => verify::run(args).await,
+        #[cfg(unix)]
+        Command::Bench(args) => bench::run(args).await,
+        #[cfg(unix)]
+        Command::BenchSink(args) => bench::sink(args).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

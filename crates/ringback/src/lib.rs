@@ -9,6 +9,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+#[cfg(unix)]
+mod bench;
 mod commands;
 mod config;
 mod exit_code;

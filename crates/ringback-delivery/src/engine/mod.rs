@@ -159,16 +159,18 @@ impl Engine {
         }
     }
 
-    /// A message was accepted.
-    pub fn accepted(&mut self, now: Timestamp, account: AccountId, waiting: Waiting) {
+    /// A message was accepted. Whether it may be sent soon: it is not behind others that are still to be read.
+    pub fn accepted(&mut self, now: Timestamp, account: AccountId, waiting: Waiting) -> bool {
         let closed = self.dormant.get(&account).is_some_and(|dormant| dormant.closed);
         if closed || self.leaving.wants(account) {
-            return;
+            return false;
         }
         if !self.lanes.contains_key(&account) {
             self.wake(now, account);
         }
-        self.with_lane(now, account, |lane, at| lane.accepted(at, waiting));
+        let soon = self.change(now, account, |lane, at| lane.accepted(at, waiting));
+        self.touched(now, account);
+        soon.unwrap_or(false)
     }
 
     /// An account's standing changed.
@@ -218,11 +220,22 @@ impl Engine {
 
     /// Decisions are recorded; or refused, as the accounts are another node's by now. Each is told once.
     pub fn recorded(&mut self, now: Timestamp, settlements: impl IntoIterator<Item = (AccountId, Turn)>) {
+        // A lane's settlements mostly come one after another: what follows from them is seen to once.
+        let mut last = None;
         for (account, turn) in settlements {
             self.unrecorded = self.unrecorded.saturating_sub(1);
-            if !self.came_back(now, account, |left| left.settlements -= 1) {
-                self.with_lane(now, account, |lane, _| lane.recorded(turn));
+            if self.came_back(now, account, |left| left.settlements -= 1) {
+                continue;
             }
+            if let Some(before) = last.replace(account)
+                && before != account
+            {
+                self.touched(now, before);
+            }
+            self.change(now, account, |lane, _| lane.recorded(turn));
+        }
+        if let Some(last) = last {
+            self.touched(now, last);
         }
         self.pump(now);
     }

@@ -70,19 +70,21 @@ impl Reading {
 impl Lane {
     // ---- News ----------------------------------------------------------------------------------------------------
 
-    /// A message was accepted. Takes it where the lane is complete and has room.
-    pub(crate) fn accepted(&mut self, at: &Moment<'_>, waiting: Waiting) {
+    /// A message was accepted. Takes it where the lane is complete and has room. Whether it may be sent soon.
+    pub(crate) fn accepted(&mut self, at: &Moment<'_>, waiting: Waiting) -> bool {
         if waiting.turn <= self.reading.last_turn {
             // It was read already, or is about to be.
-            return;
+            return true;
         }
         let follows = self.reading.complete && waiting.turn.0 == self.reading.last_turn.0 + 1;
         self.reading.last_turn = waiting.turn;
         if follows && at.room && self.window.len() < at.settings.handoff_window {
             self.reading.read_through = waiting.turn;
             self.window.insert(waiting, at.now);
+            true
         } else {
             self.reading.go_on();
+            !self.opened
         }
     }
 
@@ -107,8 +109,12 @@ impl Lane {
         if !self.wants_read(at) {
             return None;
         }
-        // Those that are here already must not fill the portion.
-        let limit = self.portion(at) + u32::try_from(self.window.len()).unwrap_or(u32::MAX);
+        let after = if self.reading.from_start { Turn(0) } else { self.reading.read_through };
+        // Those that are here already must not fill the portion. Where there is no room, only followers are read.
+        let limit = match self.has_room(at) || !self.opened {
+            true => self.portion(at) + u32::try_from(self.window.behind(after)).unwrap_or(u32::MAX),
+            false => 0,
+        };
         let reading = &mut self.reading;
         reading.under_way = true;
         reading.news = false;
@@ -253,8 +259,7 @@ impl Lane {
         }
         let full = self.window.len() >= self.capacity(at);
         let keep = if full { 0 } else { at.settings.least_read as usize };
-        while let Some((due, turn)) = self.window.last_free_but(keep)
-            && due > at.now
+        while let Some((due, turn)) = self.window.last_free_after(at.now, keep)
             && self.window.evict(turn)
         {
             self.reading.outside = true;
@@ -275,11 +280,17 @@ impl Lane {
 
     pub(super) fn look_for_followers(&mut self, key: Option<OrderingKey>, turn: Turn) {
         if let Some(key) = key
-            && !self.reading.complete
+            && self.may_follow()
             && !self.window.holds_key(key)
         {
             self.reading.followers.insert(key, turn);
         }
+    }
+
+    /// Whether what follows a message that is done now may have been passed over. What no read has come to yet will be
+    /// read when it is free to go; and a read that is under way finds the message here, so that it takes in what follows.
+    fn may_follow(&self) -> bool {
+        !self.reading.complete && self.reading.outside
     }
 
     // ---- Chores --------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-//! Bodies of freshly accepted messages, kept until their first attempt so that they need not be read back.
+//! Bodies kept until their attempt: of freshly accepted messages, so that they need not be read back, and of those that were
+//! read ahead.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -9,24 +9,24 @@ use bytes::Bytes;
 /// behind an endpoint in trouble, or was cancelled, keeps nobody else's out. One that is not here is read when it is
 /// needed.
 #[derive(Debug)]
-pub(super) struct Bodies {
-    by_position: BTreeMap<i64, (Bytes, Instant)>,
+pub(super) struct Bodies<T> {
+    by_position: BTreeMap<i64, (Bytes, T)>,
     bytes: usize,
     limit: usize,
 }
 
-impl Bodies {
+impl<T> Bodies<T> {
     pub(super) fn new(limit: usize) -> Self {
         Self { by_position: BTreeMap::new(), bytes: 0, limit }
     }
 
-    /// Keeps the body of a message that was committed then.
-    pub(super) fn keep(&mut self, position: i64, body: Bytes, committed: Instant) {
+    /// Keeps a body, with what is to be known of it.
+    pub(super) fn keep(&mut self, position: i64, body: Bytes, known: T) {
         if body.len() > self.limit {
             return;
         }
         self.bytes += body.len();
-        if let Some((before, _)) = self.by_position.insert(position, (body, committed)) {
+        if let Some((before, _)) = self.by_position.insert(position, (body, known)) {
             self.bytes -= before.len();
         }
         while self.bytes > self.limit
@@ -36,10 +36,10 @@ impl Bodies {
         }
     }
 
-    pub(super) fn take(&mut self, position: i64) -> Option<(Bytes, Instant)> {
-        let (body, committed) = self.by_position.remove(&position)?;
+    pub(super) fn take(&mut self, position: i64) -> Option<(Bytes, T)> {
+        let (body, known) = self.by_position.remove(&position)?;
         self.bytes -= body.len();
-        Some((body, committed))
+        Some((body, known))
     }
 }
 
@@ -47,19 +47,19 @@ impl Bodies {
 mod tests {
     use super::*;
 
-    fn kept(bodies: &mut Bodies, position: i64) -> Option<usize> {
+    fn kept(bodies: &mut Bodies<()>, position: i64) -> Option<usize> {
         bodies.take(position).map(|(body, _)| body.len())
     }
 
     #[test]
     fn the_oldest_bodies_make_room_for_the_newest_and_taking_one_makes_room_too() {
         let mut bodies = Bodies::new(10);
-        bodies.keep(1, Bytes::from_static(b"12345678"), Instant::now());
-        bodies.keep(2, Bytes::from_static(b"123"), Instant::now());
+        bodies.keep(1, Bytes::from_static(b"12345678"), ());
+        bodies.keep(2, Bytes::from_static(b"123"), ());
         assert_eq!(kept(&mut bodies, 1), None);
-        bodies.keep(3, Bytes::from_static(b"1234567"), Instant::now());
+        bodies.keep(3, Bytes::from_static(b"1234567"), ());
         assert_eq!(kept(&mut bodies, 2), Some(3));
-        bodies.keep(4, Bytes::from_static(b"123"), Instant::now());
+        bodies.keep(4, Bytes::from_static(b"123"), ());
         assert_eq!((kept(&mut bodies, 3), kept(&mut bodies, 4)), (Some(7), Some(3)));
         assert_eq!(bodies.bytes, 0);
     }
@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn a_body_that_is_larger_than_all_the_room_is_not_kept_and_drives_nothing_out() {
         let mut bodies = Bodies::new(10);
-        bodies.keep(1, Bytes::from_static(b"123"), Instant::now());
-        bodies.keep(2, Bytes::from_static(b"12345678901"), Instant::now());
+        bodies.keep(1, Bytes::from_static(b"123"), ());
+        bodies.keep(2, Bytes::from_static(b"12345678901"), ());
         assert_eq!((kept(&mut bodies, 1), kept(&mut bodies, 2)), (Some(3), None));
     }
 }

@@ -1,9 +1,9 @@
 //! The task that runs the engine: it feeds it what happened and carries out what it decides.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ringback_delivery::{AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Settings, Start};
@@ -26,6 +26,8 @@ use super::recorder::{Recorded, Recorder};
 const LONGEST_SLEEP: Duration = Duration::from_millis(250);
 /// How long to wait after the store failed to answer a read.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// The portion of a lane that goes at a good pace: from there on bodies are read ahead.
+const READ_AHEAD_FROM: u32 = 32;
 /// Accounts that are looked for at once.
 const DISCOVERED_AT_ONCE: usize = 512;
 
@@ -36,7 +38,7 @@ pub struct DispatchSettings {
     pub engine: Settings,
     /// What deliveries are signed with.
     pub signing: Signing,
-    /// Bytes of fresh messages' bodies that are kept in memory.
+    /// Bytes of bodies that are kept in memory: half for fresh messages, half for what was read ahead.
     pub body_bytes: usize,
     /// Where attempts are counted.
     pub metrics: Metrics,
@@ -97,7 +99,8 @@ impl Dispatcher {
         };
         let running = Running {
             engine: Engine::new(settings.engine, clock.now()),
-            bodies: Bodies::new(settings.body_bytes),
+            bodies: Bodies::new(settings.body_bytes / 2),
+            ahead: Bodies::new(settings.body_bytes / 2),
             recorder: Recorder::default(),
             answers: HashMap::new(),
             discovery: Discovery::Wanted(None),
@@ -135,7 +138,7 @@ impl Dispatcher {
 /// reads by its number of reads at once, the others by lanes.
 enum Event {
     Answered(FlightId, Attempt),
-    Loaded(Vec<LaneRead>, Result<Vec<LaneRows>, StoreError>),
+    Loaded(Vec<LaneRead>, Result<Vec<LaneRows>, StoreError>, ReadAhead),
     Bodies(Vec<Start>, Result<Vec<Option<Bytes>>, StoreError>),
     Recorded(Recorded),
     Swept(AccountId, Result<Swept, StoreError>),
@@ -155,7 +158,10 @@ enum Discovery {
 
 struct Running {
     engine: Engine,
-    bodies: Bodies,
+    /// Those of fresh messages, with when they were committed.
+    bodies: Bodies<Instant>,
+    /// Those that were read ahead.
+    ahead: Bodies<()>,
     recorder: Recorder,
     /// Attempts that have ended, until the engine's decision about them.
     answers: HashMap<FlightId, Attempt>,
@@ -220,8 +226,10 @@ impl Running {
                 News::Standing(account, standing) => self.engine.standing_changed(now, account, standing),
                 News::Accepted(committed, messages) => {
                     for fresh in messages {
-                        self.bodies.keep(fresh.waiting.position, fresh.body, committed);
-                        self.engine.accepted(now, fresh.account, fresh.waiting);
+                        // Behind a lane that is behind itself it is read ahead when its turn comes.
+                        if self.engine.accepted(now, fresh.account, fresh.waiting) {
+                            self.bodies.keep(fresh.waiting.position, fresh.body, committed);
+                        }
                     }
                 }
             }
@@ -249,7 +257,10 @@ impl Running {
                         }
                         self.start(start, body);
                     }
-                    None => bodiless.push(start),
+                    None => match self.ahead.take(start.waiting.position) {
+                        Some((body, ())) => self.start(start, body),
+                        None => bodiless.push(start),
+                    },
                 },
                 Command::Settle(flight, settlement) => {
                     let attempt = flight.and_then(|flight| self.answers.remove(&flight));
@@ -274,7 +285,11 @@ impl Running {
             self.spawn(async move {
                 let rows = store.load(reads.clone()).await;
                 pause_after_failure(&rows).await;
-                Event::Loaded(reads, rows)
+                let bodies = match &rows {
+                    Ok(rows) => read_ahead(store.as_ref(), &reads, rows).await,
+                    Err(_) => Vec::new(),
+                };
+                Event::Loaded(reads, rows, bodies)
             });
         }
         if !bodiless.is_empty() {
@@ -301,8 +316,13 @@ impl Running {
         let now = self.clock.now();
         match event {
             Event::Answered(flight, attempt) => self.answered(flight, attempt),
-            Event::Loaded(_, Ok(rows)) => rows.into_iter().for_each(|rows| self.engine.loaded(now, rows)),
-            Event::Loaded(reads, Err(_)) => reads.iter().for_each(|read| self.engine.not_loaded(now, read)),
+            Event::Loaded(_, Ok(rows), bodies) => {
+                bodies.into_iter().for_each(|(position, body)| self.ahead.keep(position, body, ()));
+                rows.into_iter().for_each(|rows| self.engine.loaded(now, rows));
+            }
+            Event::Loaded(reads, Err(_), _) => {
+                reads.iter().for_each(|read| self.engine.not_loaded(now, read));
+            }
             Event::Bodies(starts, Ok(bodies)) => {
                 for (start, body) in starts.into_iter().zip(bodies) {
                     match body {
@@ -392,6 +412,24 @@ impl Running {
             let _ = events.send(event);
         });
     }
+}
+
+/// Bodies that are likely to be sent soon, with their positions.
+type ReadAhead = Vec<(i64, Bytes)>;
+
+/// The bodies of what lanes have read that go at a good pace: one read for many attempts. What can't be read now is read
+/// when it is sent.
+async fn read_ahead(store: &dyn Store, reads: &[LaneRead], rows: &[LaneRows]) -> ReadAhead {
+    let going = reads.iter().filter(|read| read.limit >= READ_AHEAD_FROM).map(|read| read.account);
+    let going: HashSet<AccountId> = going.collect();
+    let fresh = rows.iter().filter(|rows| going.contains(&rows.account)).flat_map(|rows| &rows.queue);
+    let positions: Vec<i64> =
+        fresh.filter(|(waiting, _)| waiting.due.is_none()).map(|(waiting, _)| waiting.position).collect();
+    if positions.is_empty() {
+        return Vec::new();
+    }
+    let bodies = store.bodies(positions.clone()).await.unwrap_or_default();
+    positions.into_iter().zip(bodies).filter_map(|(position, body)| Some((position, body?))).collect()
 }
 
 fn more(step: &Result<Swept, StoreError>) -> bool {

@@ -1,0 +1,109 @@
+//! `ringback serve`, as it is run in production, as a child.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ringback_wire::routes;
+use serde_json::Value;
+
+use super::child::Child;
+use super::exchange::Exchange;
+use super::stage::{Secrets, Stage};
+use super::usage::Usage;
+use crate::failure::Outcome;
+
+/// How long it may take until it is ready.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How often it is asked whether it is.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A running server.
+pub(super) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    /// From its start to the first 200 of `/readyz`.
+    pub(super) ready_after: Duration,
+}
+
+impl Server {
+    /// Starts one on the stage's store and waits until it is ready.
+    pub(super) async fn start(stage: &Stage) -> Outcome<Self> {
+        let begun = Instant::now();
+        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--egress", "any", "--log", "warn"];
+        arguments.extend(["--store", stage.store_url()]);
+        if let Some(file) = stage.key_file() {
+            arguments.extend(["--key-file", file]);
+        }
+        let mut child = Child::start(&arguments)?;
+        let line = child.line().await?;
+        let address = line.rsplit_once("http://").and_then(|(_, address)| address.trim().parse().ok());
+        let address: SocketAddr = address.with_context(|| format!("the server said {line:?}"))?;
+        while !is_ready(address).await {
+            if begun.elapsed() > PATIENCE {
+                return Err(anyhow!("the server did not get ready").into());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(Self { child, address, ready_after: begun.elapsed() })
+    }
+
+    pub(super) async fn connect(&self) -> Outcome<Exchange> {
+        Ok(Exchange::connect(self.address).await.context("the server can't be reached")?)
+    }
+
+    /// An access token, obtained as anyone obtains it.
+    pub(super) async fn token(&self, secrets: &Secrets) -> Outcome<String> {
+        let basic = STANDARD.encode(format!("{}:{}", secrets.client_id, secrets.client_secret));
+        let body = "grant_type=client_credentials";
+        let request = format!(
+            "POST {} HTTP/1.1\r\nhost: bench\r\nauthorization: Basic {basic}\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+            routes::TOKEN_PATH,
+            body.len()
+        );
+        self.text(&request, "access_token").await
+    }
+
+    /// A session, obtained as anyone obtains it.
+    pub(super) async fn session(&self, secrets: &Secrets, token: &str) -> Outcome<String> {
+        let body =
+            serde_json::json!({"username": secrets.username, "password": secrets.password}).to_string();
+        let request = format!(
+            "POST {} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            routes::LOGIN_PATH,
+            body.len()
+        );
+        self.text(&request, "sessionToken").await
+    }
+
+    async fn text(&self, request: &str, field: &str) -> Outcome<String> {
+        let mut exchange = self.connect().await?;
+        let answer = exchange.ask(request.as_bytes()).await.context("the server does not answer")?;
+        let document: Value =
+            serde_json::from_slice(answer.body).context("the server's answer is no JSON")?;
+        let found = document[field].as_str().map(str::to_owned);
+        Ok(found.with_context(|| format!("the server gave no {field}: {document}"))?)
+    }
+
+    /// What it has used so far.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.child.usage()
+    }
+
+    /// Stops it in order.
+    pub(super) async fn stop(self) -> Outcome {
+        self.child.stop().await
+    }
+}
+
+async fn is_ready(address: SocketAddr) -> bool {
+    match Exchange::connect(address).await {
+        Ok(mut exchange) => exchange.get(routes::READY_PATH).await.is_ok_and(|answer| answer.status == 200),
+        Err(_) => false,
+    }
+}
