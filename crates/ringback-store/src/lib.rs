@@ -34,7 +34,9 @@ pub use dispatching::{Attempt, CommitListener, Dispatching, Fresh, Settled, Swep
 pub use error::{OpenError, StoreError};
 pub use movements::{Commit, Movements};
 pub use overseeing::{Act, Ailment, KeptAct, LaneCounts, Overseeing, Tally};
-pub use postgres::{PostgresHost, PostgresOptions, PostgresStore, PostgresTls};
+pub use postgres::{
+    CopyError, CopyProgress, PostgresHost, PostgresOptions, PostgresStore, PostgresTls, copy_sqlite,
+};
 pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
 pub use reading::{AccountSummary, Counts, Cursor, Message, MessageFilter, Page, Reading, Reel};
 pub use registrations::{Endpoint, Registration, Registrations, Restored, SigningSecret};

@@ -31,4 +31,4 @@ pub use proxy::Proxy;
 /// For anything that is waited for.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 /// Who may do everything in the servers.
-const USER: &str = "ringback";
+pub const USER: &str = "ringback";

@@ -12,6 +12,7 @@ pub(crate) mod man;
 pub(crate) mod messages;
 pub(crate) mod moment;
 pub(crate) mod serve;
+pub(crate) mod store;
 pub(crate) mod verify;
 
 use clap::{Parser, Subcommand};
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Messages(messages::MessagesCommand),
     #[command(subcommand)]
     Credentials(credentials::CredentialsCommand),
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     Verify(verify::VerifyArgs),
     #[cfg(unix)]
     Bench(bench::BenchArgs),

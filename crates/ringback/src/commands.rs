@@ -11,6 +11,7 @@ mod man;
 mod messages;
 mod serve;
 mod stdin;
+mod store;
 mod verify;
 
 use crate::args::{Cli, Command};
@@ -25,6 +26,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Callbacks(command) => callbacks::run(command).await,
         Command::Messages(command) => messages::run(command).await,
         Command::Credentials(command) => credentials::run(command).await,
+        Command::Store(command) => store::run(command).await,
         Command::Verify(args) => verify::run(args).await,
         #[cfg(unix)]
         Command::Bench(args) => bench::run(args).await,

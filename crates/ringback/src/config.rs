@@ -51,7 +51,7 @@ pub(crate) struct Config {
 impl Config {
     /// Reads and checks every concern's settings.
     pub(crate) fn read(layers: &Layers) -> Outcome<Self> {
-        Ok(Self {
+        let config = Self {
             listening: listening::Listening::read(layers)?,
             store: store::StoreSettings::read(layers)?,
             egress: egress::Egress::read(layers)?,
@@ -59,7 +59,9 @@ impl Config {
             delivery: delivery::Delivery::read(layers)?,
             retention: retention::RetentionSettings::read(layers)?,
             log: log::Log::read(layers)?,
-        })
+        };
+        config.store.check_lease(config.delivery.request_timeout)?;
+        Ok(config)
     }
 
     /// The settings in force as TOML, each with where it comes from; secrets are told of, not shown.

@@ -73,6 +73,7 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let code = match &error {
             OpenError::Key(_) | OpenError::Url(_) => ExitCode::Configuration,
+            OpenError::Unreachable { .. } => ExitCode::Unreachable,
             _ => ExitCode::Store,
         };
         Self::new(code, error)

@@ -3,29 +3,31 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use ringback_store::{Role, SqliteStore};
+use ringback_store::{PostgresStore, Role, SqliteStore, Store};
 
-use crate::config::store::{InvalidStoreUrl, StoreSettings, StoreUrl};
+use crate::config::store::{StoreOptions, StoreSettings, StoreUrl};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
 
 /// Opens the store, and makes it where there is none. A migration can take a while.
-pub(crate) async fn open_store(settings: &StoreSettings, role: Role) -> Outcome<Arc<SqliteStore>> {
-    let options = settings.options(role)?;
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options))
-        .await
-        .context("the store could not be opened")?;
-    Ok(Arc::new(opened?))
+pub(crate) async fn open_store(settings: &StoreSettings, role: Role) -> Outcome<Arc<dyn Store>> {
+    match settings.options(role).await? {
+        StoreOptions::Sqlite(options) => {
+            let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options))
+                .await
+                .context("the store could not be opened")?;
+            Ok(Arc::new(opened?))
+        }
+        StoreOptions::Postgres(options) => Ok(Arc::new(PostgresStore::connect(*options).await?)),
+    }
 }
 
-/// The store that `--store` names, for a command that must not make one.
-pub(crate) fn existing(url: &str) -> Outcome<StoreUrl> {
-    let url: StoreUrl = url
-        .parse()
-        .map_err(|error: InvalidStoreUrl| Failure::configuration(format_args!("--store: {error}")))?;
-    let StoreUrl::Sqlite(path) = &url;
+/// Refuses a store that is not there, for a command that must not make one.
+pub(crate) fn must_exist(url: &StoreUrl) -> Outcome {
+    // Whether a database behind PostgreSQL is there shows when it is opened.
+    let StoreUrl::Sqlite(path) = url else { return Ok(()) };
     match path.try_exists() {
-        Ok(true) => Ok(url),
+        Ok(true) => Ok(()),
         Ok(false) => {
             Err(Failure::new(ExitCode::Store, anyhow!("there is no database at {}", path.display())))
         }

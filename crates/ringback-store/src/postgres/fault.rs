@@ -79,7 +79,9 @@ impl Fault {
             Self::Sql(error) => error,
         };
         let Some(database) = error.as_db_error() else {
-            return StoreError::Unavailable(format!("no answer from the database: {error}"));
+            // What is behind it says more: which certificate, which address.
+            let why = std::error::Error::source(&error).map(|why| format!(": {why}")).unwrap_or_default();
+            return StoreError::Unavailable(format!("no answer from the database: {error}{why}"));
         };
         let what = database.message().to_owned();
         match database.code().code().get(..2) {

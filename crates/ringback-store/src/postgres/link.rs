@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::SinkExt as _;
 use futures_util::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
@@ -151,6 +153,17 @@ impl Link {
     /// Statements without parameters and without answers.
     pub(super) async fn script(&self, sql: &str) -> Result<(), Fault> {
         self.in_time(self.client.batch_execute(sql)).await
+    }
+
+    /// Rows for a table, as `COPY … FROM STDIN` reads them.
+    pub(super) async fn copy_in(&self, sql: &str, lines: String) -> Result<(), Fault> {
+        let copied = async {
+            let sink = self.client.copy_in(sql).await?;
+            let mut sink = std::pin::pin!(sink);
+            sink.send(Bytes::from(lines)).await?;
+            sink.finish().await.map(drop)
+        };
+        self.in_time(copied).await
     }
 
     /// After a commit: whether it is where it should be. A commit that stopped waiting for its standby is none.

@@ -10,6 +10,7 @@
 
 mod accept;
 mod connector;
+mod copying;
 mod credential;
 mod credentials;
 mod days;
@@ -68,6 +69,7 @@ use std::time::Duration;
 
 use ringback_delivery::Timestamp;
 
+pub use copying::{CopyError, CopyProgress, copy_sqlite};
 pub use options::{PostgresHost, PostgresOptions, PostgresTls};
 
 use crate::{OpenError, Store, StoreError, Vault};

@@ -12,7 +12,7 @@ use super::options::PostgresOptions;
 use super::pool::{Maker, Pool};
 use super::tenure::Tenure;
 use super::writer::{Desk, Writer};
-use super::{PostgresStore, lease, migrate};
+use super::{PostgresStore, copying, lease, migrate};
 use crate::{OpenError, Role};
 
 pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, OpenError> {
@@ -24,6 +24,9 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
     };
     let connector = Arc::new(Connector::new(&options).map_err(unsuitable)?);
     let link = connector.connect(None).await.map_err(unreachable)?;
+    if copying::is_under_way(&link).await.map_err(unreachable)? {
+        return Err(unsuitable("a copy into it is not whole: run ringback store copy again".to_owned()));
+    }
     let (vault, mark) = migrate::bring_up_to_date(&link, &options).await?;
     let opened_at = lease::now(&link).await.map_err(unreachable)?;
     drop(link);

@@ -1,23 +1,33 @@
-//! The PostgreSQL store: the whole story, on a real server.
+//! The PostgreSQL store: the whole story, and what is its own.
 
-use ringback_delivery::SHARDS;
-use ringback_store::{PostgresOptions, PostgresStore, SealingKey, Sharing as _};
-use ringback_testbed::{Database, Postgres};
+mod copying;
 
-/// Whom the test server lets in.
-const USER: &str = "ringback";
+use ringback_store::{PostgresOptions, PostgresStore, Role, SealingKey};
+use ringback_testbed::{Database, Postgres, USER};
 
 crate::story::tell_the_story!(crate::postgres::told_store);
 
-/// A store in a database of its own, whose one node owns every shard.
+/// A store in a database of its own, as its only node.
 pub async fn told_store() -> Option<(Database<'static>, PostgresStore)> {
-    let server = Postgres::shared()?;
-    let database = server.database();
-    let key = SealingKey::from_bytes([7; 32]);
-    let options = PostgresOptions::server("127.0.0.1", server.port(), database.name(), USER, key);
-    let store = PostgresStore::connect(options).await.unwrap();
-    store.beat().await.unwrap();
-    let claimed = store.claim(usize::from(SHARDS)).await.unwrap();
-    assert_eq!(claimed.len(), usize::from(SHARDS));
+    let database = Postgres::shared()?.database();
+    let store = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
+    own_everything(&store).await;
     Some((database, store))
+}
+
+/// What opens a database of a test.
+pub fn options(database: &Database<'_>, role: Role) -> PostgresOptions {
+    let (host, port) = ("127.0.0.1", database.server().port());
+    let key = SealingKey::from_bytes([7; 32]);
+    let mut options = PostgresOptions::server(host, port, database.name(), USER, key);
+    options.role = role;
+    options
+}
+
+/// Takes all shards: the story's writer is the owner of whatever it writes to.
+pub async fn own_everything(store: &PostgresStore) {
+    use ringback_store::Sharing as _;
+    let beat = store.beat().await.unwrap();
+    let claimed = store.claim(usize::from(ringback_delivery::SHARDS)).await.unwrap();
+    assert_eq!((beat.held.len(), claimed.len()), (0, usize::from(ringback_delivery::SHARDS)));
 }

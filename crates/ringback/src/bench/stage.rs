@@ -71,8 +71,7 @@ impl Stage {
                 (format!("sqlite:{}", own.path().join("bench.db").display()), None, Some(own))
             }
         };
-        let parsed = url.parse().map_err(|error| Failure::usage(format_args!("--store: {error}")))?;
-        let settings = StoreSettings { url: parsed, key_file: key_file.clone(), ..StoreSettings::default() };
+        let settings = StoreSettings::named("--store", &url, key_file.clone())?;
         let store = open(&settings).await?;
         let secrets = credential(&*store).await?;
         Ok(Self {
@@ -148,7 +147,7 @@ impl Stage {
 }
 
 async fn open(settings: &StoreSettings) -> Outcome<Arc<dyn Store>> {
-    Ok(open_store(settings, Role::Server).await?)
+    open_store(settings, Role::Server).await
 }
 
 async fn credential(store: &dyn Store) -> Outcome<Secrets> {

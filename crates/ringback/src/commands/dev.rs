@@ -92,7 +92,7 @@ fn config(args: &DevArgs, home: &Home) -> Config {
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     Config {
         listening: Listening { listen, ..Listening::default() },
-        store: StoreSettings { url: StoreUrl::Sqlite(home.database()), ..StoreSettings::default() },
+        store: StoreSettings::of(StoreUrl::Sqlite(home.database()), None),
         egress: Egress::any(),
         ..Config::default()
     }

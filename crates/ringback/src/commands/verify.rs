@@ -1,19 +1,19 @@
 //! `ringback verify`: the ledger against the rows.
 
 use anyhow::anyhow;
-use ringback_store::{Counts, LedgerReport, Role, Upkeep as _};
+use ringback_store::{Counts, LedgerReport, Role};
 use serde::Serialize;
 
 use crate::args::verify::VerifyArgs;
 use crate::config::store::StoreSettings;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
-use crate::open_store::{existing, open_store};
+use crate::open_store::{must_exist, open_store};
 use crate::output;
 
 pub(super) async fn run(args: VerifyArgs) -> Outcome {
-    let url = existing(&args.store)?;
-    let settings = StoreSettings { url, key_file: args.key_file, ..StoreSettings::default() };
+    let settings = StoreSettings::named("--store", &args.store, args.key_file)?;
+    must_exist(&settings.url)?;
     let report = open_store(&settings, Role::Admin).await?.verify().await?;
     if args.json {
         output::say_json(&Report::of(&report));

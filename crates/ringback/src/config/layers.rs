@@ -145,6 +145,11 @@ impl Layers {
         Ok(self.one(name)?.unwrap_or(false))
     }
 
+    /// Whether it was given as a flag.
+    pub(crate) fn is_flag(&self, name: &str) -> bool {
+        self.given.get(name).is_some_and(|given| given.origin == Origin::Flag)
+    }
+
     /// Where the setting was given, if it was.
     pub(crate) fn origin(&self, name: &str) -> Option<String> {
         self.given.get(name).map(Given::place)

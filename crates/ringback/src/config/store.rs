@@ -1,10 +1,13 @@
 //! Which store, its key, and how much it takes.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::str::FromStr;
+mod postgres;
+pub(crate) mod postgres_url;
+mod url;
 
-use ringback_store::{KeySource, Limits, Role, SqliteOptions};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ringback_store::{Limits, Role, SqliteOptions};
 
 use super::key;
 use super::layers::Layers;
@@ -12,14 +15,29 @@ use super::setting::Setting;
 use super::shown::Shown;
 use crate::failure::{Failure, Outcome};
 
+pub(crate) use postgres::PostgresSettings;
+pub(crate) use url::{InvalidStoreUrl, StoreUrl};
+
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting::one("store", "URL", "The store [default: sqlite:ringback.db]"),
+    Setting::one(
+        "store",
+        "URL",
+        "The store: sqlite:PATH, or postgres://USER@HOST:PORT,HOST:PORT/DATABASE for several nodes [default: \
+         sqlite:ringback.db]",
+    ),
     Setting::one(
         "key-file",
         "FILE",
         "The file of the store's sealing key, 32 bytes as hex or base64; RINGBACK_KEY gives the key itself [default: \
-         the file beside the database]",
+         the file beside an SQLite database; with PostgreSQL the key must be given]",
     ),
+    Setting::one("key-command", "COMMAND", "A shell command that prints the store's sealing key"),
+    postgres::PASSWORD_FILE,
+    postgres::CONNECTIONS,
+    postgres::WITHOUT_NOTIFY,
+    postgres::POOLER,
+    postgres::LEASE_TERM,
+    postgres::NODE_NAME,
     Setting::one(
         "pending-per-account",
         "MESSAGES",
@@ -33,77 +51,70 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::one(
         "free-space-reserve",
         "BYTES",
-        "Free disk space below which no message is accepted [default: 268435456]",
+        "Free disk space below which no message is accepted, with SQLite [default: 268435456]",
     ),
 ];
-
-/// A store that this release knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StoreUrl {
-    /// `sqlite:PATH`.
-    Sqlite(PathBuf),
-}
-
-/// A text is no store's URL.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum InvalidStoreUrl {
-    /// `postgres://…`.
-    #[error("PostgreSQL is not in this release; a store is sqlite:PATH")]
-    Postgres,
-    /// Anything else.
-    #[error("a store is sqlite:PATH")]
-    Unknown,
-}
-
-impl FromStr for StoreUrl {
-    type Err = InvalidStoreUrl;
-
-    fn from_str(text: &str) -> Result<Self, InvalidStoreUrl> {
-        if text.starts_with("postgres:") || text.starts_with("postgresql:") {
-            return Err(InvalidStoreUrl::Postgres);
-        }
-        let path = text.strip_prefix("sqlite:").ok_or(InvalidStoreUrl::Unknown)?;
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() { Err(InvalidStoreUrl::Unknown) } else { Ok(Self::Sqlite(path.into())) }
-    }
-}
-
-impl fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Sqlite(path) = self;
-        write!(f, "sqlite:{}", path.display())
-    }
-}
 
 /// Which store, and how to open it.
 #[derive(Debug, Clone)]
 pub(crate) struct StoreSettings {
     pub(crate) url: StoreUrl,
-    pub(crate) key_file: Option<PathBuf>,
+    pub(crate) key: key::Place,
     pub(crate) limits: Limits,
+    pub(crate) postgres: PostgresSettings,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { url: StoreUrl::Sqlite("ringback.db".into()), key_file: None, limits: Limits::default() }
+        Self::of(StoreUrl::Sqlite("ringback.db".into()), None)
     }
 }
 
+/// What a store's own code opens it with.
+pub(crate) enum StoreOptions {
+    Sqlite(SqliteOptions),
+    Postgres(Box<ringback_store::PostgresOptions>),
+}
+
 impl StoreSettings {
+    /// For a command on this store; everything else as it is without a word.
+    pub(crate) fn of(url: StoreUrl, key_file: Option<PathBuf>) -> Self {
+        Self {
+            url,
+            key: key::Place { file: key_file, command: None },
+            limits: Limits::default(),
+            postgres: PostgresSettings::default(),
+        }
+    }
+
+    /// The same for the store that a flag of a command names.
+    pub(crate) fn named(flag: &str, url: &str, key_file: Option<PathBuf>) -> Outcome<Self> {
+        let url: StoreUrl = url
+            .parse()
+            .map_err(|error: InvalidStoreUrl| Failure::configuration(format_args!("{flag}: {error}")))?;
+        url.must_hold_no_password(flag)?;
+        Ok(Self::of(url, key_file))
+    }
+
     pub(super) fn read(layers: &Layers) -> Outcome<Self> {
         let default = Self::default();
+        // An URL may hold a password, so it is not repeated in the error.
+        let url = match layers.one::<String>("store")? {
+            None => default.url,
+            Some(url) => {
+                let place = layers.origin("store").unwrap_or_default();
+                let url: StoreUrl = url.parse().map_err(|error: InvalidStoreUrl| {
+                    Failure::configuration(format_args!("{place}: {error}"))
+                })?;
+                if layers.is_flag("store") {
+                    url.must_hold_no_password(&place)?;
+                }
+                url
+            }
+        };
         Ok(Self {
-            // An URL may hold a password, so it is not repeated in the error.
-            url: match layers.one::<String>("store")? {
-                None => default.url,
-                Some(url) => url.parse().map_err(|error: InvalidStoreUrl| {
-                    Failure::configuration(format_args!(
-                        "{}: {error}",
-                        layers.origin("store").unwrap_or_default()
-                    ))
-                })?,
-            },
-            key_file: layers.one("key-file")?,
+            url,
+            key: key::Place { file: layers.one("key-file")?, command: layers.one("key-command")? },
             limits: Limits {
                 pending_per_account: layers
                     .one("pending-per-account")?
@@ -113,24 +124,38 @@ impl StoreSettings {
                     .one("free-space-reserve")?
                     .unwrap_or(default.limits.free_space_reserve),
             },
+            postgres: PostgresSettings::read(layers)?,
         })
     }
 
+    /// Refuses settings with which no attempt would ever begin.
+    pub(super) fn check_lease(&self, request_timeout: Duration) -> Outcome {
+        match &self.url {
+            StoreUrl::Sqlite(_) => Ok(()),
+            StoreUrl::Postgres(_) => self.postgres.check_lease(request_timeout),
+        }
+    }
+
     /// What to open it with.
-    pub(crate) fn options(&self, role: Role) -> Outcome<SqliteOptions> {
-        let StoreUrl::Sqlite(path) = &self.url;
-        let key: KeySource = key::source(self.key_file.as_deref())?;
-        Ok(SqliteOptions { path: path.clone(), key, role, limits: self.limits })
+    pub(crate) async fn options(&self, role: Role) -> Outcome<StoreOptions> {
+        let key = self.key.find().await?;
+        match &self.url {
+            StoreUrl::Sqlite(path) => {
+                Ok(StoreOptions::Sqlite(SqliteOptions { path: path.clone(), key, role, limits: self.limits }))
+            }
+            StoreUrl::Postgres(url) => {
+                let options = self.postgres.options(url, key::given(key)?, role, self.limits)?;
+                Ok(StoreOptions::Postgres(Box::new(options)))
+            }
+        }
     }
 
     pub(super) fn show(&self, shown: &mut Shown<'_>) {
         shown.put("store", self.url.to_string());
-        let otherwise = if key::is_given() {
-            "RINGBACK_KEY gives the key (hidden)"
-        } else {
-            "the key is in the file beside the database"
-        };
-        shown.put_or("key-file", self.key_file.as_ref().map(|path| path.display().to_string()), otherwise);
+        let place = |file: &PathBuf| file.display().to_string();
+        shown.put_or("key-file", self.key.file.as_ref().map(place), self.key.otherwise());
+        shown.put_or("key-command", self.key.command.clone(), "no command gives the key");
+        self.postgres.show(shown);
         shown.put("pending-per-account", number(self.limits.pending_per_account));
         shown.put("pending-in-all", number(self.limits.pending_in_all));
         shown.put("free-space-reserve", number(self.limits.free_space_reserve));

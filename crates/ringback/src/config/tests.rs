@@ -57,9 +57,37 @@ fn an_address_that_others_can_reach_wants_tls_or_a_proxy_or_the_word_insecure() 
 }
 
 #[test]
-fn postgres_is_told_not_to_be_in_this_release_and_its_password_is_not_repeated() {
-    let error = config("store = 'postgres://me:hunter2@db/x'", &[], &[]).unwrap_err().to_string();
-    assert!(error.contains("not in this release") && !error.contains("hunter2"), "{error}");
+fn a_password_in_the_store_s_url_is_never_repeated_and_never_an_argument() {
+    const URL: &str = "postgres://me:hunter2@db/x";
+    let given = layers(&format!("store = '{URL}'"), &[], &[]).unwrap();
+    let shown = Config::read(&given).unwrap().show(&given);
+    assert!(
+        shown.contains("postgres://me@db:5432/x?sslmode=verify-full") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+    config("", &[("RINGBACK_SERVER_STORE", URL)], &[]).unwrap();
+    let error = config("", &[], &[("store", URL)]).unwrap_err().to_string();
+    assert!(error.contains("PGPASSWORD") && !error.contains("hunter2"), "{error}");
+    let error = config("store = 'postgres://me:hunter2@db'", &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("no database") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_lease_outlasts_a_request() {
+    let settings = |store: &str, term: &str| {
+        config(&format!("store = '{store}'\nlease-term = '{term}'\nrequest-timeout = '8s'"), &[], &[])
+    };
+    settings("postgres://u@db/x", "12s").unwrap();
+    settings("sqlite:x", "1s").unwrap();
+    let error = settings("postgres://u@db/x", "11s").unwrap_err().to_string();
+    assert!(error.contains("lease-term") && error.contains("12s"), "{error}");
+}
+
+#[test]
+fn a_node_needs_some_connections() {
+    config("store-connections = '5'", &[], &[]).unwrap();
+    let error = config("store-connections = '4'", &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("5 at least"), "{error}");
 }
 
 #[test]

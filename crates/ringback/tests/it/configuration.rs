@@ -48,10 +48,30 @@ fn an_address_that_others_reach_is_refused_without_a_word_about_tls() {
 }
 
 #[test]
-fn postgres_is_told_not_to_be_in_this_release() {
+fn a_password_in_an_argument_is_refused_without_being_shown() {
     let folder = tempdir().unwrap();
     let (code, line) =
         failure(&run(folder.path(), &["serve", "--store", "postgres://u:hunter2@db/ringback"]));
     assert_eq!(code, 3);
-    assert!(line.contains("not in this release") && !line.contains("hunter2"), "{line}");
+    assert!(line.contains("PGPASSWORD") && !line.contains("hunter2"), "{line}");
+}
+
+#[test]
+fn with_postgres_the_key_must_be_given() {
+    let folder = tempdir().unwrap();
+    let (code, line) =
+        failure(&run(folder.path(), &["serve", "--store", "postgres://u@127.0.0.1:1/ringback"]));
+    assert_eq!(code, 3);
+    assert!(line.contains("--key-file") && line.contains("RINGBACK_KEY"), "{line}");
+}
+
+#[test]
+fn a_database_that_can_not_be_reached_is_named() {
+    let folder = tempdir().unwrap();
+    let key = [("RINGBACK_KEY", "ab".repeat(32))];
+    let key: Vec<_> = key.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let args = ["verify", "--store", "postgres://u@127.0.0.1:1/ringback"];
+    let (code, line) = failure(&run_with(folder.path(), &args, &key, ""));
+    assert_eq!(code, 6);
+    assert!(line.contains("postgres://u@127.0.0.1:1/ringback"), "{line}");
 }

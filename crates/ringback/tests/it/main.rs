@@ -18,6 +18,8 @@ mod listen_registered;
 mod manual;
 mod messages;
 mod metrics;
+#[cfg(unix)]
+mod postgres;
 mod program;
 mod publishing;
 mod receiver;

@@ -7,13 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use http::StatusCode;
-use serde_json::json;
+use ringback_store::{SqliteOptions, SqliteStore};
 use tempfile::tempdir;
 use tokio::sync::watch;
 
-use crate::api::{Api, Tokens};
-use crate::books::Books;
+use crate::api::Api;
+use crate::books::{Books, Kill};
 use crate::listener::Listener;
 use crate::program::Program;
 use crate::publishers::{Lives, publish, register, turn_over};
@@ -42,18 +41,10 @@ pub(crate) async fn moody_listener(seed: u64) -> Listener {
     .await
 }
 
-/// A kill.
-pub(crate) struct Kill {
-    /// From when on the server may be dead.
-    pub(crate) at: Instant,
-    /// When it is gone.
-    pub(crate) gone: Instant,
-}
-
 /// Starts and kills the server, so many times; gives the moments. The last start is left to the story.
 async fn kill_again_and_again(
     folder: &Path,
-    lives: &watch::Sender<Option<Api>>,
+    lives: &watch::Sender<Vec<Api>>,
     kills: usize,
     rng: &mut Rng,
 ) -> Vec<Kill> {
@@ -64,15 +55,15 @@ async fn kill_again_and_again(
         let life = Duration::from_millis(rng.u64(..LONGEST_LIFE));
         // One in four may be killed before it listens.
         if rng.u8(..4) > 0 {
-            lives.send_replace(Some(Api::new(&server.url())));
+            lives.send_replace(vec![Api::new(&server.url())]);
             tokio::time::sleep(life).await;
         } else {
             tokio::time::sleep(life.saturating_sub(begun.elapsed())).await;
         }
         let at = Instant::now();
         server.kill();
-        done.push(Kill { at, gone: Instant::now() });
-        lives.send_replace(None);
+        done.push(Kill { at, gone: Instant::now(), writes_late: false });
+        lives.send_replace(Vec::new());
         let (_, printed) = server.ended();
         let faults: Vec<_> = printed.iter().filter(|line| is_fault(line)).collect();
         assert!(faults.is_empty(), "{faults:?}");
@@ -90,68 +81,41 @@ async fn whatever_moment_the_plug_is_pulled_nothing_accepted_is_lost_and_little_
     let mut rng = Rng::with_seed(seed());
     let folder = tempdir().unwrap();
     let listener = Arc::new(moody_listener(rng.u64(..)).await);
-    let (sender, api) = watch::channel(None);
+    let (sender, apis) = watch::channel(Vec::new());
     let over = Arc::new(AtomicBool::new(false));
 
     // The first life makes the credential and the registrations, and ends well.
     let mut server = Program::start(folder.path(), &SERVE);
     let first = Api::new(&server.url());
     let tokens = log_in(folder.path(), &first).await;
-    let mut lives =
-        Lives { api, tokens, over: over.clone(), slowest: Duration::ZERO, breath: Duration::ZERO };
-    sender.send_replace(Some(first));
+    let mut lives = Lives::new(apis, tokens, over.clone());
+    sender.send_replace(vec![first]);
     for number in 0..ACCOUNTS {
         register(&mut lives, number, &listener.url(&account(number))).await;
     }
-    sender.send_replace(None);
+    sender.send_replace(Vec::new());
     assert!(server.stop().success());
 
     let mut publishers = tokio::task::JoinSet::new();
     for publisher in 0..PUBLISHERS {
         publishers.spawn(publish(lives.clone(), publisher, ACCOUNTS, rng.fork()));
     }
-    let operator = tokio::spawn(turn_over(lives.clone(), listener.clone(), ACCOUNTS, rng.fork()));
+    let operator =
+        tokio::spawn(turn_over(lives.clone(), listener.clone(), ACCOUNTS, Duration::ZERO, rng.fork()));
     let kills = kill_again_and_again(folder.path(), &sender, KILLS * scale(), &mut rng).await;
 
     let mut server = Program::start(folder.path(), &SERVE);
     let api = Api::new(&server.url());
-    sender.send_replace(Some(api.clone()));
+    sender.send_replace(vec![api]);
     over.store(true, Ordering::SeqCst);
     let published = publishers.join_all().await;
     let fences = operator.await.unwrap();
     let books = Books::new(published, kills, fences);
 
-    until_all_arrived(&books, &listener, &api, &lives.tokens, ACCOUNTS).await;
+    books.until_all_arrived(&listener, &mut lives, ACCOUNTS).await;
     // What is under way is finished, so that late duplicates are seen too.
     assert!(server.stop().success());
-    books.check(&listener.arrivals());
-    books.check_the_store(&folder.path().join("ringback.db"), ACCOUNTS, ACCOUNTS - 1).await;
-}
-
-/// Waits until everything that was accepted for accounts that never deregister has arrived and was welcomed. What was
-/// refused waits for its next attempt; that is hastened, as the schedule is not what is proven here.
-pub(crate) async fn until_all_arrived(
-    books: &Books,
-    listener: &Listener,
-    api: &Api,
-    tokens: &Tokens,
-    accounts: usize,
-) {
-    let begun = Instant::now();
-    let mut open: HashSet<&str> = books.stable(accounts - 1).collect();
-    let mut looked_at = 0;
-    while !open.is_empty() {
-        for number in 0..accounts {
-            let path = format!("/api/ringback/v1/accounts/{}/resume", account(number));
-            let (status, answer) = api.post(&path, tokens, &json!({})).await;
-            assert_eq!(status, StatusCode::OK, "{answer}");
-        }
-        let arrivals = listener.arrivals();
-        for arrival in arrivals[looked_at..].iter().filter(|arrival| arrival.welcome()) {
-            open.remove(&*arrival.id);
-        }
-        looked_at = arrivals.len();
-        assert!(begun.elapsed() < crate::program::PATIENCE, "{} were lost: {open:?}", open.len());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    books.check(&listener.arrivals(), Duration::ZERO);
+    let store = SqliteStore::open(SqliteOptions::admin(folder.path().join("ringback.db"))).unwrap();
+    books.check_the_store(&store, ACCOUNTS, ACCOUNTS - 1).await;
 }

@@ -17,19 +17,34 @@ use crate::stage::{account, message};
 /// Messages of an account with one of so many keys go one after another; some have none.
 const KEYS: u8 = 5;
 
-/// The server's lives: what asks it, while it lives.
+/// The servers that live now: what asks them. One after another of a service that has only one at a time.
 #[derive(Clone)]
 pub(crate) struct Lives {
-    pub(crate) api: watch::Receiver<Option<Api>>,
+    apis: watch::Receiver<Vec<Api>>,
+    /// Whose turn it is.
+    turn: usize,
+    /// For how long a server may keep one waiting before another is asked.
+    pub(crate) waits: Duration,
     pub(crate) tokens: Tokens,
     pub(crate) over: Arc<AtomicBool>,
     /// The longest that an answer took within one life.
-    pub(crate) slowest: Duration,
+    slowest: Duration,
     /// Between two messages of a publisher; none where the server sets the pace.
     pub(crate) breath: Duration,
 }
 
 impl Lives {
+    pub(crate) fn new(apis: watch::Receiver<Vec<Api>>, tokens: Tokens, over: Arc<AtomicBool>) -> Self {
+        Self { apis, turn: 0, waits: PATIENCE, tokens, over, slowest: Duration::ZERO, breath: Duration::ZERO }
+    }
+
+    /// One of those that live, once there is one.
+    pub(crate) async fn next(&mut self) -> Api {
+        self.turn += 1;
+        let apis = self.apis.wait_for(|apis| !apis.is_empty()).await.unwrap();
+        apis[self.turn % apis.len()].clone()
+    }
+
     /// Asks until there is an answer, in this life or a later one. 503 is none: "send it again".
     pub(crate) async fn insist(
         &mut self,
@@ -40,11 +55,11 @@ impl Lives {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let api = tokio::time::timeout(left, self.api.wait_for(Option::is_some)).await;
-            let api = api.expect("the server should live again").unwrap().clone().unwrap();
+            let api = tokio::time::timeout(left, self.next()).await.expect("a server should live again");
             let asked = Instant::now();
-            let answered = api.ask(method.clone(), path, &self.tokens, body).await;
-            if let Ok((status, answer)) = answered
+            let asking = api.ask(method.clone(), path, &self.tokens, body);
+            let answered = tokio::time::timeout(self.waits, asking).await;
+            if let Ok(Ok((status, answer))) = answered
                 && status != StatusCode::SERVICE_UNAVAILABLE
                 && (!answer.is_null() || status == StatusCode::NO_CONTENT)
             {
@@ -142,11 +157,13 @@ pub(crate) struct Fence {
     pub(crate) to: Instant,
 }
 
-/// Deregisters the last of the accounts now and then and registers it again, and replaces the URL of the one before.
+/// Deregisters the last of the accounts now and then and registers it again, and replaces the URL of the one before. Each
+/// time it gives that so long to have its effect, and watches it for some time more.
 pub(crate) async fn turn_over(
     mut lives: Lives,
     listener: Arc<Listener>,
     accounts: usize,
+    effect: Duration,
     mut rng: Rng,
 ) -> Vec<Fence> {
     let (moving, leaving) = (accounts - 2, accounts - 1);
@@ -165,7 +182,7 @@ pub(crate) async fn turn_over(
         let gone = format!("/api/fota/v1/callbacks/{}/name/Fota", account(leaving));
         lives.insist(Method::DELETE, &gone, None).await;
         let from = Instant::now();
-        tokio::time::sleep(Duration::from_millis(rng.u64(500..900))).await;
+        tokio::time::sleep(effect + Duration::from_millis(rng.u64(500..900))).await;
         fences.push(Fence { account: leaving, path: None, from, to: Instant::now() });
         register(&mut lives, leaving, &listener.url(&account(leaving))).await;
         tokio::time::sleep(Duration::from_millis(rng.u64(100..500))).await;

@@ -9,14 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use ringback_store::{SqliteOptions, SqliteStore};
 use tempfile::tempdir;
 use tokio::sync::watch;
 
 use crate::api::Api;
 use crate::attacks::{Attack, Siege};
 use crate::bad_endpoints::{Bad, Vice};
-use crate::books::Books;
-use crate::crashes::{Kill, is_fault, moody_listener, until_all_arrived};
+use crate::books::{Books, Kill};
+use crate::crashes::{is_fault, moody_listener};
 use crate::listener::Listener;
 use crate::memory::Memory;
 use crate::program::{Program, printed, run};
@@ -60,14 +61,14 @@ struct Story {
 /// Starts and ends the server until the time is over. The last start is left to the caller.
 async fn live_and_die(
     folder: &Path,
-    lives: &watch::Sender<Option<Api>>,
+    lives: &watch::Sender<Vec<Api>>,
     until: Instant,
     rng: &mut Rng,
 ) -> Story {
     let mut story = Story::default();
     while Instant::now() < until {
         let mut server = Program::start(folder, &SERVE);
-        lives.send_replace(Some(Api::new(&server.url())));
+        lives.send_replace(vec![Api::new(&server.url())]);
         tokio::time::sleep(Duration::from_millis(rng.u64(LIFE))).await;
         story.peak = story.peak.max(Memory::of(server.pid()).peak);
         let at = Instant::now();
@@ -83,8 +84,8 @@ async fn live_and_die(
             server.ended().1
         };
         // A stop records all that it can; an attempt that outlives its grace counts as cut off.
-        story.kills.push(Kill { at, gone: Instant::now() });
-        lives.send_replace(None);
+        story.kills.push(Kill { at, gone: Instant::now(), writes_late: false });
+        lives.send_replace(Vec::new());
         let faults: Vec<_> = printed.iter().filter(|line| is_fault(line)).collect();
         assert!(faults.is_empty(), "{faults:?}");
     }
@@ -117,7 +118,7 @@ async fn change_moods(mut lives: Lives, listener: Arc<Listener>, mut rng: Rng) -
 async fn attack(mut lives: Lives, mut rng: Rng) -> usize {
     let mut attacks = 0;
     while !lives.over.load(Ordering::SeqCst) {
-        let api = lives.api.wait_for(Option::is_some).await.unwrap().clone().unwrap();
+        let api = lives.next().await;
         let attack = Attack::ALL[rng.usize(..Attack::ALL.len())];
         let peers = attack.peers().div_ceil(FEWER);
         let siege = Siege::begin(attack, peers, address(api.url()), &lives.tokens.bearer);
@@ -136,33 +137,35 @@ async fn a_soak_loses_nothing() {
     let until = Instant::now() + Duration::from_secs(seconds());
     let folder = tempdir().unwrap();
     let listener = Arc::new(moody_listener(rng.u64(..)).await);
-    let (sender, api) = watch::channel(None);
+    let (sender, apis) = watch::channel(Vec::new());
     let over = Arc::new(AtomicBool::new(false));
 
     // The first life makes the credential and the registrations.
     let mut server = Program::start(folder.path(), &SERVE);
     let first = Api::new(&server.url());
     let tokens = log_in(folder.path(), &first).await;
-    let mut lives = Lives { api, tokens, over: over.clone(), slowest: Duration::ZERO, breath: BREATH };
-    sender.send_replace(Some(first));
+    let mut lives = Lives::new(apis, tokens, over.clone());
+    lives.breath = BREATH;
+    sender.send_replace(vec![first]);
     for number in 0..ACCOUNTS {
         register(&mut lives, number, &listener.url(&account(number))).await;
     }
-    sender.send_replace(None);
+    sender.send_replace(Vec::new());
     assert!(server.stop().success());
 
     let mut publishers = tokio::task::JoinSet::new();
     for publisher in 0..PUBLISHERS {
         publishers.spawn(publish(lives.clone(), publisher, ACCOUNTS, rng.fork()));
     }
-    let operator = tokio::spawn(turn_over(lives.clone(), listener.clone(), ACCOUNTS, rng.fork()));
+    let operator =
+        tokio::spawn(turn_over(lives.clone(), listener.clone(), ACCOUNTS, Duration::ZERO, rng.fork()));
     let moods = tokio::spawn(change_moods(lives.clone(), listener.clone(), rng.fork()));
     let attackers = tokio::spawn(attack(lives.clone(), rng.fork()));
     let story = live_and_die(folder.path(), &sender, until, &mut rng).await;
 
     let mut server = Program::start(folder.path(), &SERVE);
     let api = Api::new(&server.url());
-    sender.send_replace(Some(api.clone()));
+    sender.send_replace(vec![api]);
     over.store(true, Ordering::SeqCst);
     let published = publishers.join_all().await;
     let (fences, changes, attacks) =
@@ -176,12 +179,13 @@ async fn a_soak_loses_nothing() {
     );
     assert!(story.peak <= MOST_MEMORY, "{} MiB", story.peak);
     let books = Books::new(published, story.kills, fences).with_attempts_unseen();
-    until_all_arrived(&books, &listener, &api, &lives.tokens, ACCOUNTS).await;
+    books.until_all_arrived(&listener, &mut lives, ACCOUNTS).await;
     // What is under way is finished, so that late duplicates are seen too.
     assert!(server.stop().success());
     let database = folder.path().join("ringback.db");
     eprintln!("{} MiB of database", std::fs::metadata(&database).unwrap().len() >> 20);
     eprintln!("{}", printed(&run(folder.path(), &["verify", "--store", "sqlite:ringback.db"])));
-    books.check(&listener.arrivals());
-    books.check_the_store(&database, ACCOUNTS, ACCOUNTS - 1).await;
+    books.check(&listener.arrivals(), Duration::ZERO);
+    let store = SqliteStore::open(SqliteOptions::admin(&database)).unwrap();
+    books.check_the_store(&store, ACCOUNTS, ACCOUNTS - 1).await;
 }

@@ -8,8 +8,8 @@ use ringback_wire::api::{CredentialCreateRequest, CredentialCreated, CredentialV
 use super::by_api::Api;
 use super::by_store::Desk;
 use crate::args::credentials::PlaceArgs;
-use crate::config::store::{InvalidStoreUrl, StoreSettings};
-use crate::failure::{Failure, Outcome};
+use crate::config::store::StoreSettings;
+use crate::failure::Outcome;
 use crate::open_store::open_store;
 use crate::target;
 
@@ -25,10 +25,7 @@ impl Place {
         let Some(url) = &args.store else {
             return Ok(Self::Api(Box::new(Api::new(&target::client(&args.connection)?))));
         };
-        let url = url
-            .parse()
-            .map_err(|error: InvalidStoreUrl| Failure::configuration(format_args!("--store: {error}")))?;
-        let settings = StoreSettings { url, key_file: args.key_file.clone(), ..StoreSettings::default() };
+        let settings = StoreSettings::named("--store", url, args.key_file.clone())?;
         Ok(Self::Store(Desk::new(open_store(&settings, Role::Admin).await?)))
     }
 

@@ -1,0 +1,81 @@
+//! `ringback store copy`: from SQLite to PostgreSQL.
+
+use anyhow::anyhow;
+use indicatif::{ProgressBar, ProgressStyle};
+use ringback_store::{CopyError, LedgerReport, Role, copy_sqlite};
+
+use crate::args::store::CopyArgs;
+use crate::config::key::beside;
+use crate::config::store::{StoreOptions, StoreSettings, StoreUrl};
+use crate::exit_code::ExitCode;
+use crate::failure::{Failure, Outcome};
+use crate::open_store::{must_exist, open_store};
+use crate::output;
+
+pub(super) async fn run(args: CopyArgs) -> Outcome {
+    let from = StoreSettings::named("--from", &args.from, args.key_file.clone())?;
+    let mut to = StoreSettings::named("--to", &args.to, args.key_file.clone())?;
+    let (StoreUrl::Sqlite(path), StoreUrl::Postgres(_)) = (&from.url, &to.url) else {
+        return Err(Failure::usage("a store is copied from sqlite:PATH to postgres://…"));
+    };
+    must_exist(&from.url)?;
+    if !from.key.is_given() {
+        to.key = beside(path);
+    }
+    let (StoreOptions::Sqlite(source), StoreOptions::Postgres(target)) =
+        (from.options(Role::Admin).await?, to.options(Role::Admin).await?)
+    else {
+        return Err(Failure::usage("a store is copied from sqlite:PATH to postgres://…"));
+    };
+
+    // It shows on a terminal only.
+    let bar = ProgressBar::new(0).with_style(style());
+    let copied = copy_sqlite(source, *target, |progress| {
+        bar.set_length(progress.of);
+        bar.set_position(progress.copied);
+    })
+    .await;
+    bar.finish_and_clear();
+    copied.map_err(failure)?;
+
+    let source = open_store(&from, Role::Admin).await?.verify().await?;
+    let target = open_store(&to, Role::Admin).await?.verify().await?;
+    compare(&source, &target)?;
+    output::say(format_args!(
+        "copied: {} accounts, {} messages that were accepted, {} of them pending. Both stores are verified and say the same.",
+        target.accounts, target.counts.accepted, target.counts.pending
+    ));
+    if !from.key.is_given() {
+        output::note(format_args!(
+            "give every node the key that is beside the source: --key-file {}.key",
+            path.display()
+        ));
+    }
+    Ok(())
+}
+
+fn compare(source: &LedgerReport, target: &LedgerReport) -> Outcome {
+    let what = match (source.discrepancies.first(), target.discrepancies.first()) {
+        (None, None) if (source.accounts, &source.counts) == (target.accounts, &target.counts) => {
+            return Ok(());
+        }
+        (None, None) => format!("the source counts {:?}, the target {:?}", source.counts, target.counts),
+        (Some(one), _) => format!("something was wrong in the source already: {}", one.what),
+        (None, Some(one)) => format!("something is wrong in the target: {}", one.what),
+    };
+    Err(Failure::new(ExitCode::Partly, anyhow!("the copy is there, and {what}: see ringback verify")))
+}
+
+fn failure(error: CopyError) -> Failure {
+    let code = match &error {
+        CopyError::NotEmpty { .. } => ExitCode::Usage,
+        CopyError::Source(_) | CopyError::Read(_) => ExitCode::Store,
+        CopyError::Target(_) | CopyError::Write(_) => ExitCode::Unreachable,
+    };
+    Failure::new(code, error)
+}
+
+fn style() -> ProgressStyle {
+    let template = "{bar:40} {human_pos}/{human_len} rows, {per_sec}, {eta} left";
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
