@@ -2,6 +2,7 @@
 
 mod connecting;
 mod encrypted;
+mod looking_up;
 mod policy;
 mod precheck;
 mod responding;
