@@ -9,7 +9,7 @@ use crate::stage::{account, alone, scale};
 
 const SECONDS: u32 = 2;
 /// Noise only ever adds: one round without it is enough.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// What all of an attack's peers together may cost, in MiB: thousands of connections with their buffers.
 const MOST_FOR_PEERS: u64 = 192;
 /// What a dozen bad endpoints may cost, with their backlogs.
