@@ -5,7 +5,7 @@ use crate::attacks::{Attack, Siege};
 use crate::bad_endpoints::{Bad, Vice};
 use crate::memory::Memory;
 use crate::neighbours::{GOOD, House, close_enough};
-use crate::stage::{account, alone, scale};
+use crate::stage::{account, alone, log_in_as, scale};
 
 const SECONDS: u32 = 2;
 /// Noise only ever adds: one round without it is enough.
@@ -23,12 +23,13 @@ async fn hostile_peers_cost_the_well_behaved_nothing() {
     rlimit::increase_nofile_limit(u64::MAX).unwrap();
     let house = House::new().await;
     let (server, pid) = (&house.server, house.server.program.pid());
+    let theirs = log_in_as("theirs", house.folder.path(), &server.api).await;
     let without = house.measure(SECONDS).await;
     let quiet = Memory::of(pid);
     eprintln!("without: {without:?} {quiet:?}");
     for attack in Attack::ALL {
         let peers = attack.peers() * scale();
-        let siege = Siege::lay(attack, peers, server.address, &server.tokens.bearer).await;
+        let siege = Siege::lay(attack, peers, server.address, &theirs.bearer).await;
         let mut close = false;
         for _ in 0..ROUNDS {
             let with = house.measure(SECONDS).await;

@@ -25,7 +25,7 @@ pub(crate) struct House {
     good: Vec<Listener>,
     /// To each of them so far.
     sent: AtomicUsize,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl House {
@@ -42,7 +42,7 @@ impl House {
         for listener in &good {
             listener.until("the first", |arrivals| !arrivals.is_empty()).await;
         }
-        Self { server, good, sent: AtomicUsize::new(1), _folder: folder }
+        Self { server, good, sent: AtomicUsize::new(1), folder }
     }
 
     /// The good endpoints' latencies, from a publish's answer to its arrival. Every publish has to be accepted, and every

@@ -106,7 +106,12 @@ pub(crate) fn address(url: &str) -> SocketAddr {
 
 /// The tokens of a new credential that may do everything. They are good for later lives of the server too.
 pub(crate) async fn log_in(folder: &Path, api: &Api) -> Tokens {
-    let args = ["credentials", "create", "--store", "sqlite:ringback.db", "--name", "t", "--account", "*"];
+    log_in_as("t", folder, api).await
+}
+
+/// The same under another name: what one credential does does not count for the other.
+pub(crate) async fn log_in_as(name: &str, folder: &Path, api: &Api) -> Tokens {
+    let args = ["credentials", "create", "--store", "sqlite:ringback.db", "--name", name, "--account", "*"];
     let more = ["--scope", "callbacks,publish,operate", "--json"];
     let secrets = printed(&run(folder, &[&args[..], &more].concat()));
     api.log_in(&serde_json::from_str(&secrets).unwrap()).await
