@@ -45,6 +45,7 @@ figures! {
     SYNC_P99 = "fdatasyncP99Ms", "fdatasync p99, ms", 2;
     RESIDENT = "residentMiB", "resident at the end, MiB", 1;
     PEAK = "peakResidentMiB", "resident at most, MiB", 1;
+    COMMITS = "commitsPer1000", "commits for 1,000 callbacks", 1;
     WRITTEN = "writtenBytesPerMessage", "bytes written a message", 0;
     STORE_BYTES = "storeMiB", "store, MiB", 1;
     READY = "readyMs", "ready after start, ms", 0;

@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How often it is asked whether it is.
 const LOOK: Duration = Duration::from_millis(1);
 
+/// Where its metrics tell how many commits there were.
+const COMMITS: &str = "ringback_commit_duration_seconds_count";
+
 /// A running server.
 pub(super) struct Server {
     child: Child,
@@ -88,6 +91,17 @@ impl Server {
             serde_json::from_slice(answer.body).context("the server's answer is no JSON")?;
         let found = document[field].as_str().map(str::to_owned);
         Ok(found.with_context(|| format!("the server gave no {field}: {document}"))?)
+    }
+
+    /// How many transactions its store has committed, as its metrics tell.
+    pub(super) async fn commits(&self, token: &str) -> Outcome<f64> {
+        let path = routes::METRICS_PATH;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n");
+        let mut exchange = self.connect().await?;
+        let answer = exchange.ask(request.as_bytes()).await.context("the server does not answer")?;
+        let text = std::str::from_utf8(answer.body).context("the server's metrics are no text")?;
+        let count = text.lines().find_map(|line| line.strip_prefix(COMMITS)?.trim().parse().ok());
+        Ok(count.context("the server's metrics do not tell of commits")?)
     }
 
     /// What it has used so far.

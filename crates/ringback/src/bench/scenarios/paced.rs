@@ -24,10 +24,12 @@ pub(super) async fn run(bench: &mut Bench, per_second: u64) -> Outcome<Vec<Run>>
         let early = publisher.at_a_pace(per_second, bench.scale.first_seconds).await?;
         bench.sink.wait_for(early.len() as u64, PATIENCE).await?;
         let early = Tally::of(early, &bench.sink.take().await?);
+        let commits = server.commits(&publisher.token).await?;
         let before = Used::now(&server, &bench.sink);
         let published = publisher.at_a_pace(per_second, bench.scale.paced).await?;
         bench.sink.wait_for(published.len() as u64, PATIENCE).await?;
         let after = Used::now(&server, &bench.sink);
+        let commits = server.commits(&publisher.token).await? - commits;
         let tally = Tally::of(published, &bench.sink.take().await?);
         server.stop().await?;
 
@@ -38,6 +40,7 @@ pub(super) async fn run(bench: &mut Bench, per_second: u64) -> Outcome<Vec<Run>>
         run.note(figures::SYNC_P99, sync.p99);
         run.note(figures::CALLBACKS, tally.delivered as f64 / tally.seconds());
         note_usage(&mut run, before, after, tally.delivered);
+        run.note(figures::COMMITS, commits * 1000.0 / tally.delivered.max(1) as f64);
         note_accounting(&mut run, &tally);
         runs.push(run);
     }

@@ -36,12 +36,14 @@ pub(super) async fn run(
         bench.sink.take().await?;
         bench.warm_up(&publisher, connections).await?;
 
+        let commits = server.commits(&publisher.token).await?;
         let before = Used::now(&server, &bench.sink);
         let published = publisher.closed_loop(connections, bench.scale.saturation).await?;
         let meanwhile = bench.sink.count().await?;
         let accepted = published.iter().map(|published| published.messages).sum();
         bench.sink.wait_for(accepted, PATIENCE).await?;
         let after = Used::now(&server, &bench.sink);
+        let commits = server.commits(&publisher.token).await? - commits;
         let tally = Tally::of(published, &bench.sink.take().await?);
         server.stop().await?;
 
@@ -56,6 +58,7 @@ pub(super) async fn run(
         run.note(figures::ACCEPTED_RATE, tally.accepted as f64 / tally.publishing_seconds());
         run.note(figures::MEANWHILE_RATE, meanwhile as f64 / tally.publishing_seconds());
         note_usage(&mut run, before, after, tally.delivered);
+        run.note(figures::COMMITS, commits * 1000.0 / tally.delivered.max(1) as f64);
         note_latencies(&mut run, &tally);
         run.note(figures::SYNC_P50, sync.p50);
         run.note(figures::SYNC_P99, sync.p99);
