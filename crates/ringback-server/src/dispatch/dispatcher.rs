@@ -28,6 +28,8 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(250);
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// The portion of a lane that goes at a good pace: from there on bodies are read ahead.
 const READ_AHEAD_FROM: u32 = 32;
+/// Bodies that are read ahead at once, of all lanes together.
+const READ_AHEAD_AT_ONCE: usize = 2048;
 /// Accounts that are looked for at once.
 const DISCOVERED_AT_ONCE: usize = 512;
 
@@ -422,7 +424,12 @@ type ReadAhead = Vec<(i64, Bytes)>;
 async fn read_ahead(store: &dyn Store, reads: &[LaneRead], rows: &[LaneRows]) -> ReadAhead {
     let going = reads.iter().filter(|read| read.limit >= READ_AHEAD_FROM).map(|read| read.account);
     let going: HashSet<AccountId> = going.collect();
-    let fresh = rows.iter().filter(|rows| going.contains(&rows.account)).flat_map(|rows| &rows.queue);
+    // Of many lanes the first of each, as many as are sent before the lanes read again.
+    let of_each = (READ_AHEAD_AT_ONCE / going.len().max(1)).max(1);
+    let fresh = rows
+        .iter()
+        .filter(|rows| going.contains(&rows.account))
+        .flat_map(|rows| rows.queue.iter().take(of_each));
     let positions: Vec<i64> =
         fresh.filter(|(waiting, _)| waiting.due.is_none()).map(|(waiting, _)| waiting.position).collect();
     if positions.is_empty() {
