@@ -6,6 +6,7 @@ pub mod clock;
 pub mod console;
 pub mod credentials;
 pub mod dispatch;
+pub mod events;
 pub mod live;
 pub mod metrics;
 pub mod send;

@@ -17,6 +17,7 @@ pub mod account;
 pub mod api;
 pub mod auth;
 pub mod error_code;
+pub mod event;
 pub mod headers;
 pub mod message;
 pub mod message_type;

@@ -7,6 +7,7 @@
 
 pub(crate) mod delivery;
 pub(crate) mod egress;
+pub(crate) mod events;
 pub(crate) mod flags;
 pub(crate) mod key;
 pub(crate) mod layers;
@@ -32,6 +33,7 @@ pub(crate) const SETTINGS: &[&[Setting]] = &[
     egress::SETTINGS,
     signing::SETTINGS,
     delivery::SETTINGS,
+    events::SETTINGS,
     retention::SETTINGS,
     log::SETTINGS,
 ];
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) egress: egress::Egress,
     pub(crate) signing: signing::Signing,
     pub(crate) delivery: delivery::Delivery,
+    pub(crate) events: events::Events,
     pub(crate) retention: retention::RetentionSettings,
     pub(crate) log: log::Log,
 }
@@ -57,6 +60,7 @@ impl Config {
             egress: egress::Egress::read(layers)?,
             signing: signing::Signing::read(layers)?,
             delivery: delivery::Delivery::read(layers)?,
+            events: events::Events::read(layers)?,
             retention: retention::RetentionSettings::read(layers)?,
             log: log::Log::read(layers)?,
         };
@@ -72,6 +76,7 @@ impl Config {
         self.egress.show(&mut shown);
         self.signing.show(&mut shown);
         self.delivery.show(&mut shown);
+        self.events.show(&mut shown);
         self.retention.show(&mut shown);
         self.log.show(&mut shown);
         shown.into_text()

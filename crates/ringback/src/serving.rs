@@ -30,7 +30,7 @@ impl Serving {
         clock: Clock,
         port_flag: &str,
     ) -> Outcome<Self> {
-        let service = Service::start(settings(config), store, clock)
+        let service = Service::start(settings(config)?, store, clock)
             .await
             .map_err(|error| not_started(error, port_flag))?;
         Ok(Self { service, grace: config.delivery.stop_grace })
@@ -57,9 +57,11 @@ impl Serving {
     }
 }
 
-fn settings(config: &Config) -> ServiceSettings {
+fn settings(config: &Config) -> Outcome<ServiceSettings> {
+    let policy = Arc::new(config.egress.policy());
+    let teller = config.events.teller(&policy)?;
     let sender = SenderSettings {
-        policy: Arc::new(config.egress.policy()),
+        policy,
         source_address: config.egress.source_address,
         connect_timeout: config.delivery.connect_timeout,
         timeout: config.delivery.request_timeout,
@@ -70,7 +72,7 @@ fn settings(config: &Config) -> ServiceSettings {
         signing: if config.signing.ed25519 { Signing::HmacAndEd25519 } else { Signing::Hmac },
         ..DispatchSettings::default()
     };
-    ServiceSettings {
+    Ok(ServiceSettings {
         listen: config.listening.listen,
         admin_listen: config.listening.admin_listen,
         tls: config.listening.tls.clone(),
@@ -80,8 +82,9 @@ fn settings(config: &Config) -> ServiceSettings {
         connections: Default::default(),
         dispatch,
         sender,
+        teller,
         retention: config.retention.0,
-    }
+    })
 }
 
 fn not_started(error: StartError, port_flag: &str) -> Failure {

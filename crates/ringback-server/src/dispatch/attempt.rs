@@ -1,7 +1,7 @@
 //! One attempt: take the endpoint in force, fill in its user name and password, sign, look once more, send.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{HeaderName, HeaderValue};
 use ringback_delivery::{MessageId, Outcome, Start};
 use ringback_store::{Attempt, Store};
 use ringback_wire::headers;
@@ -9,19 +9,14 @@ use ringback_wire::publish::splice_credentials;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::send::{OutgoingCallback, SendReport, Sender};
+use crate::send::{OutgoingCallback, SendReport, Sender, signed};
 
 use super::endpoints::{Endpoints, ReadyEndpoint};
 
-const WEBHOOK_ID: HeaderName = HeaderName::from_static(headers::WEBHOOK_ID);
-const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static(headers::WEBHOOK_TIMESTAMP);
-const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static(headers::WEBHOOK_SIGNATURE);
 const RINGBACK_SEQUENCE: HeaderName = HeaderName::from_static(headers::RINGBACK_SEQUENCE);
 const RINGBACK_ATTEMPT: HeaderName = HeaderName::from_static(headers::RINGBACK_ATTEMPT);
 const RINGBACK_REPLAY: HeaderName = HeaderName::from_static(headers::RINGBACK_REPLAY);
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const REPLAYED: HeaderValue = HeaderValue::from_static(headers::REPLAY_VALUE);
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("Ringback/", env!("CARGO_PKG_VERSION")));
 
 /// What a delivery's signature is made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,7 +71,7 @@ impl Attempts {
         let body = splice_credentials(body, endpoint.username.expose(), endpoint.password.expose());
         let id = MessageId::new(start.account, waiting.sequence, waiting.accepted_at).to_string();
         let timestamp = self.clock.now().as_seconds();
-        let mut callback = outgoing(endpoint, &id, timestamp, Bytes::from(body));
+        let mut callback = signed(&endpoint.url, &endpoint.key, &id, timestamp, Bytes::from(body));
         callback.headers.insert(RINGBACK_SEQUENCE, HeaderValue::from(waiting.sequence.0));
         callback.headers.insert(RINGBACK_ATTEMPT, HeaderValue::from(waiting.attempts));
         if waiting.replay {
@@ -84,22 +79,6 @@ impl Attempts {
         }
         callback
     }
-}
-
-/// A signed callback, with the headers that every one bears.
-pub(super) fn outgoing(endpoint: &ReadyEndpoint, id: &str, timestamp: i64, body: Bytes) -> OutgoingCallback {
-    let signature = endpoint.key.sign(id, timestamp, &body);
-    let mut headers = HeaderMap::with_capacity(10);
-    headers.insert(CONTENT_TYPE, JSON);
-    headers.insert(USER_AGENT, AGENT);
-    headers.insert(WEBHOOK_TIMESTAMP, HeaderValue::from(timestamp));
-    for (name, text) in [(WEBHOOK_ID, id), (WEBHOOK_SIGNATURE, &signature)] {
-        // Both are letters, digits and a few signs: always a header's value.
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(name, value);
-        }
-    }
-    OutgoingCallback { url: endpoint.url.clone(), headers, body }
 }
 
 fn not_started() -> SendReport {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
+use crate::events::Events;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::send::Sender;
@@ -46,6 +47,8 @@ pub struct DispatchSettings {
     pub metrics: Metrics,
     /// Who is told what was recorded, for those who watch.
     pub live: Option<Live>,
+    /// What sees that something happened to a lane or a message.
+    pub events: Events,
 }
 
 impl Default for DispatchSettings {
@@ -56,6 +59,7 @@ impl Default for DispatchSettings {
             body_bytes: 16 << 20,
             metrics: Metrics::default(),
             live: None,
+            events: Events::default(),
         }
     }
 }
@@ -116,6 +120,7 @@ impl Dispatcher {
             stats: stats.clone(),
             metrics: settings.metrics,
             live: settings.live,
+            events_seen: settings.events,
         };
         Self { stop, task: tokio::spawn(running.run(incoming, stopped)), stats }
     }
@@ -179,6 +184,7 @@ struct Running {
     stats: Arc<DispatchStats>,
     metrics: Metrics,
     live: Option<Live>,
+    events_seen: Events,
 }
 
 impl Running {
@@ -279,7 +285,10 @@ impl Running {
                     let (store, now) = (self.store.clone(), self.clock.now());
                     self.spawn(async move { Event::Hastened(account, store.hasten(now, account).await) });
                 }
-                Command::Forget(account) => self.endpoints.forget(account),
+                Command::Forget(account) => {
+                    self.endpoints.forget(account);
+                    self.events_seen.forgotten(account);
+                }
             }
         }
         if !reads.is_empty() {
@@ -303,8 +312,9 @@ impl Running {
             });
         }
         if let Some(batch) = self.recorder.next() {
-            let (store, clock, live) = (self.store.clone(), self.clock.clone(), self.live.clone());
-            self.spawn(async move { Event::Recorded(batch.record(store, clock, live).await) });
+            let (store, clock) = (self.store.clone(), self.clock.clone());
+            let (live, events) = (self.live.clone(), self.events_seen.clone());
+            self.spawn(async move { Event::Recorded(batch.record(store, clock, live, events).await) });
         }
         self.discover();
         self.stats.flying.store(self.engine.flying(), Ordering::Relaxed);
@@ -320,7 +330,12 @@ impl Running {
             Event::Answered(flight, attempt) => self.answered(flight, attempt),
             Event::Loaded(_, Ok(rows), bodies) => {
                 bodies.into_iter().for_each(|(position, body)| self.ahead.keep(position, body, ()));
-                rows.into_iter().for_each(|rows| self.engine.loaded(now, rows));
+                for rows in rows {
+                    if let Some((_, record)) = &rows.opening {
+                        self.events_seen.loaded(rows.account, record);
+                    }
+                    self.engine.loaded(now, rows);
+                }
             }
             Event::Loaded(reads, Err(_), _) => {
                 reads.iter().for_each(|read| self.engine.not_loaded(now, read));

@@ -8,6 +8,7 @@ use ringback_delivery::{AccountId, LaneRecord, LaneUpdate, Turn};
 use ringback_store::{Settled, Store};
 
 use crate::clock::Clock;
+use crate::events::Events;
 use crate::live::Live;
 
 /// Settlements in one commit, at most.
@@ -67,7 +68,13 @@ pub(super) struct Batch {
 impl Batch {
     /// Records it, however often that has to be tried: what was sent must be known to have been sent. What fails is said
     /// once, and once more when it is over.
-    pub(super) async fn record(self, store: Arc<dyn Store>, clock: Clock, live: Option<Live>) -> Recorded {
+    pub(super) async fn record(
+        self,
+        store: Arc<dyn Store>,
+        clock: Clock,
+        live: Option<Live>,
+        events: Events,
+    ) -> Recorded {
         let recorded = self
             .settled
             .iter()
@@ -89,6 +96,7 @@ impl Batch {
         if let Some(live) = live {
             live.recorded(&self.settled);
         }
+        events.recorded(clock.now(), &self.settled, &self.lanes);
         recorded
     }
 }

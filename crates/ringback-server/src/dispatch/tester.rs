@@ -11,9 +11,9 @@ use ringback_wire::publish::{ping_body, splice_credentials};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::send::{EgressPolicy, Inspection, Resolve, Sender, inspect};
+use crate::send::{EgressPolicy, Inspection, Resolve, Sender, inspect, signed};
 
-use super::attempt::{Signing, outgoing, redact};
+use super::attempt::{Signing, redact};
 use super::endpoints::make_ready;
 
 /// What came of a try.
@@ -69,7 +69,8 @@ impl Tester {
             endpoint.password.expose(),
         );
         let id = format!("ping_{}", Uuid::new_v4().simple());
-        let callback = outgoing(&endpoint, &id, self.clock.now().as_seconds(), Bytes::from(body));
+        let callback =
+            signed(&endpoint.url, &endpoint.key, &id, self.clock.now().as_seconds(), Bytes::from(body));
         let Inspection { addresses, address_class, refusal } =
             inspect(&endpoint.url, &self.policy, self.resolver.as_ref()).await;
         let report = self.sender.send(callback).await;

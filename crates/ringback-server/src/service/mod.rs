@@ -32,6 +32,7 @@ use crate::arrivals::Arrivals;
 use crate::clock::Clock;
 use crate::console::{self, Console};
 use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox, Tester};
+use crate::events::{Events, Teller, TellerSettings};
 use crate::live::Live;
 use crate::metrics::keep_surveying;
 use crate::send::{InvalidSenderSettings, Sender, SenderSettings};
@@ -66,6 +67,8 @@ pub struct ServiceSettings {
     pub dispatch: DispatchSettings,
     /// How callbacks are sent, and where they may go.
     pub sender: SenderSettings,
+    /// Where operators are told what happens, if anywhere.
+    pub teller: Option<TellerSettings>,
     /// How long what is finished is kept.
     pub retention: Retention,
 }
@@ -84,6 +87,7 @@ impl Default for ServiceSettings {
             connections: ConnectionLimits::default(),
             dispatch: DispatchSettings::default(),
             sender: SenderSettings::default(),
+            teller: None,
             retention: Retention::default(),
         }
     }
@@ -160,10 +164,18 @@ impl Service {
             metrics: metrics.clone(),
             live: live.clone(),
         }));
-        let dispatch = DispatchSettings { live: Some(live.clone()), ..settings.dispatch };
+        let (stop, stopping) = watch::channel(false);
+        let mut tasks = Vec::new();
+        let mut dispatch = DispatchSettings { live: Some(live.clone()), ..settings.dispatch };
+        if let Some(teller) = settings.teller {
+            let (events, queue) = Events::told();
+            dispatch.events = events;
+            let (store, sender, clock) = (store.clone(), sender.clone(), clock.clone());
+            let teller = Teller { settings: teller, store, sender, clock };
+            tasks.push(tokio::spawn(teller.tell(queue, stopped(stopping.clone()))));
+        }
         let dispatcher = Dispatcher::start(dispatch, inbox, store.clone(), sender, clock.clone());
         let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
-        let (stop, stopping) = watch::channel(false);
         let hosts = settings.hosts;
         let lent = Lent {
             urls,
@@ -178,7 +190,6 @@ impl Service {
         let (limits, proxies) = (Arc::new(settings.connections), Arc::new(settings.proxies));
         let door =
             |router, tls| accept::Door { router, limits: limits.clone(), proxies: proxies.clone(), tls };
-        let mut tasks = Vec::new();
         let mut admin_address = None;
         let console = console::router(Console::new(state.clone(), live));
         let router = match admin {

@@ -12,6 +12,7 @@
 
 mod accept;
 mod acts;
+mod backup;
 mod connection;
 mod create;
 mod credential;
@@ -76,6 +77,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+pub use backup::{BackupError, back_up};
 pub use options::{KeySource, Limits, Role, SqliteOptions};
 
 use crate::{OpenError, Store, StoreError, Vault};

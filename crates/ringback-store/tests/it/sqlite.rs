@@ -1,5 +1,6 @@
 //! The SQLite store: the whole story, and what is its own.
 
+mod backing_up;
 mod committing;
 mod crash;
 mod history;

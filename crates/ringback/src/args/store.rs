@@ -7,7 +7,25 @@ use clap::{Args, Subcommand};
 /// Look after a store.
 #[derive(Debug, Subcommand)]
 pub(crate) enum StoreCommand {
+    Backup(BackupArgs),
     Copy(CopyArgs),
+}
+
+/// Copy a store to a file, while its server runs.
+///
+/// The copy is what the store held at one moment, on stable storage, for its owner alone (0600). It does not hold the
+/// sealing key: keep that too, elsewhere.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  ringback store backup --store sqlite:ringback.db --to backup.db")]
+pub(crate) struct BackupArgs {
+    /// The store, such as sqlite:ringback.db.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: String,
+    /// Where to; nothing may be there yet.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
 }
 
 /// Copy a whole SQLite store into a PostgreSQL database: the way from one machine to several.

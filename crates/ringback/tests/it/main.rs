@@ -4,6 +4,7 @@
 
 #[allow(dead_code, reason = "shared with the torture tests; not all of it is used here")]
 mod api;
+mod backup;
 mod bench;
 mod commands;
 mod configuration;
@@ -12,6 +13,7 @@ mod crash;
 mod credentials;
 mod dev;
 mod endpoint;
+mod events;
 mod house;
 mod listen;
 mod listen_registered;
