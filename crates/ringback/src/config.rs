@@ -91,3 +91,6 @@ pub(crate) fn shown_from(text: &str) -> Outcome<String> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod reference;

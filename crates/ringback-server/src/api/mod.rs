@@ -50,6 +50,7 @@ mod publish;
 mod pull;
 mod query;
 mod replay;
+mod request_log;
 mod route_list;
 mod session;
 mod signing_key;
@@ -110,6 +111,7 @@ fn finish(router: Router<ApiState>, state: ApiState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), leftover::read))
         .with_state(state)
         .layer(panics::CatchPanics)
+        .layer(middleware::from_fn(request_log::tell))
 }
 
 /// A router of operators' pages that is made elsewhere, with the same precautions.

@@ -59,6 +59,7 @@ impl Attempts {
                     .excerpt
                     .filter(|_| !delivered(&report.outcome))
                     .map(|excerpt| redact(excerpt, &taken.endpoint));
+                tell(&start, &taken.endpoint, &report);
                 break report;
             }
         };
@@ -79,6 +80,24 @@ impl Attempts {
         }
         callback
     }
+}
+
+/// One line for each attempt, at debug.
+fn tell(start: &Start, endpoint: &ReadyEndpoint, report: &SendReport) {
+    let status = match report.outcome {
+        Outcome::Answered { status, .. } => Some(status),
+        Outcome::Failed(_) | Outcome::NotStarted => None,
+    };
+    tracing::debug!(
+        account = %start.account,
+        sequence = start.waiting.sequence.0,
+        attempt = start.waiting.attempts,
+        origin = endpoint.url.origin_for_logs(),
+        status,
+        error = report.error,
+        ms = report.duration.as_secs_f64() * 1000.0,
+        "an attempt ended"
+    );
 }
 
 fn not_started() -> SendReport {

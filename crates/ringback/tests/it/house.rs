@@ -36,6 +36,16 @@ impl House {
         Self { folder, server, url, secrets }
     }
 
+    /// The same with variables of its environment.
+    pub(crate) fn start_knowing(settings: &[&str], variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let args = [&["serve", "--listen", "127.0.0.1:0", "--egress", "any"], settings].concat();
+        let mut server = Program::start_with(folder.path(), &args, variables);
+        let url = server.url();
+        let secrets = create(folder.path(), "acme", ACCOUNT, "callbacks,publish");
+        Self { folder, server, url, secrets }
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -125,6 +125,11 @@ impl Program {
         }
     }
 
+    /// The lines that it has been waited through.
+    pub(crate) fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
     /// The URL that it listens on.
     #[track_caller]
     pub(crate) fn url(&mut self) -> String {

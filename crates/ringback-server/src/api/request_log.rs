@@ -1,0 +1,39 @@
+//! One line for each request, at debug: what was asked for, by whom, how it ended, how long it took.
+//!
+//! A path that no route takes is not shown: callers put all kinds of things there, secrets among them. The paths of routes
+//! hold accounts, ids and nothing that has to be hidden.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::peer::Peer;
+
+/// The most that is shown of a path, in bytes.
+const SHOWN: usize = 200;
+
+/// The middleware.
+pub(super) async fn tell(request: Request, next: Next) -> Response {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return next.run(request).await;
+    }
+    let method = request.method().clone();
+    let path = match request.extensions().get::<MatchedPath>() {
+        Some(_) => request.uri().path().chars().take(SHOWN).collect(),
+        None => "of no route".to_owned(),
+    };
+    let client = request.extensions().get::<Peer>().map(|peer| peer.client);
+    let began = Instant::now();
+    let response = next.run(request).await;
+    tracing::debug!(
+        %method,
+        path,
+        client = client.map(tracing::field::display),
+        status = response.status().as_u16(),
+        ms = began.elapsed().as_secs_f64() * 1000.0,
+        "a request was answered"
+    );
+    response
+}
