@@ -54,6 +54,21 @@ impl Clock {
         self.0.started.is_some() && self.rebase_towards(wall_time())
     }
 
+    /// Goes on from this moment, which is the present one by the clock that counts (the database's, where several nodes
+    /// share one). A manual clock never does.
+    pub fn begin_at(&self, now: Timestamp) {
+        if self.0.started.is_some() {
+            let by = now.as_millis().saturating_sub(self.now().as_millis());
+            self.0.base.fetch_add(by, Ordering::Relaxed);
+        }
+    }
+
+    /// Goes on from this moment if it is more than [`JUMP`] away, and says so in the log; else stays as it is. Gives whether
+    /// it did; a manual clock never does.
+    pub fn follow(&self, now: Timestamp) -> bool {
+        self.0.started.is_some() && self.rebase_towards(now)
+    }
+
     fn rebase_towards(&self, wall: Timestamp) -> bool {
         let now = self.now();
         let ahead = wall.since(now);

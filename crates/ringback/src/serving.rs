@@ -95,5 +95,6 @@ fn not_started(error: StartError, port_flag: &str) -> Failure {
         ),
         StartError::Listen { .. } | StartError::Tls(_) => Failure::new(ExitCode::Configuration, error),
         StartError::Sender(_) => Failure::new(ExitCode::Internal, error),
+        StartError::Store(error) => error.into(),
     }
 }

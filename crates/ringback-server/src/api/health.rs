@@ -18,11 +18,15 @@ pub(super) async fn alive() -> Response {
 struct Ready {
     ready: bool,
     reasons: Vec<String>,
+    /// How many standbys of the database have what was answered; without one, a failover can lose it.
+    #[serde(rename = "synchronousStandbys", skip_serializing_if = "Option::is_none")]
+    synchronous_standbys: Option<u64>,
 }
 
 /// Ready, or why not.
 pub(super) async fn ready(State(state): State<ApiState>) -> Response {
-    let reasons = state.readiness.reasons_against().await;
+    let (reasons, synchronous_standbys) =
+        tokio::join!(state.readiness.reasons_against(), state.readiness.synchronous_standbys());
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    answer::json(status, &Ready { ready: reasons.is_empty(), reasons })
+    answer::json(status, &Ready { ready: reasons.is_empty(), reasons, synchronous_standbys })
 }

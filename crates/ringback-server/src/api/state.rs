@@ -37,6 +37,11 @@ pub trait UrlGuard: Send + Sync {
 pub trait Readiness: Send + Sync {
     /// Why it can't, a sentence each; empty when it can. Anyone may read it: nothing internal is to be in it.
     async fn reasons_against(&self) -> Vec<String>;
+
+    /// How many standbys keep what was answered; `None` where there is no such thing, or it can't be told.
+    async fn synchronous_standbys(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Tries an account's endpoint when a person asks. The composition implements it with what the dispatcher sends with.

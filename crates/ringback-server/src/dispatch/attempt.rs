@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::send::{OutgoingCallback, SendReport, Sender, signed};
 
 use super::endpoints::{Endpoints, ReadyEndpoint};
+use super::ownership::Ownership;
 
 const RINGBACK_SEQUENCE: HeaderName = HeaderName::from_static(headers::RINGBACK_SEQUENCE);
 const RINGBACK_ATTEMPT: HeaderName = HeaderName::from_static(headers::RINGBACK_ATTEMPT);
@@ -35,11 +36,13 @@ pub(super) struct Attempts {
     pub(super) sender: Sender,
     pub(super) clock: Clock,
     pub(super) signing: Signing,
+    pub(super) ownership: Arc<Ownership>,
 }
 
 impl Attempts {
-    /// Makes the attempt. Its outcome is `NotStarted` when there is nowhere to send to.
-    pub(super) async fn make(&self, start: Start, body: &[u8]) -> Attempt {
+    /// Makes the attempt that was decided with this token of the account's shard. Its outcome is `NotStarted` when there is
+    /// nowhere to send to, or the account is not this node's for long enough.
+    pub(super) async fn make(&self, start: Start, token: u64, body: &[u8]) -> Attempt {
         let started_at = self.clock.now();
         let report = loop {
             let taken =
@@ -53,6 +56,9 @@ impl Attempts {
                 }
             };
             let callback = self.prepare(&start, &taken.endpoint, body);
+            if !self.ownership.may_start(start.account, token) {
+                break not_started();
+            }
             if taken.is_current() {
                 let mut report = self.sender.send(callback).await;
                 report.excerpt = report

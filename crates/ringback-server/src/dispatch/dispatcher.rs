@@ -1,12 +1,14 @@
 //! The task that runs the engine: it feeds it what happened and carries out what it decides.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ringback_delivery::{AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Settings, Start};
+use ringback_delivery::{
+    AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, SHARDS, Settings, Start,
+};
 use ringback_store::{Attempt, Settled, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -21,6 +23,8 @@ use super::attempt::{Attempts, Signing};
 use super::bodies::Bodies;
 use super::endpoints::Endpoints;
 use super::inbox::{Inbox, News};
+use super::keeper::Keeper;
+use super::ownership::Ownership;
 use super::recorder::{Recorded, Recorder};
 
 /// The longest that the task sleeps: a manual clock does not wake it.
@@ -33,6 +37,8 @@ const READ_AHEAD_FROM: u32 = 32;
 const READ_AHEAD_AT_ONCE: usize = 2048;
 /// Accounts that are looked for at once.
 const DISCOVERED_AT_ONCE: usize = 512;
+/// How long giving back the shards may take at a stop.
+const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 
 /// How the dispatcher works.
 #[derive(Debug, Clone)]
@@ -43,6 +49,8 @@ pub struct DispatchSettings {
     pub signing: Signing,
     /// Bytes of bodies that are kept in memory: half for fresh messages, half for what was read ahead.
     pub body_bytes: usize,
+    /// How long a request may take in all: nothing starts for an account that is not this node's for so long.
+    pub request_timeout: Duration,
     /// Where attempts are counted.
     pub metrics: Metrics,
     /// Who is told what was recorded, for those who watch.
@@ -57,6 +65,7 @@ impl Default for DispatchSettings {
             engine: Settings::default(),
             signing: Signing::default(),
             body_bytes: 16 << 20,
+            request_timeout: Duration::from_secs(15),
             metrics: Metrics::default(),
             live: None,
             events: Events::default(),
@@ -96,12 +105,15 @@ impl Dispatcher {
         let (events, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let stats = Arc::new(DispatchStats::default());
+        let ownership = Arc::new(Ownership::new(store.is_shared(), settings.request_timeout));
+        let keeper = Keeper::start(store.clone(), ownership.clone(), inbox.clone(), clock.clone());
         let attempts = Attempts {
             store: store.clone(),
             endpoints: endpoints.clone(),
             sender,
             clock: clock.clone(),
             signing: settings.signing,
+            ownership: ownership.clone(),
         };
         let running = Running {
             engine: Engine::new(settings.engine, clock.now()),
@@ -110,6 +122,12 @@ impl Dispatcher {
             recorder: Recorder::default(),
             answers: HashMap::new(),
             discovery: Discovery::Wanted(None),
+            looking_in: ownership.held(),
+            to_look_in: BTreeSet::new(),
+            flights: HashMap::new(),
+            flying_in: vec![0; usize::from(SHARDS)],
+            ownership,
+            keeper,
             attempts: Arc::new(attempts),
             store,
             clock,
@@ -157,9 +175,7 @@ enum Event {
 enum Discovery {
     /// To be read on behind this account.
     Wanted(Option<AccountId>),
-    UnderWay,
-    /// News were lost while it was under way: from the start again.
-    UnderWayInVain,
+    UnderWay(Option<AccountId>),
     Done,
 }
 
@@ -173,6 +189,14 @@ struct Running {
     /// Attempts that have ended, until the engine's decision about them.
     answers: HashMap<FlightId, Attempt>,
     discovery: Discovery,
+    /// The shards that this look goes through, and those that the next one will.
+    looking_in: Vec<u16>,
+    to_look_in: BTreeSet<u16>,
+    /// For the attempts under way: the shard, and its token as the engine decided. And how many there are in each shard.
+    flights: HashMap<FlightId, (u16, u64)>,
+    flying_in: Vec<u32>,
+    ownership: Arc<Ownership>,
+    keeper: Keeper,
     attempts: Arc<Attempts>,
     store: Arc<dyn Store>,
     clock: Clock,
@@ -213,6 +237,20 @@ impl Running {
             }
             self.step();
         }
+        if self.ownership.is_shared() {
+            self.leave().await;
+        }
+    }
+
+    /// Gives all shards back, so that others can go on at once.
+    async fn leave(mut self) {
+        self.work.shutdown().await;
+        self.keeper.stop().await;
+        match tokio::time::timeout(LEAVE_WITHIN, self.store.leave()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "shards could not be given back; their lease will end"),
+            Err(_) => tracing::warn!("shards could not be given back in time; their lease will end"),
+        }
     }
 
     fn finished(&self, deadline: Option<ringback_delivery::Timestamp>) -> bool {
@@ -231,44 +269,126 @@ impl Running {
         let (news, overflowed) = self.inbox.take();
         for news in news {
             match news {
-                News::Standing(account, standing) => self.engine.standing_changed(now, account, standing),
+                News::Standing(account, standing) if self.owns(account) => {
+                    self.engine.standing_changed(now, account, standing);
+                }
                 News::Accepted(committed, messages) => {
                     for fresh in messages {
+                        if !self.owns(fresh.account) {
+                            continue;
+                        }
                         // Behind a lane that is behind itself it is read ahead when its turn comes.
                         if self.engine.accepted(now, fresh.account, fresh.waiting) {
                             self.bodies.keep(fresh.waiting.position, fresh.body, committed);
                         }
                     }
                 }
+                News::Missed(accounts) => {
+                    for account in accounts {
+                        if self.owns(account) {
+                            self.engine.discovered(now, account);
+                        }
+                    }
+                }
+                News::Gained(shards) => self.gained(&shards),
+                News::Lost(shards) => self.lost(&shards),
+                // Another node's account: its lane is there. What drains is looked at in each step.
+                News::Standing(..) | News::Drain => {}
             }
         }
         if overflowed {
-            self.discovery = match self.discovery {
-                Discovery::UnderWay | Discovery::UnderWayInVain => Discovery::UnderWayInVain,
-                Discovery::Wanted(_) | Discovery::Done => Discovery::Wanted(None),
-            };
+            self.to_look_in.extend(self.ownership.held());
         }
+    }
+
+    // ---- Shards --------------------------------------------------------------------------------------------------
+
+    fn owns(&self, account: AccountId) -> bool {
+        self.ownership.token(account) != 0
+    }
+
+    fn gained(&mut self, shards: &[(u16, u64)]) {
+        for (shard, token) in shards {
+            // Nothing of an earlier stretch of ownership is taken for this one's.
+            self.lost(&[*shard]);
+            self.ownership.gain(*shard, *token);
+            self.to_look_in.insert(*shard);
+        }
+    }
+
+    /// Nothing of these shards is this node's any more: what is under way for them counts no more.
+    fn lost(&mut self, shards: &[u16]) {
+        let lost: BTreeSet<u16> =
+            shards.iter().copied().filter(|shard| self.ownership.lose(*shard)).collect();
+        if lost.is_empty() {
+            return;
+        }
+        let of = |account: AccountId| lost.contains(&account.shard());
+        self.engine.lost(of);
+        let refused = self.recorder.refuse(of);
+        self.recorded(refused);
+        self.endpoints.forget_all(of);
+        self.to_look_in.retain(|shard| !lost.contains(shard));
+    }
+
+    /// Loses everything where the lease is over, and gives back what was to be given back and has nothing under way.
+    fn look_at_shards(&mut self) {
+        if !self.ownership.is_shared() {
+            return;
+        }
+        if self.ownership.is_over() {
+            let held = self.ownership.held();
+            if !held.is_empty() {
+                tracing::warn!(shards = held.len(), "the lease is over: nothing is sent until it is renewed");
+                self.store.let_go(&held);
+                self.lost(&held);
+            }
+        }
+        let idle = |shard: &u16| {
+            self.ownership.is_draining(*shard)
+                && self.flying_in[usize::from(*shard)] == 0
+                && !self.recorder.has(*shard)
+        };
+        let idle: Vec<u16> = self.ownership.held().into_iter().filter(idle).collect();
+        if !idle.is_empty() {
+            self.lost(&idle);
+            self.keeper.give_back(idle);
+        }
+    }
+
+    fn recorded(&mut self, recorded: Recorded) {
+        let now = self.clock.now();
+        self.engine.recorded(now, recorded.settlements);
+        self.engine.kept(now, recorded.lanes);
     }
 
     /// Lets time pass, and carries out all that the engine decides.
     fn step(&mut self) {
+        self.look_at_shards();
         self.engine.tick(self.clock.now());
         let mut reads = Vec::new();
         let mut bodiless = Vec::new();
         while let Some(command) = self.engine.next_command() {
             match command {
                 Command::Read(read) => reads.push(read),
+                Command::Start(start) if self.ownership.is_draining(start.account.shard()) => {
+                    self.not_started(start);
+                }
                 Command::Start(start) => match self.bodies.take(start.waiting.position) {
                     Some((body, committed)) => {
                         if start.waiting.attempts == 1 && !start.waiting.replay {
                             self.metrics.handed_off_in(committed.elapsed());
                         }
+                        self.take_off(&start);
                         self.start(start, body);
                     }
-                    None => match self.ahead.take(start.waiting.position) {
-                        Some((body, ())) => self.start(start, body),
-                        None => bodiless.push(start),
-                    },
+                    None => {
+                        self.take_off(&start);
+                        match self.ahead.take(start.waiting.position) {
+                            Some((body, ())) => self.start(start, body),
+                            None => bodiless.push(start),
+                        }
+                    }
                 },
                 Command::Settle(flight, settlement) => {
                     let attempt = flight.and_then(|flight| self.answers.remove(&flight));
@@ -277,13 +397,19 @@ impl Running {
                 Command::Keep(update) => self.recorder.keep(update),
                 Command::Sweep(account, under_way) => {
                     let (store, now) = (self.store.clone(), self.clock.now());
-                    self.spawn(
-                        async move { Event::Swept(account, store.sweep(now, account, under_way).await) },
-                    );
+                    self.spawn(async move {
+                        let swept = store.sweep(now, account, under_way).await;
+                        pause_after_failure(&swept).await;
+                        Event::Swept(account, swept)
+                    });
                 }
                 Command::Hasten(account) => {
                     let (store, now) = (self.store.clone(), self.clock.now());
-                    self.spawn(async move { Event::Hastened(account, store.hasten(now, account).await) });
+                    self.spawn(async move {
+                        let hastened = store.hasten(now, account).await;
+                        pause_after_failure(&hastened).await;
+                        Event::Hastened(account, hastened)
+                    });
                 }
                 Command::Forget(account) => {
                     self.endpoints.forget(account);
@@ -311,10 +437,12 @@ impl Running {
                 Event::Bodies(bodiless, bodies)
             });
         }
-        if let Some(batch) = self.recorder.next() {
-            let (store, clock) = (self.store.clone(), self.clock.clone());
+        if let Some(batch) = self.recorder.next(&self.ownership) {
+            let (store, clock, ownership) = (self.store.clone(), self.clock.clone(), self.ownership.clone());
             let (live, events) = (self.live.clone(), self.events_seen.clone());
-            self.spawn(async move { Event::Recorded(batch.record(store, clock, live, events).await) });
+            self.spawn(
+                async move { Event::Recorded(batch.record(store, clock, live, events, ownership).await) },
+            );
         }
         self.discover();
         self.stats.flying.store(self.engine.flying(), Ordering::Relaxed);
@@ -358,7 +486,10 @@ impl Running {
             }
             Event::Recorded(recorded) => {
                 self.recorder.done();
-                self.engine.recorded(now, recorded);
+                let lost = recorded.lost.clone();
+                self.recorded(recorded);
+                self.store.let_go(&lost);
+                self.lost(&lost);
             }
             Event::Swept(account, swept) => self.engine.swept(now, account, more(&swept)),
             Event::Hastened(account, hastened) => self.engine.hastened(now, account, more(&hastened)),
@@ -369,6 +500,7 @@ impl Running {
     fn answered(&mut self, flight: FlightId, attempt: Attempt) {
         let outcome = attempt.outcome.clone();
         self.metrics.attempted(&outcome, attempt.duration);
+        self.land(flight);
         self.answers.insert(flight, attempt);
         self.engine.answered(self.clock.now(), flight, &outcome, Jitter::new(fastrand::f64()));
         // Where nothing was attempted, or the lane is another node's by now, nothing is recorded.
@@ -379,44 +511,63 @@ impl Running {
 
     fn start(&mut self, start: Start, body: Bytes) {
         let attempts = self.attempts.clone();
-        self.spawn(async move { Event::Answered(start.flight, attempts.make(start, &body).await) });
+        let token = self.flights.get(&start.flight).map_or(0, |(_, token)| *token);
+        self.spawn(async move { Event::Answered(start.flight, attempts.make(start, token, &body).await) });
+    }
+
+    /// Counts an attempt that begins.
+    fn take_off(&mut self, start: &Start) {
+        let shard = start.account.shard();
+        self.flights.insert(start.flight, (shard, self.ownership.token_of(shard)));
+        self.flying_in[usize::from(shard)] += 1;
+    }
+
+    /// Counts one that ended.
+    fn land(&mut self, flight: FlightId) {
+        if let Some((shard, _)) = self.flights.remove(&flight) {
+            self.flying_in[usize::from(shard)] -= 1;
+        }
     }
 
     fn not_started(&mut self, start: Start) {
         let now = self.clock.now();
+        self.land(start.flight);
         self.engine.answered(now, start.flight, &ringback_delivery::Outcome::NotStarted, Jitter::NONE);
     }
 
     /// Looks for accounts with something pending, a step at a time, while the engine keeps up.
     fn discover(&mut self) {
+        if matches!(self.discovery, Discovery::Done) && !self.to_look_in.is_empty() {
+            self.looking_in = std::mem::take(&mut self.to_look_in).into_iter().collect();
+            self.discovery = Discovery::Wanted(None);
+        }
         let Discovery::Wanted(after) = self.discovery else { return };
         if !self.engine.wants_discovery() {
             return;
         }
-        self.discovery = Discovery::UnderWay;
-        let store = self.store.clone();
+        self.discovery = Discovery::UnderWay(after);
+        let (store, shards) = (self.store.clone(), self.looking_in.clone());
         self.spawn(async move {
-            let found = store.lanes_waiting(after, DISCOVERED_AT_ONCE).await;
+            let found = store.lanes_waiting_in(&shards, after, DISCOVERED_AT_ONCE).await;
             pause_after_failure(&found).await;
             Event::Discovered(found)
         });
     }
 
     fn discovered(&mut self, found: Result<Vec<AccountId>, StoreError>) {
-        let in_vain = matches!(self.discovery, Discovery::UnderWayInVain);
+        let Discovery::UnderWay(after) = self.discovery else { return };
         let now = self.clock.now();
         self.discovery = match found {
             Ok(accounts) => {
-                for account in &accounts {
+                for account in accounts.iter().filter(|account| self.ownership.token(**account) != 0) {
                     self.engine.discovered(now, *account);
                 }
                 match accounts.last() {
-                    _ if in_vain => Discovery::Wanted(None),
                     Some(last) if accounts.len() == DISCOVERED_AT_ONCE => Discovery::Wanted(Some(*last)),
                     _ => Discovery::Done,
                 }
             }
-            Err(_) => Discovery::Wanted(None),
+            Err(_) => Discovery::Wanted(after),
         };
     }
 
@@ -454,12 +605,15 @@ async fn read_ahead(store: &dyn Store, reads: &[LaneRead], rows: &[LaneRows]) ->
     positions.into_iter().zip(bodies).filter_map(|(position, body)| Some((position, body?))).collect()
 }
 
+/// Whether there may be more to do; not where the account is another node's, who does it.
 fn more(step: &Result<Swept, StoreError>) -> bool {
-    !matches!(step, Ok(Swept::Done))
+    !matches!(step, Ok(Swept::Done) | Err(StoreError::NotOwner(_)))
 }
 
 async fn pause_after_failure<T>(result: &Result<T, StoreError>) {
-    if let Err(error) = result {
+    if let Err(error) = result
+        && !matches!(error, StoreError::NotOwner(_))
+    {
         tracing::error!(%error, "the store can't be read; trying on");
         tokio::time::sleep(AFTER_FAILURE).await;
     }

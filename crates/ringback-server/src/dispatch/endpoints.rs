@@ -79,6 +79,11 @@ impl Endpoints {
         lock(&self.cells).remove(&account);
     }
 
+    /// Of some accounts nothing more is heard: what is known of them is forgotten.
+    pub(super) fn forget_all(&self, of: impl Fn(AccountId) -> bool) {
+        lock(&self.cells).retain(|account, _| !of(*account));
+    }
+
     /// The endpoint in force, read from the store if need be; `None` when there is nowhere to send.
     pub(super) async fn take(
         &self,

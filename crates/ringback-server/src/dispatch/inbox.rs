@@ -19,6 +19,14 @@ const INBOX_MESSAGES: usize = 65_536;
 pub(super) enum News {
     Accepted(Instant, Vec<Fresh>),
     Standing(AccountId, Standing),
+    /// Something waits for these that another node took in.
+    Missed(Vec<AccountId>),
+    /// These shards are this node's now, with these tokens.
+    Gained(Vec<(u16, u64)>),
+    /// These are not any more.
+    Lost(Vec<u16>),
+    /// Some shards are to be given back.
+    Drain,
 }
 
 #[derive(Default)]
@@ -51,6 +59,11 @@ impl Inbox {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = std::mem::take(&mut *waiting);
         (taken.news, taken.overflowed)
+    }
+
+    /// Has the dispatcher hear of something.
+    pub(super) fn tell(&self, news: News) {
+        self.put(|waiting| waiting.news.push(news));
     }
 
     fn put(&self, add: impl FnOnce(&mut Waiting)) {

@@ -3,7 +3,8 @@
 //! The cast: the `inbox` hears of commits; the [`ringback_delivery::Engine`] decides; the [`Dispatcher`]'s one task
 //! carries its commands out; an `attempt` sends one message; the `recorder` gathers outcomes into commits; the
 //! `endpoints` are the fence that an attempt looks at before it starts. The store is all that lies between this and the
-//! API: neither knows the other.
+//! API: neither knows the other. Where several nodes share the store, the `keeper` keeps this node's shards, and `ownership`
+//! says what it may send for.
 //!
 //! The promise: news from the inbox are hints. Should they be lost, what waits is found again by reading, and nothing
 //! starts for an account whose generation has moved on.
@@ -13,6 +14,8 @@ mod bodies;
 mod dispatcher;
 mod endpoints;
 mod inbox;
+mod keeper;
+mod ownership;
 mod recorder;
 mod tester;
 

@@ -1,15 +1,17 @@
 //! Gathers outcomes into commits: while one batch is being recorded, the next one grows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_delivery::{AccountId, LaneRecord, LaneUpdate, Turn};
-use ringback_store::{Settled, Store};
+use ringback_store::{Settled, Store, StoreError};
 
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::live::Live;
+
+use super::ownership::Ownership;
 
 /// Settlements in one commit, at most.
 const BATCH: usize = 4096;
@@ -23,10 +25,18 @@ pub(super) struct Recorder {
     settled: Vec<Settled>,
     lanes: HashMap<AccountId, LaneRecord>,
     busy: bool,
+    /// The shards of the batch that is being recorded.
+    recording: BTreeSet<u16>,
 }
 
-/// What one commit recorded.
-pub(super) type Recorded = Vec<(AccountId, Turn)>;
+/// What is recorded, or refused: each is told to the engine.
+#[derive(Default)]
+pub(super) struct Recorded {
+    pub(super) settlements: Vec<(AccountId, Turn)>,
+    pub(super) lanes: Vec<LaneUpdate>,
+    /// Shards that turned out to be another node's.
+    pub(super) lost: Vec<u16>,
+}
 
 impl Recorder {
     pub(super) fn settle(&mut self, settled: Settled) {
@@ -44,18 +54,55 @@ impl Recorder {
     /// The last batch is recorded.
     pub(super) fn done(&mut self) {
         self.busy = false;
+        self.recording.clear();
+    }
+
+    /// Whether something of the shard waits to be recorded, or is being recorded.
+    pub(super) fn has(&self, shard: u16) -> bool {
+        self.recording.contains(&shard)
+            || self.settled.iter().any(|settled| settled.settlement.account.shard() == shard)
+            || self.lanes.keys().any(|account| account.shard() == shard)
+    }
+
+    /// Takes out what waits of these accounts: it is not theirs to be recorded any more.
+    pub(super) fn refuse(&mut self, of: impl Fn(AccountId) -> bool) -> Recorded {
+        let mut refused = Recorded::default();
+        self.settled.retain(|settled| {
+            let goes = of(settled.settlement.account);
+            if goes {
+                refused.settlements.push((settled.settlement.account, settled.settlement.turn));
+            }
+            !goes
+        });
+        self.lanes.retain(|account, record| {
+            let goes = of(*account);
+            if goes {
+                refused.lanes.push(LaneUpdate { account: *account, record: *record });
+            }
+            !goes
+        });
+        refused
     }
 
     /// The next batch to record, unless one is under way or there is nothing.
-    pub(super) fn next(&mut self) -> Option<Batch> {
+    pub(super) fn next(&mut self, ownership: &Ownership) -> Option<Batch> {
         if self.busy || (self.settled.is_empty() && self.lanes.is_empty()) {
             return None;
         }
         self.busy = true;
         let rest = self.settled.split_off(self.settled.len().min(BATCH));
         let settled = std::mem::replace(&mut self.settled, rest);
-        let lanes = self.lanes.drain().map(|(account, record)| LaneUpdate { account, record }).collect();
-        Some(Batch { settled, lanes })
+        let lanes: Vec<LaneUpdate> =
+            self.lanes.drain().map(|(account, record)| LaneUpdate { account, record }).collect();
+        let shards: BTreeSet<u16> = settled
+            .iter()
+            .map(|settled| settled.settlement.account)
+            .chain(lanes.iter().map(|lane| lane.account))
+            .map(AccountId::shard)
+            .collect();
+        let tokens = shards.iter().map(|shard| (*shard, ownership.token_of(*shard))).collect();
+        self.recording = shards;
+        Some(Batch { settled, lanes, tokens })
     }
 }
 
@@ -63,28 +110,52 @@ impl Recorder {
 pub(super) struct Batch {
     settled: Vec<Settled>,
     lanes: Vec<LaneUpdate>,
+    /// Those with which it was decided.
+    tokens: BTreeMap<u16, u64>,
 }
 
 impl Batch {
     /// Records it, however often that has to be tried: what was sent must be known to have been sent. What fails is said
-    /// once, and once more when it is over.
+    /// once, and once more when it is over. What belongs to another node by now is left out.
     pub(super) async fn record(
-        self,
+        mut self,
         store: Arc<dyn Store>,
         clock: Clock,
         live: Option<Live>,
         events: Events,
+        ownership: Arc<Ownership>,
     ) -> Recorded {
-        let recorded = self
-            .settled
-            .iter()
-            .map(|settled| (settled.settlement.account, settled.settlement.turn))
-            .collect();
+        let mut done = Recorded {
+            settlements: self
+                .settled
+                .iter()
+                .map(|settled| (settled.settlement.account, settled.settlement.turn))
+                .collect(),
+            lanes: self.lanes.clone(),
+            lost: Vec::new(),
+        };
         let mut wait = FIRST_RETRY;
         let mut failed = false;
-        while let Err(error) = store.record(clock.now(), self.settled.clone(), self.lanes.clone()).await {
-            if !failed {
-                tracing::error!(%error, outcomes = self.settled.len(), "outcomes can't be recorded; trying on");
+        loop {
+            let changed: Vec<u16> = self
+                .tokens
+                .iter()
+                .filter(|(shard, token)| ownership.token_of(**shard) != **token)
+                .map(|(shard, _)| *shard)
+                .collect();
+            self.leave_out(&changed);
+            match store.record(clock.now(), self.settled.clone(), self.lanes.clone()).await {
+                Ok(()) => break,
+                Err(StoreError::NotOwner(shards)) => {
+                    tracing::warn!(shards = shards.len(), "outcomes of another node's shards are left out");
+                    self.leave_out(&shards);
+                    done.lost.extend(shards);
+                    continue;
+                }
+                Err(error) if !failed => {
+                    tracing::error!(%error, outcomes = self.settled.len(), "outcomes can't be recorded; trying on");
+                }
+                Err(_) => {}
             }
             failed = true;
             tokio::time::sleep(wait).await;
@@ -97,6 +168,15 @@ impl Batch {
             live.recorded(&self.settled);
         }
         events.recorded(clock.now(), &self.settled, &self.lanes);
-        recorded
+        done
+    }
+
+    fn leave_out(&mut self, shards: &[u16]) {
+        if shards.is_empty() {
+            return;
+        }
+        self.settled.retain(|settled| !shards.contains(&settled.settlement.account.shard()));
+        self.lanes.retain(|lane| !shards.contains(&lane.account.shard()));
+        self.tokens.retain(|shard, _| !shards.contains(shard));
     }
 }

@@ -22,7 +22,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringback_store::{Retention, Store};
+use ringback_store::{Retention, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -113,6 +113,9 @@ pub enum StartError {
     /// The sender's settings contradict themselves.
     #[error(transparent)]
     Sender(#[from] InvalidSenderSettings),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(StoreError),
 }
 
 /// A running service.
@@ -142,8 +145,13 @@ impl Service {
             Some(address) => Some(bind(address).await?),
             None => None,
         };
+        if store.is_shared() {
+            // The database's clock is the one that counts, and that nodes have in common.
+            clock.begin_at(store.beat().await.map_err(StartError::Store)?.now);
+        }
         let urls = Arc::new(url_guard::PolicyGuard::of(&settings.sender));
         let (policy, resolver) = (settings.sender.policy.clone(), settings.sender.resolver.clone());
+        let request_timeout = settings.sender.timeout;
         let sender = Sender::new(SenderSettings { clock: clock.clone(), ..settings.sender })?;
         let tester = Arc::new(Tester {
             store: store.clone(),
@@ -166,7 +174,8 @@ impl Service {
         }));
         let (stop, stopping) = watch::channel(false);
         let mut tasks = Vec::new();
-        let mut dispatch = DispatchSettings { live: Some(live.clone()), ..settings.dispatch };
+        let mut dispatch =
+            DispatchSettings { live: Some(live.clone()), request_timeout, ..settings.dispatch };
         if let Some(teller) = settings.teller {
             let (events, queue) = Events::told();
             dispatch.events = events;
@@ -210,13 +219,10 @@ impl Service {
         tasks.push(tokio::spawn(watch_credentials(state, stopped(stopping.clone()))));
         let surveying = keep_surveying(metrics, store.clone(), clock.clone(), stopped(stopping.clone()));
         tasks.push(tokio::spawn(surveying));
-        tasks.push(tokio::spawn(upkeep::keep_up(
-            store,
-            clock.clone(),
-            settings.retention,
-            stopped(stopping.clone()),
-        )));
-        tasks.push(tokio::spawn(follow_the_clock(clock, stopped(stopping))));
+        if !store.is_shared() {
+            tasks.push(tokio::spawn(follow_the_clock(clock.clone(), stopped(stopping.clone()))));
+        }
+        tasks.push(tokio::spawn(upkeep::keep_up(store, clock, settings.retention, stopped(stopping))));
         Ok(Self { address, admin_address, dispatcher, tasks, reload, stop })
     }
 

@@ -33,4 +33,8 @@ impl Readiness for StoreReadiness {
             Err(_) => vec!["the store does not answer".to_owned()],
         }
     }
+
+    async fn synchronous_standbys(&self) -> Option<u64> {
+        tokio::time::timeout(PATIENCE, self.store.synchronous_standbys()).await.ok()?.ok().flatten()
+    }
 }

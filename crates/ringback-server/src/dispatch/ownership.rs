@@ -1,0 +1,180 @@
+//! Which shards this node may send for, and until when.
+//!
+//! It holds its shards by one lease for all, counted on the monotonic clock from before the renewal was sent. An attempt
+//! starts only while enough of it is left for the whole request, while the shard still has the token with which the attempt
+//! was decided, and while what other nodes did was heard of a moment ago. A process that has its store for itself owns
+//! everything for ever.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use ringback_delivery::{AccountId, SHARDS};
+
+/// How old the last look at what other nodes did may be.
+const HEARD_LASTS: Duration = Duration::from_secs(1);
+/// What has to be left of a lease beside the time that a request may take.
+const SPARE: Duration = Duration::from_secs(2);
+/// The token of a shard where there is nobody else.
+const ALONE: u64 = 1;
+
+/// See the module. Read by attempts, written by those who keep the lease and by the dispatcher.
+pub(super) struct Ownership {
+    is_shared: bool,
+    begun: Instant,
+    /// What has to be left of the lease for an attempt to start.
+    needed: Duration,
+    /// Microseconds since `begun`.
+    leased_until: AtomicU64,
+    heard_at: AtomicU64,
+    /// By shard; 0 where it is not this node's.
+    tokens: Box<[AtomicU64]>,
+    /// Shards that are about to be given back: nothing starts there any more.
+    draining: Box<[AtomicBool]>,
+}
+
+impl Ownership {
+    /// Of everything, or of nothing yet where the store is shared.
+    pub(super) fn new(is_shared: bool, request_timeout: Duration) -> Self {
+        let token = if is_shared { 0 } else { ALONE };
+        Self {
+            is_shared,
+            begun: Instant::now(),
+            needed: request_timeout + SPARE,
+            leased_until: AtomicU64::new(0),
+            heard_at: AtomicU64::new(0),
+            tokens: (0..SHARDS).map(|_| AtomicU64::new(token)).collect(),
+            draining: (0..SHARDS).map(|_| AtomicBool::new(false)).collect(),
+        }
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// The token of an account's shard; 0 where it is not this node's.
+    pub(super) fn token(&self, account: AccountId) -> u64 {
+        self.token_of(account.shard())
+    }
+
+    pub(super) fn token_of(&self, shard: u16) -> u64 {
+        self.tokens.get(usize::from(shard)).map_or(0, |token| token.load(Ordering::Acquire))
+    }
+
+    /// The last look before an attempt starts that was decided with this token.
+    pub(super) fn may_start(&self, account: AccountId, token: u64) -> bool {
+        if !self.is_shared {
+            return true;
+        }
+        let now = Instant::now();
+        token != 0
+            && self.token(account) == token
+            && !self.is_draining(account.shard())
+            && self.moment(&self.leased_until) >= now + self.needed
+            && self.moment(&self.heard_at) + HEARD_LASTS >= now
+    }
+
+    /// Whether the lease is over, and with it everything lost.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_shared && self.moment(&self.leased_until) <= Instant::now()
+    }
+
+    pub(super) fn is_draining(&self, shard: u16) -> bool {
+        self.draining.get(usize::from(shard)).is_some_and(|draining| draining.load(Ordering::Acquire))
+    }
+
+    /// All shards that are this node's, those too that are about to be given back.
+    pub(super) fn held(&self) -> Vec<u16> {
+        (0..SHARDS).filter(|shard| self.token_of(*shard) != 0).collect()
+    }
+
+    /// The lease counts until then.
+    pub(super) fn renewed(&self, until: Instant) {
+        self.leased_until.store(self.micros(until), Ordering::Release);
+    }
+
+    /// What others did until then was heard of.
+    pub(super) fn heard(&self, asked: Instant) {
+        self.heard_at.store(self.micros(asked), Ordering::Release);
+    }
+
+    pub(super) fn gain(&self, shard: u16, token: u64) {
+        self.set_draining(shard, false);
+        if let Some(held) = self.tokens.get(usize::from(shard)) {
+            held.store(token, Ordering::Release);
+        }
+    }
+
+    /// Whether it was held.
+    pub(super) fn lose(&self, shard: u16) -> bool {
+        let held = self.tokens.get(usize::from(shard));
+        held.is_some_and(|held| held.swap(0, Ordering::AcqRel) != 0)
+    }
+
+    pub(super) fn set_draining(&self, shard: u16, draining: bool) {
+        if let Some(known) = self.draining.get(usize::from(shard)) {
+            known.store(draining, Ordering::Release);
+        }
+    }
+
+    fn micros(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn moment(&self, micros: &AtomicU64) -> Instant {
+        self.begun + Duration::from_micros(micros.load(Ordering::Acquire))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn account() -> AccountId {
+        AccountId::from_number(7).unwrap()
+    }
+
+    fn holding(left: Duration) -> Ownership {
+        let ownership = Ownership::new(true, Duration::from_secs(15));
+        ownership.gain(account().shard(), 3);
+        ownership.renewed(Instant::now() + left);
+        ownership.heard(Instant::now());
+        ownership
+    }
+
+    #[test]
+    fn who_is_alone_may_always_start() {
+        let ownership = Ownership::new(false, Duration::from_secs(15));
+        assert!(ownership.may_start(account(), ownership.token(account())));
+        assert!(!ownership.is_over());
+        assert_eq!(ownership.held().len(), usize::from(SHARDS));
+    }
+
+    #[test]
+    fn an_attempt_needs_the_request_time_out_and_two_seconds_of_the_lease() {
+        assert!(holding(Duration::from_secs(18)).may_start(account(), 3));
+        assert!(!holding(Duration::from_secs(16)).may_start(account(), 3));
+        assert!(holding(Duration::ZERO).is_over());
+    }
+
+    #[test]
+    fn an_attempt_needs_the_token_that_it_was_decided_with() {
+        let ownership = holding(Duration::from_secs(30));
+        assert!(!ownership.may_start(account(), 2));
+        assert!(ownership.lose(account().shard()) && !ownership.lose(account().shard()));
+        assert!(!ownership.may_start(account(), 3) && !ownership.may_start(account(), 0));
+        ownership.gain(account().shard(), 4);
+        assert!(ownership.may_start(account(), 4));
+    }
+
+    #[test]
+    fn nothing_starts_in_a_shard_that_is_given_back_nor_where_nothing_was_heard_for_long() {
+        let ownership = holding(Duration::from_secs(30));
+        ownership.set_draining(account().shard(), true);
+        assert!(!ownership.may_start(account(), 3));
+        ownership.set_draining(account().shard(), false);
+        assert!(ownership.may_start(account(), 3));
+        ownership.heard(ownership.begun);
+        assert_eq!(ownership.may_start(account(), 3), ownership.begun.elapsed() <= HEARD_LASTS);
+    }
+}
