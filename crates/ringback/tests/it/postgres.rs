@@ -1,13 +1,17 @@
-//! The program on PostgreSQL: over TLS, with a given key.
+//! The program on PostgreSQL: over TLS, with a given key; and the way there from SQLite.
 
 use std::path::Path;
 use std::process::Output;
 
+use http::StatusCode;
 use ringback_testbed::{Database, Postgres};
 use tempfile::tempdir;
 
-use crate::program::{Program, failure, run_with};
+use crate::api::{Api, Secrets, message};
+use crate::endpoint::Endpoint;
+use crate::program::{Program, failure, printed, run_with};
 
+const ACCOUNT: &str = "0242078689-00001";
 const KEY: &str = "1212121212121212121212121212121212121212121212121212121212121212";
 const OTHER_KEY: &str = "3434343434343434343434343434343434343434343434343434343434343434";
 const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--egress", "any"];
@@ -20,10 +24,42 @@ fn serve(folder: &Path, store: &str) -> Program {
     Program::start_with(folder, &[&SERVE[..], &["--store", store]].concat(), &[("RINGBACK_KEY", KEY)])
 }
 
+fn create(folder: &Path, store: &str, key: &str) -> Secrets {
+    let args = ["credentials", "create", "--store", store, "--name", "t", "--account", ACCOUNT];
+    let more = ["--scope", "callbacks,publish", "--json"];
+    serde_json::from_str(&printed(&with_key(folder, &[&args[..], &more].concat(), key))).unwrap()
+}
+
 /// By the name that the server's certificate is for.
 fn by_name(database: &Database<'_>, parameters: &str) -> String {
     let port = database.server().port();
     format!("postgres://ringback@localhost:{port}/{}?sslmode=verify-full{parameters}", database.name())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_on_postgres_takes_delivers_and_verifies_over_tls() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempdir().unwrap());
+    let store = by_name(&database, &format!("&sslrootcert={}", postgres.ca_file().display()));
+    let endpoint = Endpoint::start().await;
+    let mut server = serve(folder.path(), &store);
+    let api = Api::new(&server.url());
+    // Beside the running server, which knows within a second.
+    let tokens = api.log_in(&create(folder.path(), &store, KEY)).await;
+    api.register(&tokens, ACCOUNT, &endpoint.url()).await;
+    let (status, answer) = api.publish(&tokens, &message(ACCOUNT, "one")).await.unwrap();
+    assert_eq!((status, &answer["sequence"]), (StatusCode::ACCEPTED, &serde_json::json!(1)));
+    endpoint.until("its delivery", |received| received.len() == 1).await;
+    let encrypted =
+        "SELECT count(*) > 0 AND bool_and(s.ssl) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid)
+                     WHERE a.datname = current_database() AND a.application_name = 'ringback'";
+    assert_eq!(database.psql(encrypted), "t\n");
+    assert!(server.stop().success());
+
+    let said = printed(&with_key(folder.path(), &["verify", "--store", &store], KEY));
+    assert!(said.contains("accepted:  1") && said.contains("All is right"), "{said}");
+    let listed = printed(&with_key(folder.path(), &["credentials", "list", "--store", &store], KEY));
+    assert!(listed.contains(ACCOUNT), "{listed}");
 }
 
 #[test]
@@ -67,4 +103,37 @@ fn a_server_refuses_a_database_that_could_forget_what_it_answered_for() {
     let (code, line) = failure(&with_key(folder.path(), &args, KEY));
     assert!(code == 8 || code == 6, "{code} {line}");
     assert!(line.contains("synchronous_commit"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_copied_from_sqlite_and_served_from_postgres_with_the_same_tokens() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempdir().unwrap());
+    let endpoint = Endpoint::start().await;
+    let mut server = Program::start(folder.path(), &SERVE);
+    let api = Api::new(&server.url());
+    let tokens =
+        api.log_in(&crate::credentials::create(folder.path(), "t", ACCOUNT, "callbacks,publish")).await;
+    // It waits: nobody listens there yet.
+    api.register(&tokens, ACCOUNT, "http://127.0.0.1:1/").await;
+    let (_, first) = api.publish(&tokens, &message(ACCOUNT, "one")).await.unwrap();
+
+    let target = database.url();
+    let copy = ["store", "copy", "--from", "sqlite:ringback.db", "--to", &target];
+    let (code, line) = failure(&run_with(folder.path(), &copy, &[], ""));
+    assert_eq!(code, 8, "{line}");
+    assert!(line.contains("in use"), "{line}");
+    assert!(server.stop().success());
+    let said = printed(&run_with(folder.path(), &copy, &[], ""));
+    assert!(said.contains("1 of them pending") && said.contains("verified"), "{said}");
+
+    let key = ["--key-file", "ringback.db.key", "--store", &target];
+    let mut server = Program::start(folder.path(), &[&SERVE[..], &key].concat());
+    let api = Api::new(&server.url());
+    let (status, again) = api.publish(&tokens, &message(ACCOUNT, "one")).await.unwrap();
+    assert_eq!((status, &again["id"]), (StatusCode::ACCEPTED, &first["id"]));
+    assert_eq!(again["status"], "duplicate");
+    api.register(&tokens, ACCOUNT, &endpoint.url()).await;
+    endpoint.until("its delivery", |received| received.len() == 1).await;
+    assert!(server.stop().success());
 }

@@ -14,6 +14,8 @@ mod attacks;
 mod backlog;
 mod bad_endpoints;
 mod books;
+#[cfg(unix)]
+mod cluster;
 mod crashes;
 mod disk;
 mod hostile;

@@ -135,7 +135,8 @@ impl PostgresSettings {
         options.connections = self.connections - FIXED_CONNECTIONS;
         // A pooler in transaction mode would give the listening connection away.
         options.notify = !self.without_notify && !self.pooler;
-        options.pooler = self.pooler;
+        // A command is in no hurry, and need not know what stands before the database.
+        options.pooler = self.pooler || role == Role::Admin;
         if let Some(timeout) = url.connect_timeout {
             options.connect_timeout = timeout;
         }
