@@ -29,7 +29,8 @@ pub(super) async fn run(bench: &mut Bench, per_second: u64) -> Outcome<Vec<Run>>
         let published = publisher.at_a_pace(per_second, bench.scale.paced).await?;
         bench.sink.wait_for(published.len() as u64, PATIENCE).await?;
         let after = Used::now(&server, &bench.sink);
-        let commits = server.commits(&publisher.token).await? - commits;
+        let commits =
+            server.commits(&publisher.token).await?.zip(commits).map(|(after, before)| after - before);
         let tally = Tally::of(published, &bench.sink.take().await?);
         server.stop().await?;
 
@@ -40,7 +41,8 @@ pub(super) async fn run(bench: &mut Bench, per_second: u64) -> Outcome<Vec<Run>>
         run.note(figures::SYNC_P99, sync.p99);
         run.note(figures::CALLBACKS, tally.delivered as f64 / tally.seconds());
         note_usage(&mut run, before, after, tally.delivered);
-        run.note(figures::COMMITS, commits * 1000.0 / tally.delivered.max(1) as f64);
+        let commits_per_1000 = commits.map(|commits| commits * 1000.0 / tally.delivered.max(1) as f64);
+        run.note_if(figures::COMMITS, commits_per_1000);
         note_accounting(&mut run, &tally);
         runs.push(run);
     }

@@ -43,7 +43,8 @@ pub(super) async fn run(
         let accepted = published.iter().map(|published| published.messages).sum();
         bench.sink.wait_for(accepted, PATIENCE).await?;
         let after = Used::now(&server, &bench.sink);
-        let commits = server.commits(&publisher.token).await? - commits;
+        let commits =
+            server.commits(&publisher.token).await?.zip(commits).map(|(after, before)| after - before);
         let tally = Tally::of(published, &bench.sink.take().await?);
         server.stop().await?;
 
@@ -58,7 +59,8 @@ pub(super) async fn run(
         run.note(figures::ACCEPTED_RATE, tally.accepted as f64 / tally.publishing_seconds());
         run.note(figures::MEANWHILE_RATE, meanwhile as f64 / tally.publishing_seconds());
         note_usage(&mut run, before, after, tally.delivered);
-        run.note(figures::COMMITS, commits * 1000.0 / tally.delivered.max(1) as f64);
+        let commits_per_1000 = commits.map(|commits| commits * 1000.0 / tally.delivered.max(1) as f64);
+        run.note_if(figures::COMMITS, commits_per_1000);
         note_latencies(&mut run, &tally);
         run.note(figures::SYNC_P50, sync.p50);
         run.note(figures::SYNC_P99, sync.p99);
