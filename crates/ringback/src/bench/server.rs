@@ -95,8 +95,9 @@ impl Server {
 
     /// How many transactions its store has committed, where its metrics tell.
     pub(super) async fn commits(&self, token: &str) -> Outcome<Option<f64>> {
-        let path = routes::METRICS_PATH;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {token}\r\n\r\n");
+        // The operators' pages look at the host.
+        let (path, host) = (routes::METRICS_PATH, self.address);
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n");
         let mut exchange = self.connect().await?;
         let answer = exchange.ask(request.as_bytes()).await.context("the server does not answer")?;
         let text = std::str::from_utf8(answer.body).context("the server's metrics are no text")?;
