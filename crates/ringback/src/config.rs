@@ -20,6 +20,7 @@ pub(crate) mod shown;
 pub(crate) mod signing;
 pub(crate) mod store;
 mod time;
+pub(crate) mod trust;
 
 use crate::failure::Outcome;
 use layers::Layers;
@@ -31,6 +32,7 @@ pub(crate) const SETTINGS: &[&[Setting]] = &[
     listening::SETTINGS,
     store::SETTINGS,
     egress::SETTINGS,
+    trust::SETTINGS,
     signing::SETTINGS,
     delivery::SETTINGS,
     events::SETTINGS,
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) listening: listening::Listening,
     pub(crate) store: store::StoreSettings,
     pub(crate) egress: egress::Egress,
+    pub(crate) trust: trust::Trust,
     pub(crate) signing: signing::Signing,
     pub(crate) delivery: delivery::Delivery,
     pub(crate) events: events::Events,
@@ -58,6 +61,7 @@ impl Config {
             listening: listening::Listening::read(layers)?,
             store: store::StoreSettings::read(layers)?,
             egress: egress::Egress::read(layers)?,
+            trust: trust::Trust::read(layers)?,
             signing: signing::Signing::read(layers)?,
             delivery: delivery::Delivery::read(layers)?,
             events: events::Events::read(layers)?,
@@ -74,6 +78,7 @@ impl Config {
         self.listening.show(&mut shown);
         self.store.show(&mut shown);
         self.egress.show(&mut shown);
+        self.trust.show(&mut shown);
         self.signing.show(&mut shown);
         self.delivery.show(&mut shown);
         self.events.show(&mut shown);

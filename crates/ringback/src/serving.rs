@@ -60,8 +60,13 @@ impl Serving {
 fn settings(config: &Config) -> Outcome<ServiceSettings> {
     let policy = Arc::new(config.egress.policy());
     let teller = config.events.teller(&policy)?;
+    let trusted = config.trust.load()?;
     let sender = SenderSettings {
         policy,
+        proxy: config.egress.proxy.clone(),
+        roots: trusted.roots,
+        extra_roots: trusted.extra_roots,
+        endpoints: trusted.endpoints,
         source_address: config.egress.source_address,
         connect_timeout: config.delivery.connect_timeout,
         timeout: config.delivery.request_timeout,
@@ -94,7 +99,7 @@ fn not_started(error: StartError, port_flag: &str) -> Failure {
             anyhow!("{address} is in use by another program: choose another port with {port_flag}"),
         ),
         StartError::Listen { .. } | StartError::Tls(_) => Failure::new(ExitCode::Configuration, error),
-        StartError::Sender(_) => Failure::new(ExitCode::Internal, error),
+        StartError::Sender(_) => Failure::new(ExitCode::Configuration, error),
         StartError::Store(error) => error.into(),
     }
 }

@@ -79,6 +79,7 @@ impl Attempts {
         let id = MessageId::new(start.account, waiting.sequence, waiting.accepted_at).to_string();
         let timestamp = self.clock.now().as_seconds();
         let mut callback = signed(&endpoint.url, &endpoint.key, &id, timestamp, Bytes::from(body));
+        callback.account = Some(start.account);
         callback.headers.insert(RINGBACK_SEQUENCE, HeaderValue::from(waiting.sequence.0));
         callback.headers.insert(RINGBACK_ATTEMPT, HeaderValue::from(waiting.attempts));
         if waiting.replay {

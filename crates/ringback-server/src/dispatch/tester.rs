@@ -69,8 +69,9 @@ impl Tester {
             endpoint.password.expose(),
         );
         let id = format!("ping_{}", Uuid::new_v4().simple());
-        let callback =
+        let mut callback =
             signed(&endpoint.url, &endpoint.key, &id, self.clock.now().as_seconds(), Bytes::from(body));
+        callback.account = Some(account);
         let Inspection { addresses, address_class, refusal } =
             inspect(&endpoint.url, &self.policy, self.resolver.as_ref()).await;
         let report = self.sender.send(callback).await;

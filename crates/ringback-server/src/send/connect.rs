@@ -2,7 +2,8 @@
 //!
 //! The guard of the egress policy. An address is judged after the name was resolved, and the address that passed is the
 //! one that is connected to: nothing is resolved a second time in between, so a name can't mean one thing when judged and
-//! another when called. A pooled connection stays with the address that it was opened to.
+//! another when called. A pooled connection stays with the address that it was opened to. Through a proxy all of this is
+//! the same ([`super::proxy`]).
 
 use std::{
     io,
@@ -18,7 +19,13 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use url::Host;
 
-use super::{EgressPolicy, Refusal, Resolve, stream::Stream, target::Destination, tls};
+use super::{
+    EgressPolicy, EgressProxy, Refusal, Resolve,
+    proxy::{TunnelError, tunnel},
+    stream::Stream,
+    target::Destination,
+    tls,
+};
 
 /// How many of a name's addresses are tried, at most, those that the policy refuses not counted.
 const MAX_ADDRESSES: usize = 8;
@@ -31,6 +38,8 @@ pub(super) struct Connector {
     pub(super) resolver: Arc<dyn Resolve>,
     /// How to start TLS.
     pub(super) tls: TlsConnector,
+    /// What connections go through, if they do.
+    pub(super) proxy: Option<EgressProxy>,
     /// The address that connections come from, if it is fixed.
     pub(super) source_address: Option<IpAddr>,
     /// For the whole of it: resolving, connecting, TLS.
@@ -46,6 +55,10 @@ pub(super) enum ConnectError {
     Policy(#[source] Refusal),
     #[error("no connection could be made")]
     Connect(#[source] io::Error),
+    #[error("the egress proxy could not be reached")]
+    ProxyAway(#[source] io::Error),
+    #[error("the egress proxy opened no way to it")]
+    Proxy(#[source] TunnelError),
     #[error("the host has no address of the family that callbacks are sent from")]
     SourceFamily,
     #[error("the TLS handshake failed")]
@@ -98,9 +111,7 @@ impl Connector {
             let address = address.to_canonical();
             match self.policy.check(address, port) {
                 Err(refused) => refusal = refusal.or(Some(refused)),
-                Ok(()) if self.source_address.is_some_and(|source| source.is_ipv4() != address.is_ipv4()) => {
-                    other_family = true;
-                }
+                Ok(()) if !self.is_reachable_by_family(address) => other_family = true,
                 Ok(()) if passed.len() < MAX_ADDRESSES => passed.push(SocketAddr::new(address, port)),
                 Ok(()) => break,
             }
@@ -113,19 +124,47 @@ impl Connector {
         }
     }
 
+    /// Whether a socket on the source address can be connected there. (A proxy sees to that itself.)
+    fn is_reachable_by_family(&self, address: IpAddr) -> bool {
+        self.proxy.is_some() || self.source_address.is_none_or(|source| source.is_ipv4() == address.is_ipv4())
+    }
+
     /// Tries the addresses in turn. Each gets an equal share of the time that is left, so that one which swallows
     /// packets doesn't use up the time of the others.
     async fn connect(&self, addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, ConnectError> {
         let mut last = ConnectError::Timeout;
         for (address, left) in addresses.iter().zip((1..=addresses.len() as u32).rev()) {
             let share = deadline.saturating_duration_since(Instant::now()) / left;
-            last = match timeout(share, self.connect_to(*address)).await {
+            last = match timeout(share, self.reach(*address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => ConnectError::Connect(error),
+                Ok(Err(error)) => error,
                 Err(_) => ConnectError::Timeout,
             };
         }
         Err(last)
+    }
+
+    /// A way to the address: a connection, or a tunnel through the proxy.
+    async fn reach(&self, address: SocketAddr) -> Result<TcpStream, ConnectError> {
+        let Some(proxy) = &self.proxy else {
+            return self.connect_to(address).await.map_err(ConnectError::Connect);
+        };
+        let mut last = io::ErrorKind::NotFound.into();
+        // Its address is not judged: the operator has named it.
+        for hop in self
+            .resolve(&proxy.host)
+            .await
+            .map_err(|_| ConnectError::ProxyAway(io::ErrorKind::NotFound.into()))?
+        {
+            match self.connect_to(SocketAddr::new(hop, proxy.port)).await {
+                Ok(mut stream) => {
+                    tunnel(&mut stream, address).await.map_err(ConnectError::Proxy)?;
+                    return Ok(stream);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(ConnectError::ProxyAway(last))
     }
 
     async fn connect_to(&self, address: SocketAddr) -> io::Result<TcpStream> {

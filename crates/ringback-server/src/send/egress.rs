@@ -4,16 +4,14 @@
 //! whatever else is said, an allowed one is allowed whatever its addresses are for. Link-local and metadata addresses are
 //! in no mode. The default is the safe one: public addresses, `https` only.
 //!
-//! Not judged here: other addresses of this very host that are global ones. Under `public` they are as reachable as any
-//! stranger's; an operator who doesn't want that denies them. Should it ever be done by default, [`EgressPolicy::judge`]
-//! is the place.
+//! Other addresses of this very machine are judged as loopback is, where [`OwnAddresses`] tells which they are.
 
 use std::{net::IpAddr, str::FromStr};
 
 use ipnet::{IpNet, Ipv4Net};
 
 use super::{
-    AddressClass, Refusal,
+    AddressClass, OwnAddresses, Refusal,
     address::{Kind, embedded, kind},
 };
 
@@ -30,7 +28,7 @@ pub enum EgressMode {
     Any,
 }
 
-/// Where callbacks may go. Without I/O: it judges addresses, and resolves nothing.
+/// Where callbacks may go. It judges addresses, and resolves nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EgressPolicy {
     mode: EgressMode,
@@ -38,6 +36,7 @@ pub struct EgressPolicy {
     deny: Vec<IpNet>,
     ports: Option<Vec<u16>>,
     allow_http: bool,
+    own: OwnAddresses,
 }
 
 /// A word that is none of `public`, `private` and `any`.
@@ -76,6 +75,13 @@ impl EgressPolicy {
     #[must_use]
     pub fn allow_http(mut self, allow: bool) -> Self {
         self.allow_http = allow;
+        self
+    }
+
+    /// Judges this machine's own addresses as loopback; without a call they are as any others of their class.
+    #[must_use]
+    pub fn own_addresses(mut self, own: OwnAddresses) -> Self {
+        self.own = own;
         self
     }
 
@@ -141,6 +147,9 @@ impl EgressPolicy {
             return Err(Refusal::new(AddressClass::Denied));
         }
         let (class, allowed_from) = match kind(address) {
+            Kind::Global | Kind::Private if self.mode < EgressMode::Any && self.own.have(address) => {
+                (AddressClass::OwnHost, Some(EgressMode::Any))
+            }
             Kind::Global => return Ok(()),
             Kind::Private => (AddressClass::Private, Some(EgressMode::Private)),
             Kind::Loopback => (AddressClass::Loopback, Some(EgressMode::Any)),

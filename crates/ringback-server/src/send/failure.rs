@@ -39,7 +39,10 @@ impl From<&ConnectError> for Unanswered {
         let failure = match error {
             ConnectError::Resolve(_) => Failure::Resolve,
             ConnectError::Policy(_) => Failure::Policy,
-            ConnectError::Connect(_) | ConnectError::SourceFamily => Failure::Connect,
+            ConnectError::Connect(_)
+            | ConnectError::ProxyAway(_)
+            | ConnectError::Proxy(_)
+            | ConnectError::SourceFamily => Failure::Connect,
             ConnectError::Tls(_) => Failure::Tls,
             ConnectError::Timeout => Failure::Timeout,
         };
@@ -111,6 +114,9 @@ fn tls_phrase(error: &io::Error) -> &'static str {
             }
             Certificate::UnknownIssuer => {
                 "the certificate is self-signed, or its issuer is unknown, or an intermediate certificate is missing"
+            }
+            Certificate::ApplicationVerificationFailure => {
+                "the certificate is not one that this host is pinned to"
             }
             Certificate::Revoked => "the certificate is revoked",
             _ => "the certificate is not valid",

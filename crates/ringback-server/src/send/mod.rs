@@ -7,18 +7,21 @@
 //! The promise: no connection is opened to an address that the policy did not pass. A URL is judged twice: at
 //! registration ([`resolve_and_check`]), so that its owner is told at once, and for every connection, on the very
 //! address that is then connected to, because a name may mean something else by then. Nothing is sent twice by this
-//! module, redirects are not followed, and no proxy is used, whatever the environment says.
+//! module, redirects are not followed, and a proxy is used only where Ringback's own configuration names one.
 //!
 //! What it tells about a failure may be shown to the tenant: it names no address, no path and no secret.
 
 mod address;
 mod connect;
 mod egress;
+mod endpoint_tls;
 mod failure;
 mod idle;
 mod inspect;
 mod known_names;
+mod own;
 mod precheck;
+mod proxy;
 mod refusal;
 mod resolve;
 mod retry_after;
@@ -28,13 +31,17 @@ mod stream;
 mod system_resolver;
 mod target;
 mod tls;
+mod trust;
 
 #[cfg(test)]
 mod tests;
 
 pub use egress::{EgressMode, EgressPolicy, UnknownEgressMode};
+pub use endpoint_tls::{ClientCertificate, EndpointTls};
 pub use inspect::{Inspection, inspect};
+pub use own::OwnAddresses;
 pub use precheck::{RESOLVE_TIMEOUT, resolve_and_check};
+pub use proxy::{EgressProxy, InvalidProxy};
 pub use refusal::{AddressClass, Refusal};
 pub use resolve::{Resolve, Resolving};
 pub use retry_after::retry_after;
@@ -42,3 +49,4 @@ pub use sender::{InvalidSenderSettings, OutgoingCallback, SendReport, Sender, Se
 pub use signed::signed;
 pub use system_resolver::SystemResolver;
 pub use target::{CallbackUrl, InvalidCallbackUrl};
+pub use trust::{InvalidPin, Pin, Roots};

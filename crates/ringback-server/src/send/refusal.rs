@@ -17,6 +17,8 @@ pub enum AddressClass {
     Private,
     /// An address of this machine itself: 127.0.0.0/8, ::1.
     Loopback,
+    /// Another address of this very machine.
+    OwnHost,
     /// A link-local address: 169.254.0.0/16, fe80::/10.
     LinkLocal,
     /// An address on which clouds serve a machine its metadata and credentials.
@@ -48,6 +50,7 @@ impl AddressClass {
         match self {
             Self::Private => "private",
             Self::Loopback => "loopback",
+            Self::OwnHost => "own-host",
             Self::LinkLocal => "link-local",
             Self::Metadata => "metadata",
             Self::Special => "special",
@@ -65,6 +68,9 @@ impl fmt::Display for Refusal {
         f.write_str(match self.class {
             AddressClass::Private => "a private address; --egress private or --allow-network would allow it",
             AddressClass::Loopback => "a loopback address; --egress any or --allow-network would allow it",
+            AddressClass::OwnHost => {
+                "an address of the machine that sends callbacks; --egress any or --allow-network would allow it"
+            }
             AddressClass::LinkLocal => "a link-local address; only --allow-network would allow it",
             AddressClass::Metadata => "a cloud metadata address; only --allow-network would allow it",
             AddressClass::Special => {

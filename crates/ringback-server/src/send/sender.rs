@@ -25,14 +25,14 @@ use hyper::{
     client::conn::http1,
 };
 use hyper_util::rt::TokioIo;
-use ringback_delivery::Outcome;
+use ringback_delivery::{AccountId, Outcome};
 use rustls::pki_types::CertificateDer;
 
 use crate::clock::Clock;
 
 use super::{
-    CallbackUrl, EgressPolicy, Resolve, SystemResolver, connect::Connector, failure::Unanswered, idle::Idle,
-    retry_after, target::Destination, tls,
+    CallbackUrl, EgressPolicy, EgressProxy, EndpointTls, Resolve, Roots, SystemResolver, connect::Connector,
+    failure::Unanswered, idle::Idle, retry_after, target::Destination, tls,
 };
 
 /// The largest head of a response, in bytes. Its number of fields is bounded by hyper, to 100.
@@ -48,8 +48,14 @@ pub struct SenderSettings {
     pub policy: Arc<EgressPolicy>,
     /// What names mean.
     pub resolver: Arc<dyn Resolve>,
-    /// Certificate authorities to trust beside the web's.
+    /// Certificate authorities to trust.
+    pub roots: Roots,
+    /// Others beside them.
     pub extra_roots: Vec<CertificateDer<'static>>,
+    /// What is particular to the TLS of some endpoints.
+    pub endpoints: Vec<EndpointTls>,
+    /// The proxy that callbacks go through; none is used, whatever the environment says, where none is given.
+    pub proxy: Option<EgressProxy>,
     /// The address that callbacks come from, for allow-lists; endpoints without an address of its family can't be called.
     pub source_address: Option<IpAddr>,
     /// What the dates in `Retry-After` are compared with.
@@ -75,7 +81,10 @@ impl Default for SenderSettings {
         Self {
             policy: Arc::default(),
             resolver: Arc::new(SystemResolver::default()),
+            roots: Roots::default(),
             extra_roots: Vec::new(),
+            endpoints: Vec::new(),
+            proxy: None,
             source_address: None,
             clock: Clock::system(),
             connect_timeout: Duration::from_secs(5),
@@ -92,14 +101,16 @@ impl Default for SenderSettings {
 /// Settings that no sender can be made of.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSenderSettings {
-    /// One of the extra roots is not a certificate of an authority, or TLS can't be set up.
-    #[error("the certificate authorities to trust can't be used")]
+    /// One of the roots is not a certificate of an authority, or a client's certificate and key don't go together.
+    #[error("TLS to endpoints can't be set up as it is configured: {0}")]
     Tls(#[from] rustls::Error),
 }
 
 /// One callback to be sent.
 #[derive(Debug, Clone)]
 pub struct OutgoingCallback {
+    /// Whose. Some endpoints' TLS is for some accounts only.
+    pub account: Option<AccountId>,
     /// Where to.
     pub url: Arc<CallbackUrl>,
     /// The headers, sent as they are; `Host` and `Content-Length` are added.
@@ -127,11 +138,27 @@ pub struct Sender(Arc<Sending>);
 
 struct Sending {
     connector: Connector,
+    /// For endpoints whose TLS is particular.
+    particular: Vec<Particular>,
     idle: Idle<Connection>,
     clock: Clock,
     timeout: Duration,
     max_body_bytes: usize,
     max_excerpt_bytes: usize,
+}
+
+struct Particular {
+    rule: EndpointTls,
+    connector: Connector,
+    /// What its connections are kept under, before the origin: nobody else gets to use them.
+    mark: String,
+}
+
+/// How a callback goes out.
+struct Way<'a> {
+    connector: &'a Connector,
+    /// What its connections are kept under.
+    kept_as: Arc<str>,
 }
 
 type Connection = http1::SendRequest<Full<Bytes>>;
@@ -154,17 +181,27 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// If the extra roots can't be used.
+    /// If the roots, or a client's certificate, can't be used.
     pub fn new(settings: SenderSettings) -> Result<Self, InvalidSenderSettings> {
-        let connector = Connector {
-            policy: settings.policy,
-            resolver: settings.resolver,
-            tls: tls::connector(&settings.extra_roots)?,
-            source_address: settings.source_address,
-            timeout: settings.connect_timeout,
+        let connector = |rule: Option<&EndpointTls>| -> Result<_, InvalidSenderSettings> {
+            Ok(Connector {
+                policy: settings.policy.clone(),
+                resolver: settings.resolver.clone(),
+                tls: tls::connector(&settings.roots, &settings.extra_roots, rule)?,
+                proxy: settings.proxy.clone(),
+                source_address: settings.source_address,
+                timeout: settings.connect_timeout,
+            })
         };
+        let mut particular = Vec::with_capacity(settings.endpoints.len());
+        for (number, rule) in settings.endpoints.iter().enumerate() {
+            let (connector, mark) = (connector(Some(rule))?, format!("{number} "));
+            particular.push(Particular { rule: rule.clone(), connector, mark });
+        }
+        let connector = connector(None)?;
         Ok(Self(Arc::new(Sending {
             connector,
+            particular,
             idle: Idle::start(settings.max_idle_per_endpoint, settings.max_idle, settings.idle_timeout),
             clock: settings.clock,
             timeout: settings.timeout,
@@ -177,13 +214,13 @@ impl Sender {
     pub async fn send(&self, callback: OutgoingCallback) -> SendReport {
         let started = Instant::now();
         let mut received = Received::default();
-        let url = callback.url.clone();
+        let (url, account) = (callback.url.clone(), callback.account);
         let ended = tokio::time::timeout(self.0.timeout, self.0.exchange(callback, &mut received)).await;
         let ended = ended.unwrap_or_else(|_| Err(Unanswered::timeout(received.head.is_some())));
         let duration = started.elapsed();
         let (outcome, error) = match ended {
             Ok((Head { status, retry_after }, connection)) => {
-                self.0.keep(&url, connection).await;
+                self.0.keep(&self.0.way(&url, account), connection).await;
                 (Outcome::Answered { status, retry_after }, None)
             }
             Err(Unanswered { failure, reason }) => (Outcome::Failed(failure), Some(reason)),
@@ -194,14 +231,24 @@ impl Sender {
 }
 
 impl Sending {
+    /// The way that callbacks of this account to this URL go.
+    fn way<'a>(&'a self, url: &'a CallbackUrl, account: Option<AccountId>) -> Way<'a> {
+        let origin = url.origin();
+        match self.particular.iter().find(|one| one.rule.is_about(url.destination(), account)) {
+            None => Way { connector: &self.connector, kept_as: origin.clone() },
+            Some(one) => Way { connector: &one.connector, kept_as: format!("{}{origin}", one.mark).into() },
+        }
+    }
+
     /// The response's head, and the connection if it may be used again.
     async fn exchange(
         &self,
         callback: OutgoingCallback,
         received: &mut Received,
     ) -> Result<(Head, Option<Connection>), Unanswered> {
-        let url = callback.url.clone();
-        let (connection, response) = self.request(&url, request(callback)).await?;
+        let (url, account) = (callback.url.clone(), callback.account);
+        let way = self.way(&url, account);
+        let (connection, response) = self.request(&way, url.destination(), request(callback)).await?;
         let asked = response.headers().get(header::RETRY_AFTER);
         let now = || {
             let since_epoch = u64::try_from(self.clock.now().as_millis()).unwrap_or_default();
@@ -219,10 +266,11 @@ impl Sending {
     /// Sends the request on a kept connection, or else on a new one.
     async fn request(
         &self,
-        url: &CallbackUrl,
+        way: &Way<'_>,
+        destination: &Destination,
         mut request: Request<Full<Bytes>>,
     ) -> Result<(Connection, Response<Incoming>), Unanswered> {
-        while let Some(mut kept) = self.idle.take(url.origin()) {
+        while let Some(mut kept) = self.idle.take(&way.kept_as) {
             match kept.try_send_request(request).await {
                 Ok(response) => return Ok((kept, response)),
                 // Closed meanwhile, and nothing was sent.
@@ -232,25 +280,16 @@ impl Sending {
                 },
             }
         }
-        let mut fresh = self.connect(url.destination()).await?;
+        let mut fresh = connect(way.connector, destination).await?;
         let response = fresh.send_request(request).await?;
         Ok((fresh, response))
     }
 
-    async fn connect(&self, destination: &Destination) -> Result<Connection, Unanswered> {
-        let stream = self.connector.open(destination).await.map_err(|error| Unanswered::from(&error))?;
-        let (sender, connection) =
-            http1::Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(stream)).await?;
-        // It ends when its sender is dropped; whether it ended well is told by the request.
-        tokio::spawn(connection);
-        Ok(sender)
-    }
-
     /// Keeps a connection for the next callback, if it is to be kept by either side.
-    async fn keep(&self, url: &CallbackUrl, connection: Option<Connection>) {
+    async fn keep(&self, way: &Way<'_>, connection: Option<Connection>) {
         let Some(mut connection) = connection else { return };
         if let Ok(Ok(())) = tokio::time::timeout(SETTLES_WITHIN, connection.ready()).await {
-            self.idle.keep(url.origin(), connection);
+            self.idle.keep(&way.kept_as, connection);
         }
     }
 
@@ -271,7 +310,16 @@ impl Sending {
     }
 }
 
-fn request(OutgoingCallback { url, mut headers, body }: OutgoingCallback) -> Request<Full<Bytes>> {
+async fn connect(connector: &Connector, destination: &Destination) -> Result<Connection, Unanswered> {
+    let stream = connector.open(destination).await.map_err(|error| Unanswered::from(&error))?;
+    let (sender, connection) =
+        http1::Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(stream)).await?;
+    // It ends when its sender is dropped; whether it ended well is told by the request.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+fn request(OutgoingCallback { url, mut headers, body, .. }: OutgoingCallback) -> Request<Full<Bytes>> {
     headers.insert(header::HOST, url.host_header().clone());
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;

@@ -34,5 +34,5 @@ pub fn signed(
             headers.insert(name, value);
         }
     }
-    OutgoingCallback { url: url.clone(), headers, body }
+    OutgoingCallback { account: None, url: url.clone(), headers, body }
 }

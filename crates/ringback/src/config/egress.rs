@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use ringback_server::send::{EgressMode, EgressPolicy};
+use ringback_server::send::{EgressMode, EgressPolicy, EgressProxy, OwnAddresses};
 
 use super::layers::Layers;
 use super::network::networks;
@@ -26,6 +26,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::many("allow-port", "PORT", "A port that callbacks may go to [default: all]; may be repeated"),
     Setting::switch("allow-http", "Allow http:// endpoints under public; private and any allow them"),
     Setting::one(
+        "egress-proxy",
+        "URL",
+        "The HTTP proxy that callbacks go through, as http://HOST:PORT [default: none, whatever the environment says]",
+    ),
+    Setting::one(
         "source-address",
         "ADDRESS",
         "The address that callbacks come from [default: the system's choice]",
@@ -41,6 +46,7 @@ pub(crate) struct Egress {
     /// `None`: all.
     pub(crate) ports: Option<Vec<u16>>,
     pub(crate) allow_http: bool,
+    pub(crate) proxy: Option<EgressProxy>,
     pub(crate) source_address: Option<IpAddr>,
 }
 
@@ -57,6 +63,7 @@ impl Egress {
             deny_networks: networks(layers, "deny-network")?,
             ports: layers.many("allow-port")?,
             allow_http: layers.switch("allow-http")?,
+            proxy: layers.one("egress-proxy")?,
             source_address: layers.one("source-address")?,
         })
     }
@@ -64,12 +71,21 @@ impl Egress {
     /// The policy that this is.
     pub(crate) fn policy(&self) -> EgressPolicy {
         let policy = EgressPolicy::new(self.mode)
+            .own_addresses(self.own_addresses())
             .allow_networks(self.allow_networks.iter().copied())
             .deny_networks(self.deny_networks.iter().copied())
             .allow_http(self.allow_http);
         match &self.ports {
             Some(ports) => policy.allow_ports(ports.iter().copied()),
             None => policy,
+        }
+    }
+
+    /// Under `any` they are no matter. Through a proxy they are not this machine's.
+    fn own_addresses(&self) -> OwnAddresses {
+        match (self.mode, &self.proxy) {
+            (EgressMode::Public | EgressMode::Private, None) => OwnAddresses::of_system(),
+            _ => OwnAddresses::Unasked,
         }
     }
 
@@ -85,6 +101,8 @@ impl Egress {
             None => shown.unset("allow-port", "all ports"),
         }
         shown.put("allow-http", self.allow_http);
+        let proxy = self.proxy.as_ref().map(ToString::to_string);
+        shown.put_or("egress-proxy", proxy, "no proxy is used");
         shown.put_or(
             "source-address",
             self.source_address.map(|address| address.to_string()),

@@ -5,8 +5,10 @@ mod encrypted;
 mod looking_up;
 mod policy;
 mod precheck;
+mod proxied;
 mod responding;
 mod server;
+mod trusting;
 mod urls;
 
 use std::{
@@ -30,7 +32,12 @@ fn url(text: &str) -> Arc<CallbackUrl> {
 }
 
 fn post(text: &str) -> OutgoingCallback {
-    OutgoingCallback { url: url(text), headers: HeaderMap::new(), body: Bytes::from_static(b"{}") }
+    OutgoingCallback {
+        account: None,
+        url: url(text),
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"{}"),
+    }
 }
 
 /// Settings that allow this machine, and wait for longer than any test should take.

@@ -81,3 +81,26 @@ fn a_mode_is_read_as_it_is_written() {
     }
     assert_eq!("Public".parse::<EgressMode>(), Err(UnknownEgressMode));
 }
+
+#[test]
+fn the_machines_own_addresses_are_as_loopback_whatever_class_they_are_of() {
+    let own = OwnAddresses::These(vec![address("192.168.1.5"), address("93.184.215.14")]);
+    for own_address in ["192.168.1.5", "93.184.215.14", "::ffff:93.184.215.14", "64:ff9b::93.184.215.14"] {
+        let check = |policy: EgressPolicy| class(&policy.own_addresses(own.clone()), own_address);
+        assert_eq!(
+            check(EgressPolicy::new(EgressMode::Public)),
+            Some(AddressClass::OwnHost),
+            "{own_address}"
+        );
+        assert_eq!(
+            check(EgressPolicy::new(EgressMode::Private)),
+            Some(AddressClass::OwnHost),
+            "{own_address}"
+        );
+        let allowed = networks(&["192.168.1.5/32", "93.184.215.14/32", "64:ff9b::/96"]);
+        assert_eq!(check(EgressPolicy::default().allow_networks(allowed)), None, "{own_address}");
+    }
+    let any = EgressPolicy::new(EgressMode::Any).own_addresses(own.clone());
+    assert_eq!(class(&any, "192.168.1.5"), None);
+    assert_eq!(class(&EgressPolicy::default().own_addresses(own), "93.184.215.15"), None);
+}
