@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod connection;
 pub(crate) mod credentials;
 pub(crate) mod dev;
+pub(crate) mod keys;
 pub(crate) mod listen;
 pub(crate) mod man;
 pub(crate) mod messages;
@@ -51,6 +52,8 @@ pub(crate) enum Command {
     Credentials(credentials::CredentialsCommand),
     #[command(subcommand)]
     Store(store::StoreCommand),
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     Verify(verify::VerifyArgs),
     #[cfg(unix)]
     Bench(bench::BenchArgs),

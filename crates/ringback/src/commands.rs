@@ -6,6 +6,7 @@ mod callbacks;
 mod completions;
 mod credentials;
 mod dev;
+mod keys;
 mod listen;
 mod man;
 mod messages;
@@ -27,6 +28,7 @@ pub(crate) async fn run(cli: Cli) -> Outcome {
         Command::Messages(command) => messages::run(command).await,
         Command::Credentials(command) => credentials::run(command).await,
         Command::Store(command) => store::run(command).await,
+        Command::Keys(command) => keys::run(command).await,
         Command::Verify(args) => verify::run(args).await,
         #[cfg(unix)]
         Command::Bench(args) => bench::run(args).await,

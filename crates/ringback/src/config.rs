@@ -11,6 +11,7 @@ pub(crate) mod events;
 pub(crate) mod flags;
 pub(crate) mod key;
 pub(crate) mod layers;
+pub(crate) mod limits;
 pub(crate) mod listening;
 pub(crate) mod log;
 mod network;
@@ -30,6 +31,7 @@ use shown::Shown;
 /// Every setting, by concern.
 pub(crate) const SETTINGS: &[&[Setting]] = &[
     listening::SETTINGS,
+    limits::SETTINGS,
     store::SETTINGS,
     egress::SETTINGS,
     trust::SETTINGS,
@@ -44,6 +46,7 @@ pub(crate) const SETTINGS: &[&[Setting]] = &[
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Config {
     pub(crate) listening: listening::Listening,
+    pub(crate) limits: limits::LimitSettings,
     pub(crate) store: store::StoreSettings,
     pub(crate) egress: egress::Egress,
     pub(crate) trust: trust::Trust,
@@ -59,6 +62,7 @@ impl Config {
     pub(crate) fn read(layers: &Layers) -> Outcome<Self> {
         let config = Self {
             listening: listening::Listening::read(layers)?,
+            limits: limits::LimitSettings::read(layers)?,
             store: store::StoreSettings::read(layers)?,
             egress: egress::Egress::read(layers)?,
             trust: trust::Trust::read(layers)?,
@@ -76,6 +80,7 @@ impl Config {
     pub(crate) fn show(&self, layers: &Layers) -> String {
         let mut shown = Shown::new(layers);
         self.listening.show(&mut shown);
+        self.limits.show(&mut shown);
         self.store.show(&mut shown);
         self.egress.show(&mut shown);
         self.trust.show(&mut shown);

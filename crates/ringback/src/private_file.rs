@@ -36,7 +36,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));
-    let written = write_new(draft.as_ref(), text).and_then(|()| fs::rename(&draft, path));
+    let written = write_new(draft.as_ref(), text)
+        .and_then(|()| fs::rename(&draft, path))
+        .and_then(|()| sync_folder(path));
     if written.is_err() {
         let _ = fs::remove_file(&draft);
     }
@@ -52,6 +54,18 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+/// Makes a file's name last.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]

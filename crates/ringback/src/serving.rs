@@ -1,15 +1,16 @@
 //! A running service: what `serve` and `dev` have in common.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use ipnet::IpNet;
 use ringback_server::api::HostNames;
 use ringback_server::clock::Clock;
 use ringback_server::dispatch::{DispatchSettings, Signing};
 use ringback_server::send::SenderSettings;
-use ringback_server::service::{Service, ServiceSettings, StartError, TrustedProxies};
+use ringback_server::service::{ConnectionLimits, Service, ServiceSettings, StartError, TrustedProxies};
 use ringback_store::Store;
 
 use crate::config::Config;
@@ -70,6 +71,7 @@ fn settings(config: &Config) -> Outcome<ServiceSettings> {
         source_address: config.egress.source_address,
         connect_timeout: config.delivery.connect_timeout,
         timeout: config.delivery.request_timeout,
+        max_body_bytes: config.limits.response_bytes,
         ..SenderSettings::default()
     };
     let dispatch = DispatchSettings {
@@ -83,13 +85,26 @@ fn settings(config: &Config) -> Outcome<ServiceSettings> {
         tls: config.listening.tls.clone(),
         hosts: HostNames::new(config.listening.server_names.iter().cloned()),
         proxies: TrustedProxies::new(config.listening.trusted_proxies.iter().copied()),
-        limits: Default::default(),
-        connections: Default::default(),
+        limits: config.limits.api.clone(),
+        connections: connections(config),
         dispatch,
         sender,
         teller,
         retention: config.retention.0,
     })
+}
+
+/// Behind a proxy many clients come from one address: its connections are not counted as one client's.
+fn connections(config: &Config) -> ConnectionLimits {
+    let mut limits = config.limits.connections.clone();
+    limits.uncounted.extend(&config.listening.trusted_proxies);
+    if config.listening.behind_proxy {
+        limits.uncounted.extend(
+            [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+                .map(|address: IpAddr| IpNet::from(address)),
+        );
+    }
+    limits
 }
 
 fn not_started(error: StartError, port_flag: &str) -> Failure {

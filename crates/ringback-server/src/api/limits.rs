@@ -27,6 +27,12 @@ pub struct Limits {
     pub drain_bytes: usize,
     /// How long a body may take to come.
     pub body_timeout: Duration,
+    /// How many requests of one credential pass in a second, those that publish aside.
+    pub requests_per_second: usize,
+    /// How many that publish, whatever the number of their messages.
+    pub publishes_per_second: usize,
+    /// How many credentials' rates are remembered, those aside that use all of theirs.
+    pub rates_remembered: usize,
     /// How long an access token lives.
     pub token_life: Duration,
     /// How long a session lives without use, at least.
@@ -87,6 +93,9 @@ impl Default for Limits {
             request_bytes: 64 << 10,
             drain_bytes: 4 << 20,
             body_timeout: Duration::from_secs(30),
+            requests_per_second: 1000,
+            publishes_per_second: 50_000,
+            rates_remembered: 10_000,
             token_life: Duration::from_secs(auth::TOKEN_LIFE_SECONDS),
             session_idle: Duration::from_secs(auth::SESSION_IDLE_SECONDS),
             session_touch: Duration::from_secs(60),

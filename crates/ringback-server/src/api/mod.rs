@@ -49,6 +49,7 @@ mod problem;
 mod publish;
 mod pull;
 mod query;
+mod rates;
 mod replay;
 mod request_log;
 mod route_list;

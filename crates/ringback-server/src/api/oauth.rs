@@ -1,6 +1,7 @@
 //! OAuth 2 as the token routes speak it: the client's Basic header, the form, and RFC 6749's errors.
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -78,7 +79,7 @@ impl IntoResponse for OAuthProblem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ringback\""));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -132,6 +133,12 @@ impl ClientSecret {
         }
         if credential.revoked_at.is_some() {
             return Err(OAuthProblem::client("the credential is revoked"));
+        }
+        if state.requests.pass(Instant::now(), credential.id).is_err() {
+            return Err(OAuthProblem::with_status(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many requests of this credential in a second",
+            ));
         }
         Ok(credential)
     }

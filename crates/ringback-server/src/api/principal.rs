@@ -4,15 +4,16 @@
 //! contract's order of checks (bearer, session, then everything else) can't be got wrong.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use ringback_delivery::{AccountId, Timestamp};
 use ringback_store::credentials::Digest;
 use ringback_store::{Credential, Reach, Scopes};
-use ringback_wire::{auth, error_code};
+use ringback_wire::{auth, error_code, routes};
 
 use super::problem::Problem;
 use super::state::ApiState;
@@ -145,9 +146,21 @@ impl FromRequestParts<ApiState> for Bearer {
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         match parts.extensions.get::<Admitted>() {
             Some(Admitted(principal)) => Ok(Self(principal.clone())),
-            None => bearer(&parts.headers, state).await.map(Self),
+            None => admitted(parts, state).await.map(Self),
         }
     }
+}
+
+/// Whose bearer token it is, if its requests don't come too fast.
+async fn admitted(parts: &Parts, state: &ApiState) -> Result<Arc<Principal>, Problem> {
+    let principal = bearer(&parts.headers, state).await?;
+    let publishes = parts.method == Method::POST && parts.uri.path() == routes::MESSAGES_PATH;
+    let rates = if publishes { &state.publishes } else { &state.requests };
+    rates.pass(Instant::now(), principal.credential).map_err(|wait| {
+        Problem::busy(error_code::TOO_MANY_REQUESTS, "too many requests of this credential in a second")
+            .retry_after(wait)
+    })?;
+    Ok(principal)
 }
 
 async fn bearer(headers: &HeaderMap, state: &ApiState) -> Result<Arc<Principal>, Problem> {
@@ -204,7 +217,7 @@ impl FromRequestParts<ApiState> for Session {
                 token: String::new(),
             });
         }
-        let principal = bearer(&parts.headers, state).await?;
+        let principal = admitted(parts, state).await?;
         let refused = |code, message: &'static str| Problem::new(StatusCode::UNAUTHORIZED, code, message);
         let header = parts.headers.get(auth::SESSION_HEADER).ok_or_else(|| {
             refused(error_code::SESSION_TOKEN_FORMAT, "there is no VZ-M2M-Token header; log in for one")

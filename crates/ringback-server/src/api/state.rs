@@ -15,6 +15,7 @@ use super::host_check::HostNames;
 use super::limits::Limits;
 use super::login_gate::LoginGate;
 use super::places::Places;
+use super::rates::Rates;
 use super::throttle::Throttle;
 use crate::arrivals::Arrivals;
 use crate::clock::Clock;
@@ -113,6 +114,8 @@ pub struct Shared {
     pub(super) hosts: HostNames,
     pub(super) cache: AuthCache,
     pub(super) logins: LoginGate,
+    pub(super) requests: Rates,
+    pub(super) publishes: Rates,
     pub(super) ndjson: Semaphore,
     pub(super) searches: Semaphore,
     pub(super) polls: Places,
@@ -127,6 +130,8 @@ impl ApiState {
         Self(Arc::new(Shared {
             cache: AuthCache::new(limits.cached_principals),
             logins: LoginGate::new(limits.logins_waiting),
+            requests: Rates::new(limits.requests_per_second, limits.rates_remembered),
+            publishes: Rates::new(limits.publishes_per_second, limits.rates_remembered),
             ndjson: Semaphore::new(limits.ndjson_at_once),
             searches: Semaphore::new(limits.searches_at_once),
             polls: Places::new(limits.polls),

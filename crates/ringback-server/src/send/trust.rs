@@ -58,7 +58,7 @@ impl Pin {
     /// The pin of a certificate.
     pub fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let parsed = ParsedCertificate::try_from(certificate).ok()?;
-        Some(Self(Sha256::digest(&parsed.subject_public_key_info()).into()))
+        Some(Self(Sha256::digest(parsed.subject_public_key_info()).into()))
     }
 }
 

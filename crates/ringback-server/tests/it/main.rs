@@ -1,6 +1,7 @@
 //! The server from outside: real HTTP on a port of its own, a real store, a clock that the test advances.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod access;
 mod account_errors;
 mod accounts;
 mod addresses;
@@ -23,6 +24,7 @@ mod messages;
 mod ndjson;
 mod publishing;
 mod pull;
+mod rates;
 mod replays;
 mod routes;
 mod scopes;
@@ -30,5 +32,6 @@ mod search;
 mod server;
 mod session;
 mod signing_key;
+mod stolen;
 mod survival;
 mod token;

@@ -15,6 +15,9 @@ use crate::private_file;
 /// Holds the sealing key.
 const VARIABLE: &str = "RINGBACK_KEY";
 
+/// Holds the key that a rotation leads to.
+pub(crate) const NEW_KEY: &str = "RINGBACK_NEW_KEY";
+
 /// For the command that prints the key.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,14 +34,19 @@ impl Place {
     /// Where the key comes from: the one of variable, file and command that there is, or else the file beside the
     /// database.
     pub(crate) async fn find(&self) -> Outcome<KeySource> {
-        let variable = match std::env::var(VARIABLE).map(Zeroizing::new) {
+        self.find_beside(VARIABLE).await
+    }
+
+    /// The same with another variable.
+    pub(crate) async fn find_beside(&self, name: &str) -> Outcome<KeySource> {
+        let variable = match std::env::var(name).map(Zeroizing::new) {
             Ok(text) => Some(text),
             Err(std::env::VarError::NotPresent) => None,
-            Err(std::env::VarError::NotUnicode(_)) => return Err(malformed(VARIABLE)),
+            Err(std::env::VarError::NotUnicode(_)) => return Err(malformed(name)),
         };
         match (variable, &self.file, &self.command) {
             (None, None, None) => Ok(KeySource::Beside),
-            (Some(text), None, None) => parse(&text, VARIABLE).map(KeySource::Given),
+            (Some(text), None, None) => parse(&text, name).map(KeySource::Given),
             (None, Some(path), None) => {
                 let text = private_file::read(path).map_err(Failure::configuration)?.ok_or_else(|| {
                     Failure::configuration(format_args!("the key file {} is missing", path.display()))
@@ -51,9 +59,9 @@ impl Place {
                     .map_err(|why| Failure::configuration(format_args!("key-command: {why}")))?;
                 parse(&text, "what key-command printed").map(KeySource::Given)
             }
-            _ => Err(Failure::configuration(
-                "the key is given twice: keep one of RINGBACK_KEY, a key file and a key command",
-            )),
+            _ => Err(Failure::configuration(format_args!(
+                "the key is given twice: keep one of {name}, a key file and a key command"
+            ))),
         }
     }
 

@@ -17,6 +17,7 @@ mod endpoint;
 mod events;
 mod guides;
 mod house;
+mod keys;
 mod listen;
 mod listen_registered;
 mod logs;

@@ -76,8 +76,12 @@ async fn each_line_of_the_corpus_gets_its_verdict_at_registration() {
 /// reaches no other. What the policy passes ends there as "no connection".
 async fn connected(sender: &Sender, url: &str) -> &'static str {
     let Ok(url) = CallbackUrl::parse(url) else { return "invalid" };
-    let callback =
-        OutgoingCallback { url: Arc::new(url), headers: HeaderMap::new(), body: Bytes::from_static(b"{}") };
+    let callback = OutgoingCallback {
+        account: None,
+        url: Arc::new(url),
+        headers: HeaderMap::new(),
+        body: Bytes::from_static(b"{}"),
+    };
     match sender.send(callback).await {
         SendReport { outcome: Outcome::Failed(Failure::Policy), error, .. } => {
             class(&error.unwrap()).unwrap_or("something else")
