@@ -2,11 +2,12 @@
 //!
 //! A message in the window waits, flies, or has been answered and waits for its outcome to be recorded. Of the messages
 //! with one ordering key only the first may fly; the window knows their order and says which messages are free to go.
+//!
+//! There may be ten thousand windows of a dozen messages, and one of a thousand: it is packed for the first and quick
+//! enough for the second.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ops::Bound;
+use std::collections::{BTreeSet, VecDeque};
 
-use crate::hashing::NumberMap;
 use crate::message::{OrderingKey, Turn};
 use crate::settlement::Verdict;
 use crate::time::Timestamp;
@@ -32,6 +33,9 @@ pub(crate) enum Phase {
     Gone,
 }
 
+/// Room is made for so many messages at once, and given back only where there is more.
+const LEAST_ROOM: usize = 8;
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry {
     pub(crate) waiting: Waiting,
@@ -43,9 +47,10 @@ pub(crate) struct Entry {
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
-    entries: BTreeMap<Turn, Entry>,
+    /// In the order of their turns.
+    entries: VecDeque<Entry>,
     /// For each key the messages here that are not done, in order. Only the first may go.
-    keys: NumberMap<OrderingKey, VecDeque<Turn>>,
+    keys: BTreeSet<(OrderingKey, Turn)>,
     /// The messages that are free to go, by the time from which they may.
     free: BTreeSet<(Timestamp, Turn)>,
     /// Those that are gone.
@@ -59,7 +64,7 @@ impl Window {
 
     /// How many are behind this place in the queue.
     pub(crate) fn behind(&self, turn: Turn) -> usize {
-        self.entries.range((Bound::Excluded(turn), Bound::Unbounded)).count()
+        self.entries.len() - self.entries.partition_point(|entry| entry.waiting.turn <= turn)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -67,11 +72,35 @@ impl Window {
     }
 
     pub(crate) fn get(&self, turn: Turn) -> Option<&Entry> {
-        self.entries.get(&turn)
+        self.place(turn).ok().map(|place| &self.entries[place])
+    }
+
+    fn get_mut(&mut self, turn: Turn) -> Option<&mut Entry> {
+        self.place(turn).ok().map(|place| &mut self.entries[place])
+    }
+
+    /// Where a message is, or would be.
+    fn place(&self, turn: Turn) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&turn, |entry| entry.waiting.turn)
+    }
+
+    fn remove(&mut self, turn: Turn) {
+        if let Ok(place) = self.place(turn) {
+            self.entries.remove(place);
+            self.give_back();
+        }
+    }
+
+    /// Gives memory back that a larger window had needed.
+    fn give_back(&mut self) {
+        let room = self.entries.capacity();
+        if room > LEAST_ROOM && self.entries.len() < room / 4 {
+            self.entries.shrink_to(room / 2);
+        }
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.iter()
     }
 
     /// How many are free to go by then, counted up to `most`.
@@ -91,31 +120,47 @@ impl Window {
 
     /// Whether a message with this key is here and not done.
     pub(crate) fn holds_key(&self, key: OrderingKey) -> bool {
-        self.keys.contains_key(&key)
+        self.first_of_key(key).is_some()
+    }
+
+    fn first_of_key(&self, key: OrderingKey) -> Option<Turn> {
+        self.of_key(key).next()
+    }
+
+    /// The messages with this key that are here and not done, in order.
+    fn of_key(&self, key: OrderingKey) -> impl Iterator<Item = Turn> + '_ {
+        self.keys.range((key, Turn(0))..=(key, Turn(u64::MAX))).map(|(_, turn)| *turn)
     }
 
     /// Takes a message in, behind those with its key that are here. One that was never tried may go at once, in the
     /// order of acceptance.
     pub(crate) fn insert(&mut self, waiting: Waiting, now: Timestamp) {
         let due = waiting.due.unwrap_or(waiting.accepted_at.min(now));
+        let turn = waiting.turn;
         let first = match waiting.key {
             None => true,
             Some(key) => {
-                let queue = self.keys.entry(key).or_default();
-                let place = queue.partition_point(|turn| *turn < waiting.turn);
-                if place == 0
-                    && let Some(entry) = queue.front().and_then(|second| self.entries.get(second))
-                {
-                    self.free.remove(&(entry.due, entry.waiting.turn));
+                let before = self.first_of_key(key);
+                let first = before.is_none_or(|before| turn < before);
+                if first && let Some(second) = before.and_then(|before| self.get(before)) {
+                    let (due, before) = (second.due, second.waiting.turn);
+                    self.free.remove(&(due, before));
                 }
-                queue.insert(place, waiting.turn);
-                place == 0
+                self.keys.insert((key, turn));
+                first
             }
         };
         if first {
-            self.free.insert((due, waiting.turn));
+            self.free.insert((due, turn));
         }
-        self.entries.insert(waiting.turn, Entry { waiting, phase: Phase::Waiting, due });
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact(LEAST_ROOM.max(self.entries.len() / 4));
+        }
+        let entry = Entry { waiting, phase: Phase::Waiting, due };
+        match self.place(turn) {
+            Ok(place) => self.entries[place] = entry,
+            Err(place) => self.entries.insert(place, entry),
+        }
     }
 
     /// The message that has been free to go for the longest, and since when.
@@ -125,38 +170,39 @@ impl Window {
 
     /// Marks a free message as flying, and counts the attempt.
     pub(crate) fn launch(&mut self, turn: Turn, probe: bool) -> Option<Waiting> {
-        let entry = self.entries.get_mut(&turn)?;
-        self.free.remove(&(entry.due, turn));
+        let entry = self.get_mut(turn)?;
         entry.phase = Phase::Flying { probe };
         entry.waiting.attempts += 1;
-        Some(entry.waiting)
+        let (due, waiting) = (entry.due, entry.waiting);
+        self.free.remove(&(due, turn));
+        Some(waiting)
     }
 
     /// Takes an attempt back that did not begin.
     pub(crate) fn land(&mut self, turn: Turn) {
-        if let Some(entry) = self.entries.get_mut(&turn) {
+        if let Some(entry) = self.get_mut(turn) {
             entry.phase = Phase::Waiting;
             entry.waiting.attempts -= 1;
-            self.free.insert((entry.due, turn));
+            let due = entry.due;
+            self.free.insert((due, turn));
         }
     }
 
     /// Notes the decision about a message. One that waits is settled too: of age.
     pub(crate) fn settle(&mut self, turn: Turn, verdict: Verdict) {
-        let Some(entry) = self.entries.get_mut(&turn) else { return };
-        self.free.remove(&(entry.due, turn));
-        if verdict == Verdict::Delivered {
-            entry.phase = Phase::Delivered;
-            let key = entry.waiting.key;
+        let Some(entry) = self.get_mut(turn) else { return };
+        let delivered = verdict == Verdict::Delivered;
+        entry.phase = if delivered { Phase::Delivered } else { Phase::Settling(verdict) };
+        let (due, key) = (entry.due, entry.waiting.key);
+        self.free.remove(&(due, turn));
+        if delivered {
             self.pass_key_on(key, turn);
-        } else {
-            entry.phase = Phase::Settling(verdict);
         }
     }
 
     /// Puts a message whose failure is recorded back among those that wait.
     pub(crate) fn wait_again(&mut self, turn: Turn, due: Timestamp, charged: u32, successes: u64) {
-        if let Some(entry) = self.entries.get_mut(&turn) {
+        if let Some(entry) = self.get_mut(turn) {
             entry.phase = Phase::Waiting;
             entry.waiting.due = Some(due);
             entry.waiting.charged = charged;
@@ -168,14 +214,15 @@ impl Window {
 
     /// Ends a message: the next with its key may go. It stays as `Gone` where `keep` says so.
     pub(crate) fn finish(&mut self, turn: Turn, keep: bool) -> Option<Waiting> {
-        let entry = self.entries.get_mut(&turn)?;
-        self.free.remove(&(entry.due, turn));
-        let (waiting, passed_on) = (entry.waiting, matches!(entry.phase, Phase::Delivered | Phase::Gone));
+        let entry = self.get_mut(turn)?;
+        let (waiting, due) = (entry.waiting, entry.due);
+        let passed_on = matches!(entry.phase, Phase::Delivered | Phase::Gone);
         entry.phase = Phase::Gone;
+        self.free.remove(&(due, turn));
         if keep {
             self.gone.push(turn);
         } else {
-            self.entries.remove(&turn);
+            self.remove(turn);
         }
         if !passed_on {
             self.pass_key_on(waiting.key, turn);
@@ -185,51 +232,48 @@ impl Window {
 
     fn pass_key_on(&mut self, key: Option<OrderingKey>, turn: Turn) {
         let Some(key) = key else { return };
-        let Some(queue) = self.keys.get_mut(&key) else { return };
-        let was_first = queue.front() == Some(&turn);
-        queue.retain(|queued| *queued != turn);
-        match queue.front() {
-            None => {
-                self.keys.remove(&key);
-            }
-            Some(next) if was_first => {
-                if let Some(entry) = self.entries.get(next)
-                    && entry.phase == Phase::Waiting
-                {
-                    self.free.insert((entry.due, *next));
-                }
-            }
-            Some(_) => {}
+        let was_first = self.first_of_key(key) == Some(turn);
+        self.keys.remove(&(key, turn));
+        if was_first
+            && let Some(next) = self.first_of_key(key)
+            && let Some(entry) = self.get(next)
+            && entry.phase == Phase::Waiting
+        {
+            let due = entry.due;
+            self.free.insert((due, next));
         }
     }
 
     /// Lets go of a message that is free to go and of all behind it with its key; they are in the store. False where
     /// something was decided about one of them, which is to be recorded first.
     pub(crate) fn evict(&mut self, turn: Turn) -> bool {
-        let Some(entry) = self.entries.get(&turn) else { return false };
+        let Some(entry) = self.get(turn) else { return false };
         let (due, key) = (entry.due, entry.waiting.key);
-        let waits = |turn: &Turn| self.entries.get(turn).is_some_and(|entry| entry.phase == Phase::Waiting);
-        if !waits(&turn) || key.is_some_and(|key| !self.keys.get(&key).into_iter().flatten().all(waits)) {
+        let waits = |turn: Turn| self.get(turn).is_some_and(|entry| entry.phase == Phase::Waiting);
+        if !waits(turn) || key.is_some_and(|key| !self.of_key(key).all(waits)) {
             return false;
         }
         self.free.remove(&(due, turn));
-        self.entries.remove(&turn);
-        for follower in key.and_then(|key| self.keys.remove(&key)).unwrap_or_default() {
-            self.entries.remove(&follower);
+        self.remove(turn);
+        if let Some(key) = key {
+            while let Some(next) = self.first_of_key(key) {
+                self.keys.remove(&(key, next));
+                self.remove(next);
+            }
         }
         true
     }
 
     /// Removes those that are gone: no read is under way any more that may have seen them.
     pub(crate) fn forget_gone(&mut self) {
-        for turn in self.gone.drain(..) {
-            self.entries.remove(&turn);
+        for turn in std::mem::take(&mut self.gone) {
+            self.remove(turn);
         }
     }
 
     /// Makes all that were tried and wait due by `now`, those too whose failure is still to be recorded.
     pub(crate) fn hasten(&mut self, now: Timestamp) {
-        for entry in self.entries.values_mut() {
+        for entry in &mut self.entries {
             match &mut entry.phase {
                 Phase::Waiting if entry.due > now => {
                     if self.free.remove(&(entry.due, entry.waiting.turn)) {

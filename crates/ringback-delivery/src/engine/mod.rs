@@ -54,7 +54,8 @@ const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub struct Engine {
     settings: Settings,
     started_at: Timestamp,
-    lanes: NumberMap<AccountId, Lane>,
+    /// Boxed: the map has up to twice as many places.
+    lanes: NumberMap<AccountId, Box<Lane>>,
     dormant: NumberMap<AccountId, Dormant>,
     leaving: Leaving,
     /// When which lane, in memory or dormant, is to be looked at.
@@ -274,7 +275,7 @@ impl Engine {
         let known = self.lanes.keys().chain(self.dormant.keys()).copied();
         let gone: BTreeSet<AccountId> = known.filter(|account| lost(*account)).collect();
         for account in gone {
-            let outstanding = self.lanes.get(&account).map(Lane::outstanding).unwrap_or_default();
+            let outstanding = self.lanes.get(&account).map(|lane| lane.outstanding()).unwrap_or_default();
             self.dismiss(account);
             self.dormant.remove(&account);
             self.alarms.set(account, None);
@@ -359,7 +360,7 @@ impl Engine {
             self.alarms.set(account, None);
         }
         let mortal_from = self.started_at.after(self.settings.grace_after_start);
-        self.lanes.entry(account).or_insert_with(|| Lane::new(account, mortal_from));
+        self.lanes.entry(account).or_insert_with(|| Box::new(Lane::new(account, mortal_from)));
         self.touched(now, account);
     }
 
@@ -449,7 +450,7 @@ impl Engine {
     }
 
     fn keep_record(&mut self, account: AccountId) {
-        if let Some(record) = self.lanes.get_mut(&account).and_then(Lane::take_record) {
+        if let Some(record) = self.lanes.get_mut(&account).and_then(|lane| lane.take_record()) {
             self.commands.push_back(Command::Keep(LaneUpdate { account, record }));
         }
     }
