@@ -1,11 +1,13 @@
 //! What the store tells of its commits, until the dispatcher takes it.
 //!
-//! The store's thread puts it here and never waits. What is here is bounded: past [`INBOX_MESSAGES`] fresh messages are
-//! dropped, and the dispatcher is told to look for everything that waits instead.
+//! The store's thread puts it here and never waits. What is here is bounded: past [`INBOX_BYTES`] bodies are left out,
+//! and read back when they are needed; past [`INBOX_MESSAGES`] fresh messages are dropped, and the dispatcher is told to
+//! look for everything that waits instead.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use bytes::Bytes;
 use ringback_delivery::{AccountId, Standing};
 use ringback_store::{CommitListener, Fresh};
 use tokio::sync::Notify;
@@ -14,6 +16,9 @@ use super::endpoints::Endpoints;
 
 /// Fresh messages that wait here at most.
 const INBOX_MESSAGES: usize = 65_536;
+
+/// Bytes of their bodies.
+const INBOX_BYTES: usize = 8 << 20;
 
 /// One piece of news, in the order of the commits. What was accepted comes with when that was committed.
 pub(super) enum News {
@@ -33,6 +38,7 @@ pub(super) enum News {
 struct Waiting {
     news: Vec<News>,
     messages: usize,
+    bytes: usize,
     overflowed: bool,
 }
 
@@ -74,8 +80,14 @@ impl Inbox {
 }
 
 impl CommitListener for Inbox {
-    fn accepted(&self, fresh: Vec<Fresh>) {
+    fn accepted(&self, mut fresh: Vec<Fresh>) {
         self.put(|waiting| {
+            for message in &mut fresh {
+                if waiting.bytes + message.body.len() > INBOX_BYTES {
+                    message.body = Bytes::new();
+                }
+                waiting.bytes += message.body.len();
+            }
             if waiting.messages + fresh.len() > INBOX_MESSAGES {
                 waiting.overflowed = true;
             } else {

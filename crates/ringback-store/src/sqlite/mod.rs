@@ -134,7 +134,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> Result<T, Fault> + Send + 'static,
     {
-        Arc::clone(&self.readers).read(read).await
+        self.readers.read(read).await
     }
 }
 

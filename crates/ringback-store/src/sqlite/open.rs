@@ -28,9 +28,10 @@ pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, OpenError> {
     let records = keys::records(&writer).map_err(|error| identity::refusal(&path, &error))?;
     let vault = Arc::new(Vault::open(&key, &records)?);
     let connected = Connected::new(writer).map_err(|error| identity::refusal(&path, &error))?;
-    let readers = Arc::new(Readers::new(path.clone()));
-    let writer = Writer::start(path.clone(), mark, options.limits, connected, lock)
-        .map_err(|error| OpenError::Unwritable { path, reason: error.to_string() })?;
+    let unwritable =
+        |error: std::io::Error| OpenError::Unwritable { path: path.clone(), reason: error.to_string() };
+    let readers = Arc::new(Readers::start(path.clone()).map_err(unwritable)?);
+    let writer = Writer::start(path.clone(), mark, options.limits, connected, lock).map_err(unwritable)?;
     Ok(SqliteStore { vault, readers, writer })
 }
 
