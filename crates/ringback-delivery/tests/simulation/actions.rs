@@ -14,12 +14,13 @@ impl World {
         if !self.stormy {
             return;
         }
-        let wait = match self.random.below(100) {
-            0..60 => self.random.millis(0, 150),
-            60..90 => self.random.millis(0, 20_000),
-            90..98 => self.random.millis(0, 400_000),
-            // A day without an event costs a step; two nodes that keep in touch for a day cost a million.
-            _ if self.scene.nodes > 1 => self.random.millis(0, 400_000),
+        // A day without an event costs a step; two nodes that keep in touch for a day cost a million.
+        let wait = match (self.scene.nodes, self.random.below(100)) {
+            (_, 0..60) => self.random.millis(0, 150),
+            (2.., 60..97) => self.random.millis(0, 5_000),
+            (2.., _) => self.random.millis(0, 90_000),
+            (_, 60..90) => self.random.millis(0, 20_000),
+            (_, 90..98) => self.random.millis(0, 400_000),
             _ => self.random.millis(0, 12 * 3_600_000),
         };
         self.plan(wait, Event::Act);
@@ -28,7 +29,8 @@ impl World {
             0..45 => self.publish(),
             45..60 => self.change_endpoint(account),
             60..66 => self.register(account),
-            66..69 => self.deregister(account),
+            66..68 => self.deregister(account),
+            68..69 => self.waver(account),
             69..72 => self.pause(account),
             72..76 => self.resume(account),
             76..79 => self.release(account),
@@ -103,6 +105,25 @@ impl World {
         self.store.deregister(account);
         self.witness.deregistered(self.now, account);
         self.stood(account, "deregistered");
+    }
+
+    /// Someone can't make up their mind, within moments.
+    fn waver(&mut self, account: AccountId) {
+        for _ in 0..self.random.between(1, 4) {
+            self.deregister(account);
+            self.run_for_moments();
+            self.register(account);
+            for _ in 0..self.random.between(1, 4) {
+                self.accept(account, None);
+            }
+            self.run_for_moments();
+        }
+        self.deregister(account);
+    }
+
+    fn run_for_moments(&mut self) {
+        let span = self.random.millis(0, 12);
+        self.run_for(span);
     }
 
     pub(crate) fn pause(&mut self, account: AccountId) {

@@ -35,6 +35,8 @@ use world::{Event, World};
 
 const SEEDS: u64 = 800;
 const STEPS: u64 = 3_000;
+/// How many times as many steps two nodes get.
+const CLUSTER: u64 = 5;
 
 /// A number from the environment.
 fn variable(name: &str) -> Option<u64> {
@@ -137,6 +139,8 @@ fn play(seed: u64, steps: u64, traced: bool) -> Tally {
         }
     }
     world.plan(Duration::ZERO, Event::Act);
+    // Most steps of two nodes go into keeping in touch.
+    let steps = if world.scene.nodes > 1 { steps * CLUSTER } else { steps };
     while world.steps < steps && world.step() {}
     world.calm_down();
     world.come_to_rest();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ringback_delivery::{
-    AccountId, Class, Death, Engine, Jitter, MessageState, Settings, Settlement, Start, Timestamp, Turn,
-    Verdict, Waiting,
+    AccountId, Class, Death, Engine, Jitter, MessageState, Sequence, Settings, Settlement, Standing, Start,
+    Timestamp, Turn, Verdict, Waiting,
 };
 
 use crate::lane_view::LaneView;
@@ -13,6 +13,26 @@ use crate::witness::{Answered, MessageView};
 
 /// In a cluster a deregistration and the like are known everywhere within this time.
 const KNOWN_WITHIN: Duration = Duration::from_secs(1);
+
+// ---- What an account's standing means, said once more: nothing here may rest on what it checks --------------------
+
+fn sends(standing: &Standing) -> bool {
+    standing.registered && standing.pause.since.is_none()
+}
+
+fn cancelled(standing: &Standing, turn: Turn) -> bool {
+    turn <= standing.cancelled_through
+}
+
+fn acknowledged(standing: &Standing, turn: Turn, sequence: Sequence) -> bool {
+    sequence <= standing.acknowledged_through && turn <= standing.acknowledged_turn
+}
+
+/// The age at `now` of what was accepted or replayed at the lane time `born`.
+fn age(standing: &Standing, born: Timestamp, now: Timestamp) -> Duration {
+    let stopped = standing.pause.since.map_or(Duration::ZERO, |since| now.since(since));
+    now.before(stopped).before(standing.pause.total).since(born)
+}
 
 // ---- Promise 2: at least once, and you can tell ------------------------------------------------------------------
 
@@ -156,12 +176,10 @@ pub(crate) fn five_nothing_starts_after_a_deregistration(
 
 pub(crate) fn five_nothing_starts_that_the_lane_knows_it_may_not(start: &Start, lane: &LaneView) {
     let standing = &lane.standing;
+    assert!(sends(standing), "promise 5: {start:?} though the lane knows that it may not send: {standing:?}");
     assert!(
-        standing.sends(),
-        "promise 5: {start:?} though the lane knows that it may not send: {standing:?}"
-    );
-    assert!(
-        !standing.overtakes(start.waiting.turn, start.waiting.sequence),
+        !cancelled(standing, start.waiting.turn)
+            && !acknowledged(standing, start.waiting.turn, start.waiting.sequence),
         "promise 5: {start:?} though the lane knows that it is done with: {standing:?}"
     );
 }
@@ -223,14 +241,15 @@ pub(crate) fn a_verdict_follows_from_the_answer(
     let Answered { at, waiting, outcome, others_succeeded } = answered;
     let class = outcome.class();
     let what = || format!("{settlement:?} after {answered:?}, {:?}", lane.standing);
-    let acknowledged = lane.standing.acknowledges(waiting.turn, waiting.sequence);
+    let acknowledged = acknowledged(&lane.standing, waiting.turn, waiting.sequence);
+    let cancelled = cancelled(&lane.standing, waiting.turn);
     let (retry_after, charge) = match class {
         Class::EndpointFailure { retry_after } => (retry_after, *others_succeeded),
         Class::MessageFailure { retry_after } => (retry_after, Some(true)),
         _ => (None, Some(false)),
     };
     let charged_as = |charged: bool| charge.is_none_or(|charge| charge == charged);
-    let too_old = lane.standing.age(waiting.born, *at) >= settings.max_age && mortal;
+    let too_old = age(&lane.standing, waiting.born, *at) >= settings.max_age && mortal;
     let verdict = settlement.verdict;
     assert!(settlement.attempts == waiting.attempts, "attempts: {}", what());
     assert!(
@@ -238,10 +257,15 @@ pub(crate) fn a_verdict_follows_from_the_answer(
         "promise 2: a success is delivered: {}",
         what()
     );
+    assert!(
+        !cancelled || acknowledged || matches!(verdict, Verdict::Delivered | Verdict::Cancelled),
+        "promise 5: it was cancelled as it was under way, and goes on: {}",
+        what()
+    );
     match verdict {
         Verdict::Delivered => assert!(class == Class::Success || acknowledged, "promise 1: {}", what()),
         Verdict::Cancelled => {
-            assert!(waiting.turn <= lane.standing.cancelled_through, "promise 1: {}", what());
+            assert!(cancelled, "promise 1: {}", what());
         }
         Verdict::Dead(Death::Age) => assert!(too_old, "death: too young: {}", what()),
         Verdict::Dead(Death::Attempts) => {
@@ -289,7 +313,7 @@ pub(crate) fn without_an_answer_only_age_kills(
     );
     let Some(row) = store.account(settlement.account).pending.get(&settlement.turn) else { return };
     assert!(mortal, "death: in the first minute after a start: {}", what());
-    assert!(lane.standing.age(row.born, now) >= settings.max_age, "death: too young: {row:?} {}", what());
+    assert!(age(&lane.standing, row.born, now) >= settings.max_age, "death: too young: {row:?} {}", what());
     let begun = if row.replay { row.born.after(lane.standing.pause.total) } else { row.accepted_at };
     let closed = !lane.standing.registered || lane.closed_since.is_some_and(|since| since <= begun);
     assert!(row.due.is_some() || closed, "death: it was never tried: {row:?} {}", what());

@@ -35,6 +35,8 @@ pub(crate) struct Scene {
     pub(crate) slow_news: u64,
     /// In a thousand actions: a crash, a node that stops for a while.
     pub(crate) disasters: u64,
+    /// In a thousand reads: what was read takes up to half a second to come.
+    pub(crate) slow_answers: u64,
     /// Out of ten: how many endpoints' changes are for the worse.
     pub(crate) trouble: u64,
     /// In a thousand: an operation on the store takes seconds.
@@ -62,6 +64,7 @@ impl Scene {
             news_lost: or_calm(*random.pick(&[0, 10, 100])),
             slow_news: 100,
             disasters: or_calm(*random.pick(&[0, 5, 30])),
+            slow_answers: or_calm(*random.pick(&[0, 50, 300])),
             trouble: *random.pick(&[2, 5, 8]),
             slow_store: *random.pick(&[0, 5, 100, 300]),
             poison: *random.pick(&[0, 0, 20, 200]),
@@ -83,6 +86,7 @@ impl Scene {
             news_lost: 0,
             slow_news: 0,
             disasters: 0,
+            slow_answers: 0,
             trouble: 0,
             slow_store: 0,
             poison: 0,

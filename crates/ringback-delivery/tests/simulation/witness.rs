@@ -34,6 +34,8 @@ pub(crate) struct MessageView {
     /// Under which ownership, and on which node, an attempt is under way.
     pub(crate) flying: Option<(u64, usize)>,
     pub(crate) last_answer: Option<Timestamp>,
+    /// Its attempt began after its account had cancelled it, in the second that a cluster has for hearing of that.
+    begun_late: bool,
     /// When it was to be tried again, as of that answer.
     retry_at: Option<Timestamp>,
     /// The lane's successes at the last attempt, and under which ownership.
@@ -118,7 +120,10 @@ impl Witness {
     /// A record that is not refused is about to be committed.
     pub(crate) fn recording(&mut self, store: &Store, batch: &Batch) {
         for settlement in &batch.settlements {
-            promises::five_what_was_under_way_is_not_swept_away(store, settlement);
+            let view = self.messages.get(&(settlement.account, settlement.turn));
+            if !view.is_some_and(|view| view.begun_late) {
+                promises::five_what_was_under_way_is_not_swept_away(store, settlement);
+            }
         }
     }
 
@@ -237,6 +242,7 @@ impl Witness {
         promises::attempts_are_counted(store, start);
         let view = self.messages.entry((start.account, start.waiting.turn)).or_default();
         promises::two_a_success_is_repeated_only_by_another_owner(start, view, tenure);
+        view.begun_late = start.waiting.turn <= store.account(start.account).standing.cancelled_through;
         self.duplicates += u64::from(view.succeeded.is_some());
     }
 
@@ -324,13 +330,13 @@ impl Witness {
         }
     }
 
-    /// When a message that was tried may be tried again. Where a release came before its last attempt, the store may have
-    /// made it due after that, of which the lane does not know.
+    /// When a message that was tried may be tried again: at the latest when a release came after its last attempt. Where
+    /// one came before that, the store may have made it due since, of which the lane does not know.
     pub(crate) fn due(&self, account: AccountId, row: &Waiting) -> Option<Timestamp> {
         let view = self.messages.get(&(account, row.turn))?;
         let released_at = self.lanes.get(&account)?.released_at;
         let released = released_at.is_some_and(|at| view.last_answer.is_none_or(|answered| at >= answered));
-        if released { row.due } else { row.due.max(view.retry_at) }
+        if released { row.due.min(released_at) } else { row.due.max(view.retry_at) }
     }
 
     /// Whether an attempt for this account succeeded in the last half minute.
