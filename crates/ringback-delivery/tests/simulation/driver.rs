@@ -159,7 +159,7 @@ impl World {
     fn send_read(&mut self, node: usize, read: LaneRead) {
         self.witness.read(self.now, read.account);
         let (before, mut after) = self.split_latency();
-        if self.happens(self.scene.slow_answers) {
+        if self.random.chance(self.scene.slow_answers) {
             after = self.random.millis(0, 500);
         }
         self.plan(before, Event::LoadPoint(self.who(node), read, after));

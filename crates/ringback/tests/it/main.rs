@@ -4,6 +4,7 @@
 
 #[allow(dead_code, reason = "shared with the torture tests; not all of it is used here")]
 mod api;
+mod application;
 mod backup;
 mod bench;
 mod commands;
