@@ -51,7 +51,7 @@ async fn messages_are_filtered_and_paged_as_in_the_api() {
     }
     cast.dead(ACCOUNT, 7).await;
     let browser = Browser::operator(&cast).await;
-    let rows = |page: &str| page.matches("<td><span class=\"badge").count();
+    let rows = |page: &str| page.matches("<td class=\"state\"><span class=\"badge").count();
     let first = browser.page("/console/messages").await;
     assert_eq!(rows(&first), 50);
     let next = first.split("href=\"/console/messages?cursor=").nth(1).unwrap().split('"').next().unwrap();
