@@ -2,7 +2,7 @@
 //!
 //! *Sealed* is XChaCha20-Poly1305 under the sealing key, which lives outside the store. A sealed value is bound to the
 //! account and the field that it belongs to, so that it can't be moved to another row, and says which key it was sealed
-//! with ([`envelope`]), so that the key can be changed while everything goes on ([`ring`]).
+//! with (`envelope`), so that the key can be changed while everything goes on (`ring`).
 //!
 //! *Digests* are HMAC-SHA256 under a pepper, a random key that the store holds sealed: a stolen database without the
 //! sealing key gives nothing to guess against, and rotating the sealing key leaves every digest as it was.

@@ -3,7 +3,7 @@
 //! All of it is here, and the binary is one line that calls [`main`]. So the same code can be fuzzed; it is nobody's API.
 //!
 //! `args` says what can be typed, `config` what a server can be told, `commands` does it. Everything else is a noun that
-//! one or several commands need: the client of a server, the listener, profiles, tables. A command ends with an [`Outcome`];
+//! one or several commands need: the client of a server, the listener, profiles, tables. A command ends with an `Outcome`;
 //! only here does that become one line on stderr and an exit code.
 
 #![forbid(unsafe_code)]

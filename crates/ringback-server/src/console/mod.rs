@@ -1,6 +1,6 @@
 //! The console: pages that tell an operator at a glance whether callbacks arrive, and for whom they don't.
 //!
-//! The cast: a [`visitor`](visitor::Visitor) is who has logged in, by a cookie whose digest the store keeps, so that every
+//! The cast: a `visitor` is who has logged in, by a cookie whose digest the store keeps, so that every
 //! node knows them; `inside` is the API, asked in the visitor's name, so that what a page shows and does is what the API
 //! shows and does; a page is a function from what was asked to HTML, written with `maud`, which escapes all that it is
 //! given. A little script refreshes what is on the page and shows what happens; everything but that works without it.
