@@ -49,7 +49,9 @@ fn a_corrupt_database_is_refused_and_left_as_it_is() {
 fn a_database_of_a_newer_release_is_refused() {
     let folder = served();
     let connection = rusqlite::Connection::open(folder.path().join("ringback.db")).unwrap();
-    connection.execute("UPDATE refinery_schema_history SET version = 1000", []).unwrap();
+    let newest = "SELECT max(version) FROM refinery_schema_history";
+    let renamed = format!("UPDATE refinery_schema_history SET version = 1000 WHERE version = ({newest})");
+    assert_eq!(connection.execute(&renamed, []).unwrap(), 1);
     drop(connection);
     let line = refusal(folder.path());
     assert!(line.contains("newer release (schema 1000"), "{line}");
