@@ -29,6 +29,7 @@ mod metrics;
 mod postgres;
 mod program;
 mod publishing;
+mod readme;
 mod receiver;
 mod refusals;
 mod stopping;
