@@ -19,8 +19,9 @@ pub struct Limits {
     pub ndjson_chunk: usize,
     /// From how many bytes on a chunk is handed over before it is full.
     pub ndjson_chunk_bytes: usize,
-    /// How many NDJSON publishes are in memory at once; others wait, and are refused after `body_timeout`.
-    pub ndjson_at_once: usize,
+    /// How many NDJSON publishes are in memory at once, in all and of one credential; others wait, and are refused after
+    /// `body_timeout`.
+    pub ndjson_at_once: PlaceLimits,
     /// The largest body of every other request, in bytes.
     pub request_bytes: usize,
     /// How much of a body that is too large is read and thrown away, so that its sender gets to read the answer.
@@ -61,6 +62,8 @@ pub struct Limits {
     pub search_step: usize,
     /// How many such searches go on at once.
     pub searches_at_once: usize,
+    /// How many pages of all searches are read at once: fewer than SQLite's store has readers, which dispatching needs, too.
+    pub search_reads: usize,
     /// How long others wait for one of them to end.
     pub search_wait: Duration,
     /// Messages that an account reads back at once, where the request doesn't say.
@@ -89,7 +92,7 @@ impl Default for Limits {
             ndjson_lines: publish::MAX_NDJSON_LINES,
             ndjson_chunk: 256,
             ndjson_chunk_bytes: 1 << 20,
-            ndjson_at_once: 8,
+            ndjson_at_once: PlaceLimits { in_all: 8, each: 4 },
             request_bytes: 64 << 10,
             drain_bytes: 4 << 20,
             body_timeout: Duration::from_secs(30),
@@ -110,6 +113,7 @@ impl Default for Limits {
             search_bodies: 2000,
             search_step: 256,
             searches_at_once: 4,
+            search_reads: 2,
             search_wait: Duration::from_secs(10),
             catch_up: 100,
             catch_up_most: 1000,

@@ -4,12 +4,15 @@
 //! page looks at a bounded number of bodies and then gives a cursor, whether it is full or empty: who wants more
 //! goes on from there.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use ringback_store::{Cursor, Message, MessageFilter, Reach};
+use ringback_store::{Cursor, Message, MessageFilter, Page, Reach};
 use ringback_wire::api::{MessageList, MessageState};
 use ringback_wire::{MessageType, error_code};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::answer;
 use super::body_match::BodyMatch;
@@ -90,11 +93,21 @@ impl Search {
     async fn run(&self, state: &ApiState) -> Result<(Vec<Message>, Option<Cursor>), Problem> {
         match &self.body {
             None => {
-                let page = state.store.search(self.filter.clone(), self.before, self.limit).await?;
+                let page = self.page(state, self.before, self.limit).await?;
                 Ok((page.items, page.next))
             }
             Some(body) => self.look_into_bodies(state, body).await,
         }
+    }
+
+    async fn page(
+        &self,
+        state: &ApiState,
+        before: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Page<Message>, Problem> {
+        let _room = room(&state.search_reads, state.limits.search_wait).await?;
+        Ok(state.store.search(self.filter.clone(), before, limit).await?)
     }
 
     async fn look_into_bodies(
@@ -103,13 +116,10 @@ impl Search {
         body: &BodyMatch,
     ) -> Result<(Vec<Message>, Option<Cursor>), Problem> {
         let limits = &state.limits;
-        let Ok(room) = tokio::time::timeout(limits.search_wait, state.searches.acquire()).await else {
-            return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, "too many searches at once"));
-        };
-        let _room = room.map_err(|_| Problem::unexpected())?;
+        let _room = room(&state.searches, limits.search_wait).await?;
         let (mut found, mut before, mut looked_at) = (Vec::new(), self.before, 0);
         loop {
-            let page = state.store.search(self.filter.clone(), before, limits.search_step).await?;
+            let page = self.page(state, before, limits.search_step).await?;
             let walked_far = page.items.len() < limits.search_step;
             looked_at += page.items.len();
             let mut items = page.items.into_iter().peekable();
@@ -131,4 +141,12 @@ impl Search {
             }
         }
     }
+}
+
+/// A place among the searches that go on, when there is one in time.
+async fn room(rooms: &Semaphore, wait: Duration) -> Result<SemaphorePermit<'_>, Problem> {
+    let Ok(room) = tokio::time::timeout(wait, rooms.acquire()).await else {
+        return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, "too many searches at once"));
+    };
+    room.map_err(|_| Problem::unexpected())
 }

@@ -52,6 +52,7 @@ mod query;
 mod rates;
 mod replay;
 mod request_log;
+mod rooms;
 mod route_list;
 mod session;
 mod signing_key;
@@ -76,9 +77,8 @@ pub use watch::watch_credentials;
 pub(crate) use inside::{Inside, Refusal};
 pub(crate) use lane_sentence::span;
 pub(crate) use principal::Principal;
+pub(crate) use route_list::RouteList;
 pub(crate) use session::known_user;
-
-use route_list::RouteList;
 
 /// Every route of the API, the operators' pages among them.
 pub fn router(state: ApiState) -> Router {
@@ -101,7 +101,7 @@ pub fn all_routes() -> Vec<Route> {
 }
 
 /// Behind the [`Host` check](host_check).
-fn guarded(routes: RouteList, state: &ApiState) -> Router<ApiState> {
+fn guarded(routes: RouteList<ApiState>, state: &ApiState) -> Router<ApiState> {
     routes.into_router().layer(middleware::from_fn_with_state(state.clone(), host_check::check))
 }
 
@@ -121,26 +121,27 @@ pub(crate) fn guard(pages: Router, state: &ApiState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), leftover::read))
         .layer(middleware::from_fn_with_state(state.clone(), host_check::check))
         .layer(panics::CatchPanics)
+        .layer(middleware::from_fn(request_log::tell))
 }
 
 /// What programs of all kinds speak to.
-fn public() -> RouteList {
+fn public() -> RouteList<ApiState> {
     contract().and(own())
 }
 
 /// What operators and their monitoring look at. It moves to the address of `--admin-listen` where there is one, and
 /// answers only to names that are known to be this server's.
-fn operators() -> RouteList {
+fn operators() -> RouteList<ApiState> {
     RouteList::default().get(routes::METRICS_PATH, metrics::show)
 }
 
 /// Whether it runs, for whoever runs it, on every address.
-fn health() -> RouteList {
+fn health() -> RouteList<ApiState> {
     RouteList::default().get(routes::HEALTH_PATH, health::alive).get(routes::READY_PATH, health::ready)
 }
 
 /// ThingSpace's routes (contract, sections 1 and 2).
-fn contract() -> RouteList {
+fn contract() -> RouteList<ApiState> {
     RouteList::default()
         .post(routes::TOKEN_PATH, token::issue)
         .post(routes::REVOKE_PATH, token::revoke)
@@ -152,7 +153,7 @@ fn contract() -> RouteList {
 }
 
 /// Ringback's routes.
-fn own() -> RouteList {
+fn own() -> RouteList<ApiState> {
     RouteList::default()
         .get(routes::MESSAGES_PATH, message_search::search)
         .post(routes::MESSAGES_PATH, publish::publish)

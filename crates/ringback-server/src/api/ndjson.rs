@@ -34,10 +34,10 @@ pub(super) async fn publish(
             "with NDJSON each line has its own idempotencyKey: leave the header Idempotency-Key out",
         ));
     }
-    let Ok(room) = tokio::time::timeout(limits.body_timeout, state.ndjson.acquire()).await else {
+    let room = state.ndjson.enter(principal.credential);
+    let Ok(_room) = tokio::time::timeout(limits.body_timeout, room).await else {
         return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, "too many NDJSON requests at once"));
     };
-    let _room = room.map_err(|_| Problem::unexpected())?;
     let bytes = body::read(request, limits.ndjson_bytes, limits).await?;
     if bytes.trim_ascii().is_empty() {
         return Err(Problem::invalid(

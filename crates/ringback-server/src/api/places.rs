@@ -10,7 +10,7 @@ use ringback_delivery::AccountId;
 pub struct PlaceLimits {
     /// In all.
     pub in_all: usize,
-    /// For one account.
+    /// For one account, or one credential.
     pub each: usize,
 }
 

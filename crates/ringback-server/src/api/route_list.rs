@@ -5,8 +5,6 @@ use axum::handler::Handler;
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use http::Method;
 
-use super::state::ApiState;
-
 /// A route: a method on a path, in which `{…}` stands for a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
@@ -17,49 +15,54 @@ pub struct Route {
 }
 
 /// Routes, and the list of them.
-#[derive(Default)]
-pub(super) struct RouteList {
-    router: Router<ApiState>,
+pub(crate) struct RouteList<S> {
+    router: Router<S>,
     listed: Vec<Route>,
 }
 
-impl RouteList {
-    pub(super) fn get<H: Handler<T, ApiState>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+impl<S: Clone + Send + Sync + 'static> Default for RouteList<S> {
+    fn default() -> Self {
+        Self { router: Router::new(), listed: Vec::new() }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> RouteList<S> {
+    pub(crate) fn get<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.add(Method::GET, path, get(handler))
     }
 
-    pub(super) fn post<H: Handler<T, ApiState>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+    pub(crate) fn post<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.add(Method::POST, path, post(handler))
     }
 
-    pub(super) fn put<H: Handler<T, ApiState>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+    pub(crate) fn put<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.add(Method::PUT, path, put(handler))
     }
 
-    pub(super) fn patch<H: Handler<T, ApiState>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+    pub(crate) fn patch<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.add(Method::PATCH, path, patch(handler))
     }
 
-    pub(super) fn delete<H: Handler<T, ApiState>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+    pub(crate) fn delete<H: Handler<T, S>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.add(Method::DELETE, path, delete(handler))
     }
 
-    fn add(mut self, method: Method, path: &'static str, handler: MethodRouter<ApiState>) -> Self {
+    fn add(mut self, method: Method, path: &'static str, handler: MethodRouter<S>) -> Self {
         self.listed.push(Route { method, path });
         Self { router: self.router.route(path, handler), listed: self.listed }
     }
 
     /// These and the others.
-    pub(super) fn and(mut self, others: Self) -> Self {
+    pub(crate) fn and(mut self, others: Self) -> Self {
         self.listed.extend(others.listed);
         Self { router: self.router.merge(others.router), listed: self.listed }
     }
 
-    pub(super) fn list(&self) -> &[Route] {
+    pub(crate) fn list(&self) -> &[Route] {
         &self.listed
     }
 
-    pub(super) fn into_router(self) -> Router<ApiState> {
+    pub(crate) fn into_router(self) -> Router<S> {
         self.router
     }
 }

@@ -16,6 +16,7 @@ use super::limits::Limits;
 use super::login_gate::LoginGate;
 use super::places::Places;
 use super::rates::Rates;
+use super::rooms::Rooms;
 use super::throttle::Throttle;
 use crate::arrivals::Arrivals;
 use crate::clock::Clock;
@@ -116,8 +117,9 @@ pub struct Shared {
     pub(super) logins: LoginGate,
     pub(super) requests: Rates,
     pub(super) publishes: Rates,
-    pub(super) ndjson: Semaphore,
+    pub(super) ndjson: Rooms,
     pub(super) searches: Semaphore,
+    pub(super) search_reads: Semaphore,
     pub(super) polls: Places,
     pub(super) tests: Places,
     pub(super) checks: Throttle,
@@ -132,8 +134,9 @@ impl ApiState {
             logins: LoginGate::new(limits.logins_waiting),
             requests: Rates::new(limits.requests_per_second, limits.rates_remembered),
             publishes: Rates::new(limits.publishes_per_second, limits.rates_remembered),
-            ndjson: Semaphore::new(limits.ndjson_at_once),
+            ndjson: Rooms::new(limits.ndjson_at_once),
             searches: Semaphore::new(limits.searches_at_once),
+            search_reads: Semaphore::new(limits.search_reads),
             polls: Places::new(limits.polls),
             tests: Places::new(limits.tests),
             checks: Throttle::new(limits.check_every, limits.checks_remembered),

@@ -38,10 +38,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::routing::get;
 use ringback_delivery::Timestamp;
 
-use crate::api::{self, ApiState, Inside};
+use crate::api::{self, ApiState, Inside, Route, RouteList};
 use crate::live::Live;
 
 use live::Streams;
@@ -79,24 +78,42 @@ impl Console {
 /// Every page, behind the `Host` check.
 pub fn router(console: Console) -> Router {
     let api = console.0.api.clone();
-    let pages = Router::new()
-        .route("/console", get(overview::show))
-        .route("/console/login", get(login::ask).post(login::log_in))
-        .route("/console/logout", axum::routing::post(login::log_out))
-        .route("/console/accounts", get(accounts::list))
-        .route("/console/accounts/{account}", get(account::show))
-        .route("/console/accounts/{account}/messages/{sequence}", get(message::by_sequence))
-        .route("/console/accounts/{account}/{act}", get(act::ask).post(act::done))
-        .route("/console/messages", get(messages::search))
-        .route("/console/messages/{id}", get(message::show))
-        .route("/console/messages/{id}/replay", get(message::ask).post(message::replay))
-        .route("/console/live", get(live::page))
-        .route("/console/live/events", get(live::events))
-        .route("/console/audit", get(audit::list))
-        .route("/console/{*rest}", get(refused::nowhere))
+    let pages = pages()
+        .into_router()
         .method_not_allowed_fallback(refused::nowhere)
         .layer(middleware::from_fn(precautions::take))
-        .route("/console/assets/{file}", get(assets::serve))
+        .merge(files().into_router())
         .with_state(console);
     api::guard(pages, &api)
+}
+
+/// Every route that there is.
+pub fn all_routes() -> Vec<Route> {
+    pages().and(files()).list().to_vec()
+}
+
+fn pages() -> RouteList<Console> {
+    RouteList::default()
+        .get("/console", overview::show)
+        .get("/console/login", login::ask)
+        .post("/console/login", login::log_in)
+        .post("/console/logout", login::log_out)
+        .get("/console/accounts", accounts::list)
+        .get("/console/accounts/{account}", account::show)
+        .get("/console/accounts/{account}/messages/{sequence}", message::by_sequence)
+        .get("/console/accounts/{account}/{act}", act::ask)
+        .post("/console/accounts/{account}/{act}", act::done)
+        .get("/console/messages", messages::search)
+        .get("/console/messages/{id}", message::show)
+        .get("/console/messages/{id}/replay", message::ask)
+        .post("/console/messages/{id}/replay", message::replay)
+        .get("/console/live", live::page)
+        .get("/console/live/events", live::events)
+        .get("/console/audit", audit::list)
+        .get("/console/{*rest}", refused::nowhere)
+}
+
+/// What the pages are made with; nothing of it is anybody's.
+fn files() -> RouteList<Console> {
+    RouteList::default().get("/console/assets/{file}", assets::serve)
 }

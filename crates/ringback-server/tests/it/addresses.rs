@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use ringback_server::clock::Clock;
+use ringback_server::console as operators;
 use ringback_server::service::{Service, ServiceSettings};
 use ringback_store::sqlite::{SqliteOptions, SqliteStore};
 
 use crate::client::{Ask, Http};
+use crate::console::access::paths;
 use crate::publishing::MESSAGES;
 
 async fn start(settings: ServiceSettings) -> (Service, tempfile::TempDir) {
@@ -29,6 +32,29 @@ async fn the_operators_address_has_no_api_and_says_like_the_other_whether_it_run
     };
     assert_eq!((status(public, "/healthz").await, status(admin, "/healthz").await), (200, 200));
     assert_eq!((status(public, MESSAGES).await, status(admin, MESSAGES).await), (401, 404));
+    service.stop(Duration::from_secs(10)).await;
+}
+
+#[tokio::test]
+async fn with_an_operators_address_the_console_and_the_metrics_are_nowhere_else() {
+    let settings =
+        ServiceSettings { admin_listen: Some("127.0.0.1:0".parse().unwrap()), ..ServiceSettings::default() };
+    let (service, _folder) = start(settings).await;
+    let (public, admin) = (service.local_addr(), service.admin_addr().unwrap());
+    let http = Http::new();
+    let ask = async |address, method: &Method, path: &str| {
+        Ask::new(&http, method.as_str(), format!("http://{address}{path}")).send().await
+    };
+    for route in operators::all_routes() {
+        for path in paths(&route, "0252012345-00001", "msg_x") {
+            let answer = ask(public, &route.method, &path).await;
+            answer.error(404, "REQUEST_FAILED.NotFound");
+        }
+    }
+    ask(public, &Method::GET, "/metrics").await.error(404, "REQUEST_FAILED.NotFound");
+    assert_eq!(ask(admin, &Method::GET, "/metrics").await.status, 401);
+    assert_eq!(ask(admin, &Method::GET, "/console").await.status, 303);
+    assert_eq!(ask(admin, &Method::GET, "/console/login").await.status, 200);
     service.stop(Duration::from_secs(10)).await;
 }
 

@@ -2,11 +2,17 @@
 
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use ringback_server::clock::Clock;
+use ringback_server::service::{Service, ServiceSettings, TrustedProxies};
+use ringback_store::sqlite::{SqliteOptions, SqliteStore};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+use crate::client::Http;
+use crate::console::{ask, send_form};
 use crate::server::{ACCOUNT, Server, basic, callbacks};
 
 /// Keeps every event of Ringback's as a line.
@@ -23,7 +29,7 @@ impl Visit for Line {
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("ringback")
+        metadata.target().starts_with("ringback") || metadata.target() == "audit"
     }
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
@@ -72,5 +78,33 @@ async fn a_refused_token_is_logged_with_the_client_id_and_the_reason_and_no_secr
         &user.session,
     ] {
         assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[tokio::test]
+async fn a_log_in_to_the_console_is_logged_with_the_client_whom_a_trusted_proxy_names_and_no_other_proxy() {
+    for (trusted, client) in [("127.0.0.0/8", "192.0.2.1"), ("10.0.0.0/8", "127.0.0.1")] {
+        let lines = Lines::default();
+        let _guard = tracing::subscriber::set_default(lines.clone());
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(SqliteOptions::server(folder.path().join("ringback.db"))).unwrap();
+        let proxies = TrustedProxies::new([trusted.parse().unwrap()]);
+        let settings = ServiceSettings { proxies, ..ServiceSettings::default() };
+        let service = Service::start(settings, Arc::new(store), Clock::system()).await.unwrap();
+        let ask = ask(&Http::new(), service.local_addr(), "POST", "/console/login")
+            .header("x-forwarded-for", "198.51.100.9, 192.0.2.1");
+        let answer = send_form(ask, &[("username", "nobody"), ("password", "a-wrong-password")]).await;
+        assert_eq!(answer.status, 401);
+        service.stop(Duration::from_secs(10)).await;
+
+        let log = lines.0.lock().unwrap().clone();
+        let said = |level: &str, what: &str| {
+            let client = format!("client={client}");
+            let has = |line: &str| line.starts_with(level) && line.contains(what) && line.contains(&client);
+            assert!(log.lines().any(has), "{what} of {client}: {log}");
+        };
+        said("WARN", "a log-in to the console failed");
+        said("DEBUG", "a request was answered");
+        assert!(!log.contains("a-wrong-password") && !log.contains("198.51.100.9"), "{log}");
     }
 }

@@ -1,12 +1,14 @@
 //! Publishing many messages at once.
 
-use ringback_server::api::Limits;
+use ringback_server::api::{Limits, PlaceLimits};
 use ringback_store::sqlite;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::client::Answer;
 use crate::publishing::{MESSAGES, Publisher, message, plain};
-use crate::server::{ACCOUNT, OTHER, PUBLISH, Server, Settings};
+use crate::server::{ACCOUNT, OTHER, PATIENCE, PUBLISH, Server, Settings};
 
 const NDJSON: &str = "application/x-ndjson";
 
@@ -134,4 +136,57 @@ async fn after_a_503_every_line_that_follows_is_503() {
     let body = format!("{{\n{}", format!("{}\n", plain(ACCOUNT)).repeat(4));
     let lines = publish(&publisher, body).await.lines();
     assert_eq!(codes(&lines), [400, 503, 503, 503, 503]);
+}
+
+/// A publish whose body has yet to come.
+struct Slow(TcpStream);
+
+impl Slow {
+    async fn begin(publisher: &Publisher) -> Self {
+        let mut stream = TcpStream::connect(publisher.server.address()).await.unwrap();
+        let head = format!(
+            "POST {MESSAGES} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\ncontent-type: {NDJSON}\r\n\
+             content-length: {}\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n",
+            publisher.bearer,
+            plain(ACCOUNT).len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        Self(stream)
+    }
+
+    /// Waits until the body is asked for: until the request has its place.
+    async fn has_its_place(&mut self) {
+        let expected = b"HTTP/1.1 100 Continue\r\n\r\n";
+        let mut said = vec![0; expected.len()];
+        let read = self.0.read_exact(&mut said);
+        tokio::time::timeout(PATIENCE, read).await.expect("it gets a place in time").unwrap();
+        assert_eq!(said, expected);
+    }
+
+    async fn end(mut self) {
+        self.0.write_all(plain(ACCOUNT).as_bytes()).await.unwrap();
+        let mut said = String::new();
+        self.0.read_to_string(&mut said).await.unwrap();
+        assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_slow_bodies_of_one_credential_leave_places_for_others_and_its_own_wait_their_turn() {
+    let limits = Limits { ndjson_at_once: PlaceLimits { in_all: 3, each: 2 }, ..Limits::default() };
+    let publisher = Publisher::start(Settings { limits, ..Settings::default() }).await;
+    let (mut one, mut two) = (Slow::begin(&publisher).await, Slow::begin(&publisher).await);
+    one.has_its_place().await;
+    two.has_its_place().await;
+    let mut three = Slow::begin(&publisher).await;
+    let other = publisher.server.bearer("other", &[ACCOUNT], PUBLISH).await;
+    for _ in 0..3 {
+        let ask = publisher.server.ask("POST", MESSAGES).bearer(&other).body(NDJSON, plain(ACCOUNT));
+        let answer = tokio::time::timeout(PATIENCE, ask.send()).await.expect("there is a place for others");
+        assert_eq!(codes(&answer.lines()), [202]);
+    }
+    one.end().await;
+    three.has_its_place().await;
+    three.end().await;
+    two.end().await;
 }

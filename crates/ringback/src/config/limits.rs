@@ -33,6 +33,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::one("ndjson-bytes", "BYTES", "The largest publish of many messages [default: 16777216]"),
     Setting::one("ndjson-lines", "NUMBER", "The most lines of a publish of many messages [default: 10000]"),
     Setting::one("ndjson-at-once", "NUMBER", "Such publishes in memory at once; others wait [default: 8]"),
+    Setting::one("ndjson-per-credential", "NUMBER", "Those of one credential [default: 4]"),
     Setting::one("request-bytes", "BYTES", "The largest body of any other request [default: 65536]"),
     Setting::one(
         "requests-per-second",
@@ -106,7 +107,7 @@ impl LimitSettings {
         Ok(limits)
     }
 
-    fn numbers(&mut self) -> [(&'static str, &mut usize); 16] {
+    fn numbers(&mut self) -> [(&'static str, &mut usize); 17] {
         let Self { api, connections, response_bytes } = self;
         [
             ("connections", &mut connections.connections),
@@ -116,7 +117,8 @@ impl LimitSettings {
             ("message-bytes", &mut api.message_bytes),
             ("ndjson-bytes", &mut api.ndjson_bytes),
             ("ndjson-lines", &mut api.ndjson_lines),
-            ("ndjson-at-once", &mut api.ndjson_at_once),
+            ("ndjson-at-once", &mut api.ndjson_at_once.in_all),
+            ("ndjson-per-credential", &mut api.ndjson_at_once.each),
             ("request-bytes", &mut api.request_bytes),
             ("requests-per-second", &mut api.requests_per_second),
             ("publishes-per-second", &mut api.publishes_per_second),

@@ -3,6 +3,9 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use ringback_wire::event::{EventKind, OperatorEvent};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
 use crate::house::{ACCOUNT, House};
 use crate::program::{failure, run_with};
@@ -12,13 +15,17 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A server that tells the operator, and the file of the secret.
 fn house(operator: &Receiver) -> (House, tempfile::TempDir) {
+    house_with(operator, &[])
+}
+
+fn house_with(operator: &Receiver, more: &[&str]) -> (House, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("events-secret");
     std::fs::write(&file, format!("{SECRET}\n")).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let url = operator.url();
     let settings = ["--events-url", &url, "--events-secret-file", file.to_str().unwrap()];
-    (House::start_with(&settings), folder)
+    (House::start_with(&[&settings, more].concat()), folder)
 }
 
 fn event(request: &crate::receiver::Request) -> OperatorEvent {
@@ -62,6 +69,46 @@ async fn an_event_that_nobody_takes_is_sent_again_as_the_same_one() {
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert_eq!(first.body, second.body);
     assert_eq!(event(&second).kind, EventKind::LaneSuspended);
+}
+
+/// A proxy; gives what it is asked for, line by line, and opens the way there.
+async fn proxy() -> (String, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, asks) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let asked = asked.clone();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(client.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let line = head.lines().next().unwrap().to_owned();
+                let mut beyond = TcpStream::connect(line.split(' ').nth(1).unwrap()).await.unwrap();
+                asked.send(line).unwrap();
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut beyond).await;
+            });
+        }
+    });
+    (url, asks)
+}
+
+#[tokio::test]
+async fn events_go_the_way_that_callbacks_go_through_the_egress_proxy() {
+    let (operator, application) = (Receiver::answering(200).await, Receiver::answering(410).await);
+    let (proxy, mut asked) = proxy().await;
+    let (house, _folder) = house_with(&operator, &["--egress-proxy", &proxy]);
+    house.register(&application.url());
+    house.publish("one");
+    assert_eq!(event(&operator.requests(1).await[0]).kind, EventKind::LaneSuspended);
+    for to in [&application, &operator] {
+        let url = to.url();
+        let address = url.trim_start_matches("http://").split('/').next().unwrap();
+        assert_eq!(asked.recv().await.unwrap(), format!("CONNECT {address} HTTP/1.1"));
+    }
 }
 
 #[test]

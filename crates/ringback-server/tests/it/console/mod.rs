@@ -1,5 +1,6 @@
 //! The console from outside, as a browser without a script sees it.
 
+pub(crate) mod access;
 mod acts;
 mod escaping;
 mod live;
