@@ -157,6 +157,22 @@ async fn searches_into_bodies_are_bounded_in_number_and_other_searches_go_on() {
 }
 
 #[tokio::test]
+async fn the_pages_of_all_searches_are_read_a_bounded_number_at_once() {
+    let limits = Limits { search_reads: 0, search_wait: Duration::from_millis(10), ..Limits::default() };
+    let cast = Cast::meet_with(Settings { limits, ..Settings::default() }).await;
+    for query in ["", "?state=dead", &format!("?account={ACCOUNT}&device=1")] {
+        let answer = cast.get(&cast.owner, &format!("{MESSAGES}{query}")).await;
+        answer.error(429, "REQUEST_FAILED.TooManyRequests");
+    }
+    // One after the other they all get their turn.
+    let limits = Limits { search_reads: 1, ..Limits::default() };
+    let cast = Cast::meet_with(Settings { limits, ..Settings::default() }).await;
+    cast.publish(ACCOUNT).await;
+    let three = tokio::join!(cast.numbers(""), cast.numbers(""), cast.numbers(""));
+    assert_eq!(three, (vec![1], vec![1], vec![1]));
+}
+
+#[tokio::test]
 async fn pages_stay_as_they_are_while_messages_come_in_and_change_their_state() {
     let cast = Cast::meet().await;
     cast.server.register(OTHER).await;
