@@ -193,10 +193,11 @@ impl Accounts {
         self.client.read(&call.json(&PullRequest { enabled })?, &self.options).await
     }
 
-    /// Marks every pending message through a sequence number as delivered. See [`Accounts::catch_up`] for an example.
+    /// Marks every pending message through a sequence number as delivered, whether pull is on or off. See [`Accounts::catch_up`]
+    /// for an example.
     ///
     /// # Errors
-    /// As for all calls here; see [`Accounts`]. [`Error::Status`] with 409 where pull is off.
+    /// As for all calls here; see [`Accounts`]. [`Error::BadRequest`] for a number beyond the last message.
     pub async fn ack(&self, account: &str, through: u64) -> Result<ApiResponse<AckAnswer>, Error> {
         let call = post(ACCOUNT_ACK_PATH, account)?.json(&AckRequest { through })?;
         self.client.read(&call, &self.options).await
@@ -241,7 +242,7 @@ impl Accounts {
         self.client.read_secret(&call, &self.options).await
     }
 
-    /// Brings back the registration that the present one replaced, if nothing changed since.
+    /// Brings back the registration that the present one replaced, if nothing changed since. Done once more, that is taken back.
     ///
     /// ```no_run
     /// # async fn example(client: ringback_client::Client) -> Result<(), ringback_client::Error> {

@@ -38,7 +38,13 @@
 //! }
 //! ```
 //!
-//! It needs a tokio runtime; without one, see `blocking` below.
+//! It needs a tokio runtime; without one, see `blocking` below. In `Cargo.toml`, where Ringback's sources lie beside the program:
+//!
+//! ```toml
+//! [dependencies]
+//! ringback-client = { path = "../ringback/crates/ringback-client" }
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
 //!
 //! # The calls
 //!

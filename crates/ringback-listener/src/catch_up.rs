@@ -156,7 +156,7 @@ impl<S: PullSource> CatchUp<S> {
     }
 
     /// Tells the server what was handled, a page at a time, so that it does not push it any more. That counts *everything* of the
-    /// account up to there as delivered, what lies before [`CatchUp::after`] too; and pull has to be switched on.
+    /// account up to there as delivered, what lies before [`CatchUp::after`] too.
     #[must_use]
     pub fn acknowledge(mut self) -> Self {
         self.acknowledge = true;

@@ -26,6 +26,16 @@
 //! }
 //! ```
 //!
+//! In `Cargo.toml`, where Ringback's sources lie beside the program:
+//!
+//! ```toml
+//! [dependencies]
+//! ringback-listener = { path = "../ringback/crates/ringback-listener", features = ["catch-up"] }
+//! ringback-client = { path = "../ringback/crates/ringback-client" } # to catch up, and to be given the key
+//! axum = "0.8"
+//! tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
+//! ```
+//!
 //! # What is checked
 //!
 //! A listener can't be made without a [`Check`]:

@@ -32,6 +32,7 @@ mod publishing;
 mod readme;
 mod receiver;
 mod refusals;
+mod sdk;
 mod stopping;
 mod tools;
 mod verify;
