@@ -44,6 +44,7 @@
 //! [dependencies]
 //! ringback-client = { path = "../ringback/crates/ringback-client" }
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! futures-util = "0.3" # to publish a stream of messages
 //! ```
 //!
 //! # The calls

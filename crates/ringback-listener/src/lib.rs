@@ -7,7 +7,7 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let check = Check::signature([std::env::var("RINGBACK_SIGNING_KEY")?])?;
+//!     let check = Check::signature([std::env::var("RINGBACK_SIGNING_SECRET")?])?;
 //!     let listener = Listener::new(check, |callback: Callback| async move {
 //!         match &callback.message.event {
 //!             CallbackEvent::FirmwareList(list) => println!("{} new firmware", list.len()),
@@ -26,7 +26,8 @@
 //! }
 //! ```
 //!
-//! In `Cargo.toml`, where Ringback's sources lie beside the program:
+//! `ringback_client::Client::accounts` gives an account's key (`signing_key`), as the server does at
+//! `/api/ringback/v1/accounts/{account}/signing-key`. In `Cargo.toml`, where Ringback's sources lie beside the program:
 //!
 //! ```toml
 //! [dependencies]

@@ -7,6 +7,7 @@ mod api;
 mod application;
 mod backup;
 mod bench;
+mod callbacks;
 mod commands;
 mod configuration;
 mod console;

@@ -117,7 +117,7 @@ async fn messages_are_published_searched_and_sent_again_by_the_client() {
     let statuses: Vec<_> = lines
         .iter()
         .map(|line| match &line.outcome {
-            LineOutcome::Answer(answer) => answer.status.clone(),
+            LineOutcome::Answer(answer) => answer.status,
             LineOutcome::Error(error) => panic!("{error}"),
         })
         .collect();
