@@ -185,6 +185,21 @@ fn no_bar_is_drawn_where_nobody_sees_it() {
 }
 
 #[test]
+fn a_bar_is_drawn_on_a_terminal_and_the_summary_stays() {
+    let Some(mut terminal) = crate::tools::tool("script") else { return };
+    let house = House::start();
+    house.register("http://127.0.0.1:9/");
+    let messages: String = (0..200).map(|number| unkeyed(ACCOUNT, &number.to_string()) + "\n").collect();
+    std::fs::write(house.folder().join("many.ndjson"), messages).unwrap();
+    let publish = format!("{} messages publish many.ndjson", env!("CARGO_BIN_EXE_ringback"));
+    terminal.args(["--quiet", "--return", "--command", &publish, "/dev/null"]);
+    terminal.current_dir(house.folder()).envs(house.variables()).env("TERM", "xterm");
+    let drawn = crate::tools::content(&mut terminal, "");
+    assert!(drawn.contains("░") && drawn.contains("KiB, 1 message, "), "{drawn}");
+    assert!(drawn.trim_end().ends_with("200 queued"), "{drawn}");
+}
+
+#[test]
 fn a_server_is_named_by_its_environment_or_not_at_all() {
     let folder = tempdir().unwrap();
     let output = run(folder.path(), &["messages", "publish", "--environment", "development"]);

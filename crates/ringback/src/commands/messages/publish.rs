@@ -67,7 +67,11 @@ fn bar(bytes: Option<u64>) -> ProgressBar {
         None => (ProgressBar::new_spinner(), "{spinner} {bytes}, {msg}, {elapsed}"),
     };
     bar.set_style(ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar()));
-    bar
+    bar.with_message(progress(0))
+}
+
+fn progress(published: u64) -> String {
+    if published == 1 { "1 message".to_owned() } else { format!("{published} messages") }
 }
 
 /// How publishing came to its end.
@@ -129,7 +133,7 @@ impl Feed {
                 Waiting::Sent { line, read, message } => {
                     feeding.published += 1;
                     bar.set_position(read);
-                    bar.set_message(format!("{} messages", feeding.published));
+                    bar.set_message(progress(feeding.published));
                     return tally.answered(line, &message, published.outcome);
                 }
             }
