@@ -205,12 +205,14 @@ async fn listening(check: Check) -> (String, UnboundedReceiver<Callback>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_sends_passes_the_right_check_and_no_other() {
-    let house = House::start();
+    let house = House::start_with(&["--sign-ed25519"]);
     let client = operator(&house);
     let old = client.accounts().signing_key(ACCOUNT).await.unwrap().result.secret;
-    let new = client.accounts().rotate_signing_key(ACCOUNT, Some(OVERLAP)).await.unwrap().result.secret;
+    let key = client.accounts().rotate_signing_key(ACCOUNT, Some(OVERLAP)).await.unwrap().result;
+    let new = key.secret;
     let good = [
         ("user name and password", Check::credentials(USERNAME, PASSWORD).unwrap()),
+        ("the public key", Check::signature([&key.public_key]).unwrap()),
         ("the key from before the rotation", Check::signature([old.expose()]).unwrap()),
         ("both", Check::credentials(USERNAME, PASSWORD).unwrap().and_signature([new.expose()]).unwrap()),
     ];
