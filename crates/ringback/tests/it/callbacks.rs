@@ -66,3 +66,32 @@ fn what_the_api_refuses_is_shown_with_its_own_code_and_message() {
     let (exit_code, line) = failure(&house.run(&nobody, ""));
     assert_eq!(exit_code, 2, "a password was said to come, and did not: {line}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_profile_names_server_and_secrets_whatever_the_variables_say() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let house = House::start();
+    house.register("http://127.0.0.1:9/mine");
+    let config = house.folder().join(".config/ringback");
+    std::fs::create_dir_all(&config).unwrap();
+    let secrets = &house.secrets;
+    let profile = format!(
+        "[acme]\nurl = '{}'\nclient-id = '{}'\nclient-secret = '{}'\nusername = '{}'\npassword = '{}'\n",
+        house.url, secrets.client_id, secrets.client_secret, secrets.username, secrets.password
+    );
+    let own = config.join("profiles.toml");
+    std::fs::write(&own, profile).unwrap();
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let others = [("RINGBACK_URL", "http://127.0.0.1:1"), ("RINGBACK_CLIENT_ID", "somebody else")];
+    let list = |more: &[&str]| {
+        let args = [&["callbacks", "list", ACCOUNT, "--profile"], more].concat();
+        crate::program::run_with(house.folder(), &args, &others, "")
+    };
+    assert!(printed(&list(&["acme"])).contains("http://127.0.0.1:9/mine"));
+    std::fs::rename(&own, house.folder().join("elsewhere.toml")).unwrap();
+    assert!(printed(&list(&["acme", "--profiles", "elsewhere.toml"])).contains("http://127.0.0.1:9/mine"));
+    let (code, line) = failure(&list(&["acme"]));
+    assert_eq!(code, 3, "{line}");
+    assert!(line.contains("no profile \"acme\""), "{line}");
+}
