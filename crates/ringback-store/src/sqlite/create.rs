@@ -49,6 +49,9 @@ fn fill(draft: &Path, mark: &[u8], record: &KeyRecord) -> Result<(), Box<dyn std
     migrate::run(&mut connection)?;
     connection.execute("INSERT INTO store (only, mark) VALUES (1, ?1)", [mark])?;
     keys::keep(&connection, record)?;
+    // Here, where nobody else is: of several connections that switch a file over at once, all but one may be told at
+    // once that it is locked, whatever their patience.
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     connection.close().map_err(|(_, error)| error)?;
     Ok(())
 }
