@@ -73,7 +73,7 @@ impl Default for Settings {
             slow_requests: 4096,
             unrecorded: 4096,
             handoff_window: 1024,
-            entries_in_all: 65_536,
+            entries_in_all: 32_768,
             least_read: 8,
             reads_at_once: 256,
             resident_lanes: 8192,

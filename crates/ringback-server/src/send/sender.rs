@@ -91,7 +91,7 @@ impl Default for SenderSettings {
             timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(60),
             max_idle_per_endpoint: 32,
-            max_idle: 512,
+            max_idle: 256,
             max_body_bytes: 64 * 1024,
             max_excerpt_bytes: 1024,
         }
