@@ -69,6 +69,8 @@ impl Application {
     async fn stop(self) -> u64 {
         self.serving.abort();
         let _ = self.serving.await;
+        // A handler tells of its callback before the listener has noted that it is done.
+        self.listener.idle().await;
         self.listener.position(ACCOUNT).unwrap()
     }
 }
