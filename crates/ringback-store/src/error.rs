@@ -96,7 +96,7 @@ pub enum OpenError {
         ours: String,
     },
     /// The sealing key is missing, malformed, or not the one that sealed this store.
-    #[error("{0}")]
+    #[error(transparent)]
     Key(#[from] crate::vault::KeyError),
     /// The store's URL is not of a form that is known.
     #[error("a store is sqlite:PATH or postgres://USER@HOST/DATABASE, not {0:?}")]

@@ -65,7 +65,8 @@ pub(super) async fn run(command: KeysCommand) -> Outcome {
     };
     tokio::time::sleep(HEARD_WITHIN.saturating_sub(began.elapsed())).await;
     store.end_key_rotation().await?;
-    output::say(format_args!("{values} values are sealed anew, and the old key opens nothing any more."));
+    let what = if values == 1 { "value is" } else { "values are" };
+    output::say(format_args!("{values} {what} sealed anew, and the old key opens nothing any more."));
     match kept {
         Some(kept) => output::say(format_args!(
             "Back-ups from before need the old key: it is in {}. Remove it when there are none.",
