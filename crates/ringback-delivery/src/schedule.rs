@@ -32,14 +32,22 @@ impl Default for RetrySchedule {
     /// At once, then after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 3 h, 6 h, 12 h and 24 h, each ±20 %.
     fn default() -> Self {
         let seconds = [5, 30, 120, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600];
-        Self::new(seconds.map(Duration::from_secs).to_vec(), 0.2)
+        Self::new(seconds.map(Duration::from_secs).to_vec(), Self::JITTER)
     }
 }
 
 impl RetrySchedule {
+    /// The part of each delay by which it is longer or shorter, where nothing else is said.
+    pub const JITTER: f64 = 0.2;
+
     /// A schedule of these delays, each longer or shorter by up to `jitter` of it.
     pub fn new(delays: Vec<Duration>, jitter: f64) -> Self {
         Self { delays, jitter: jitter.clamp(0.0, 1.0) }
+    }
+
+    /// The delays, without jitter.
+    pub fn delays(&self) -> &[Duration] {
+        &self.delays
     }
 
     /// How long to wait after the `charged`th attempt that counts, from 1; `None` when it was the last.

@@ -58,6 +58,44 @@ async fn a_suspension_and_the_recovery_from_it_are_told_and_a_second_suspension_
 }
 
 #[tokio::test]
+async fn a_hold_the_recovery_by_a_probe_and_a_dead_message_are_told() {
+    let (operator, application) = (Receiver::answering(200).await, Receiver::answering(503).await);
+    let (house, _folder) = house_with(
+        &operator,
+        &[
+            "--failures-to-hold",
+            "1",
+            "--probe-delay",
+            "10ms",
+            "--retry-delay",
+            "10ms",
+            "--retry-delay",
+            "20ms",
+        ],
+    );
+    house.register(&application.url());
+    let held = house.publish("one");
+    let told = event(&operator.requests(1).await[0]);
+    assert_eq!((told.kind, told.data.account_name.as_str()), (EventKind::LaneOnHold, ACCOUNT));
+    assert_eq!(told.data.reason.as_deref(), Some("it answered 503"));
+    house.told(&held, "on hold since").await;
+
+    application.answer(200);
+    assert_eq!(event(&operator.requests(2).await[1]).kind, EventKind::LaneRecovered);
+    house.told(&held, "It has arrived").await;
+
+    // Refused by itself, and no more is tried than the schedule has.
+    application.answer(400);
+    let dead = house.publish("two");
+    let told = event(&operator.requests(3).await[2]);
+    assert_eq!((told.kind, told.data.message_id.as_deref()), (EventKind::MessageDead, Some(dead.as_str())));
+    assert_eq!((told.data.account_name.as_str(), told.data.sequence), (ACCOUNT, Some(2)));
+    assert!(told.data.reason.is_some_and(|reason| reason.contains("attempt")), "{:?}", told.data.message_id);
+    let life = house.told(&dead, "its attempts are used up: it was given up after 3 attempts").await;
+    assert!(life.contains("ended with it answered 400"), "{life}");
+}
+
+#[tokio::test]
 async fn an_event_that_nobody_takes_is_sent_again_as_the_same_one() {
     let (operator, application) = (Receiver::answering(503).await, Receiver::answering(410).await);
     let (house, _folder) = house(&operator);
