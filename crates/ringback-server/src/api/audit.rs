@@ -19,7 +19,7 @@ pub(super) async fn note(
 ) {
     let what = what.into();
     log(principal, account, &what);
-    keep(state, principal, account, what).await;
+    keep(state, principal.credential, &principal.name, account, what).await;
 }
 
 /// Notes an act that programs do all the time, and keeps it if a person did it.
@@ -32,7 +32,7 @@ pub(super) async fn note_usual(
     let what = what.into();
     log(principal, Some(account), &what);
     if principal.is_at_console() {
-        keep(state, principal, Some(account), what).await;
+        keep(state, principal.credential, &principal.name, Some(account), what).await;
     }
 }
 
@@ -48,9 +48,15 @@ fn log(principal: &Principal, account: Option<AccountId>, what: &str) {
     );
 }
 
-/// What was done is done: that it could not be kept is told, and undoes nothing.
-async fn keep(state: &ApiState, principal: &Principal, account: Option<AccountId>, what: String) {
-    let (at, credential, by) = (state.clock.now(), principal.credential, principal.name.clone());
+/// Keeps an act of a credential. What was done is done: that it could not be kept is told, and undoes nothing.
+pub(crate) async fn keep(
+    state: &ApiState,
+    credential: i64,
+    name: &str,
+    account: Option<AccountId>,
+    what: String,
+) {
+    let (at, by) = (state.clock.now(), name.to_owned());
     if let Err(error) = state.store.note(Act { at, credential, by, account, what }).await {
         tracing::warn!(%error, "an act was done, and is in this log, but could not be kept for the console");
     }

@@ -46,7 +46,7 @@ fn render(acts: &[KeptAct], now: Timestamp) -> Markup {
             @if acts.is_empty() {
                 p.empty { "Nothing was done yet." }
             } @else {
-                div.scroll { table {
+                div.scroll { table.stacked {
                     caption.hidden { "What was done, by which credential" }
                     thead { tr {
                         th scope="col" { "When" }
@@ -56,9 +56,9 @@ fn render(acts: &[KeptAct], now: Timestamp) -> Markup {
                     } }
                     tbody {
                         @for KeptAct { act, .. } in acts { tr {
-                            td { (when::clock(act.at, now)) }
+                            td.when { (when::clock(act.at, now)) }
                             th scope="row" { (act.by) }
-                            td {
+                            td data-label="Account" {
                                 @match act.account {
                                     Some(account) => { a.name href={ "/console/accounts/" (account) } { (account) } }
                                     None => { "–" }
@@ -72,7 +72,7 @@ fn render(acts: &[KeptAct], now: Timestamp) -> Markup {
                     p.next { a href={ "/console/audit?before=" (last.number) } { "Older ones" } }
                 }
             }
-            p.remark { "The log has them all, with the target audit." }
+            p.remark { "The log has them all, with the target audit; it alone has the log-ins that failed." }
         }
     }
 }

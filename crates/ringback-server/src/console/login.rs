@@ -13,7 +13,7 @@ use super::form::{self, Form};
 use super::session::Session;
 use super::visitor::{Origin, Visitor};
 use super::{Console, address, page, refused, words};
-use crate::api::{Refusal, known_user};
+use crate::api::{Refusal, keep_act, known_user};
 
 /// The digest domain of user names, which are counted by digest so that what people type isn't kept.
 const USERNAME_DOMAIN: &str = "console-username";
@@ -126,6 +126,8 @@ async fn attempt(
     }
     let session = Session::open(&console, id).await?;
     tracing::info!(target: "audit", credential = %name, %client, "logged in to the console");
+    // Those that failed are not kept: whoever tries names would wash away what an operator looks for.
+    keep_act(api, id, &name, None, format!("logged in to the console from {client}")).await;
     Ok(session)
 }
 
@@ -141,7 +143,9 @@ pub(super) async fn log_out(
     }
     let closed = visitor.session.close(&console, visitor.principal.credential).await;
     closed.map_err(|refusal| refused::by(&visitor, &refusal))?;
-    tracing::info!(target: "audit", credential = %visitor.principal.name, "logged out of the console");
+    let (credential, name) = (visitor.principal.credential, &visitor.principal.name);
+    tracing::info!(target: "audit", credential = %name, "logged out of the console");
+    keep_act(&console.0.api, credential, name, None, "logged out of the console".to_owned()).await;
     let mut response = Redirect::to("/console/login?after=logout").into_response();
     response.headers_mut().insert(SET_COOKIE, Session::unset_cookie(origin.secure));
     Ok(response)

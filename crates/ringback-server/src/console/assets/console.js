@@ -90,13 +90,13 @@ if (happenings !== null && happenings.dataset.source) {
   const row = (one) => {
     const made = document.createElement("tr");
     made.className = "fresh";
-    const what = document.createElement("td");
+    const what = cell("td", "", "what");
     what.append(cell("span", one.what, "badge " + (moods[one.what] || "quiet")));
     const account = document.createElement("td");
     account.append(link(one.account, "/console/accounts/" + one.account));
     const number = cell("td", "", "number");
     number.append(link(String(one.sequence), "/console/accounts/" + one.account + "/messages/" + one.sequence));
-    made.append(cell("td", one.at), what, account, number, cell("td", one.how || "", "wide"));
+    made.append(cell("td", one.at, "when"), what, account, number, cell("td", one.how || "", "wide"));
     return made;
   };
   const say = (text) => {
