@@ -31,6 +31,16 @@ pub enum Reach {
     Accounts(Vec<AccountId>),
 }
 
+/// Of named accounts the next ones, by number, behind `after`; each once, and at most `limit`.
+pub(crate) fn next_of(named: &[AccountId], after: Option<AccountId>, limit: usize) -> Vec<AccountId> {
+    let behind = named.iter().copied().filter(|account| after.is_none_or(|after| *account > after));
+    let mut next: Vec<AccountId> = behind.collect();
+    next.sort_unstable();
+    next.dedup();
+    next.truncate(limit);
+    next
+}
+
 /// How a user's password is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub enum PasswordHash {

@@ -9,6 +9,7 @@
 //! [`sqlite::SqliteStore`] is the embedded default: one file, one writer thread, group commit. [`postgres::PostgresStore`]
 //! is for several nodes: stateless, alike, and each the owner of some of the shards.
 
+mod closed;
 pub mod credentials;
 pub mod dispatching;
 pub mod error;
@@ -27,6 +28,7 @@ mod stored;
 pub mod upkeep;
 pub mod vault;
 
+pub use closed::Closed;
 pub use credentials::{
     Credential, CredentialChange, CredentialOutcome, Credentials, PasswordHash, Reach, Scopes, Session, Token,
 };
@@ -40,9 +42,9 @@ pub use postgres::{
 pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
 pub use reading::{AccountSummary, Counts, Cursor, Message, MessageFilter, Page, Reading, Reel};
 pub use registrations::{Endpoint, Registration, Registrations, Restored, SigningSecret};
-pub use replaying::{ReplayFilter, ReplayJob, Replayed, Replaying};
+pub use replaying::{ReplayCount, ReplayFilter, ReplayJob, Replayed, Replaying};
 pub use resealing::{Resealed, Resealing, Rotation};
-pub use sharing::{Beat, LEASE_TERM, Lease, Sharing, Tidings};
+pub use sharing::{Beat, LEASE_TERM, Lease, Node, Sharing, Tidings};
 pub use sqlite::{KeySource, Limits, Role, SqliteOptions, SqliteStore};
 pub use upkeep::{Discrepancy, LedgerReport, Retention, StoreSize, Upkeep};
 pub use vault::{KeyError, KeyId, KeyRecord, SealingKey, Secret, Vault};

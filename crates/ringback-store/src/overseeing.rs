@@ -83,7 +83,7 @@ pub struct LaneCounts {
 /// What a part of all accounts adds up to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// Accounts in this part that the store knows of.
+    /// Accounts in this part.
     pub accounts: u64,
     /// Their ledgers in sum.
     pub counts: Counts,
@@ -179,7 +179,7 @@ pub trait Overseeing {
 
     /// What the next accounts within reach add up to, behind `after`, in an order that is the store's own; at most `limit`
     /// of them, and 10,000 whatever the limit. Each account is read in one snapshot, so that for the sum of all parts, too,
-    /// accepted = delivered + pending + dead + cancelled. Named accounts that the store does not know are left out.
+    /// accepted = delivered + pending + dead + cancelled.
     async fn tally(&self, reach: Reach, after: Option<AccountId>, limit: usize) -> Result<Tally, StoreError>;
 
     /// Keeps an act in the audit log, and forgets the oldest past [`ACTS_KEPT`].

@@ -9,6 +9,7 @@ use ringback_delivery::{
     AccountId, Death, Health, LaneRecord, MessageId, MessageKind, MessageState, Sequence, Standing, Timestamp,
 };
 
+use crate::closed::{self, Closed};
 use crate::{Attempt, Reach, StoreError};
 
 /// What a search looks for. What is `None` does not matter.
@@ -62,8 +63,10 @@ pub struct Message {
     pub death: Option<Death>,
     /// When it may be tried again, if it was tried and waits.
     pub due: Option<Timestamp>,
-    /// A pending message with the same ordering key that has to go first.
-    pub behind: Option<Sequence>,
+    /// The first pending message with the same ordering key, if this one is pending behind it.
+    pub behind: Option<MessageId>,
+    /// What keeps all of its account's messages waiting, if it is pending.
+    pub closed: Option<Closed>,
     /// Its body, where that was asked for.
     pub body: Option<Bytes>,
 }
@@ -88,15 +91,27 @@ pub struct AccountSummary {
 }
 
 impl AccountSummary {
+    /// An account that nothing was done for yet.
+    pub fn untouched(account: AccountId) -> Self {
+        Self {
+            account,
+            standing: Standing::default(),
+            lane: LaneRecord::default(),
+            counts: Counts::default(),
+            oldest_pending: None,
+            last_attempt: None,
+            registered_at: None,
+        }
+    }
+
     /// The endpoint's health, as far as nothing has released the lane since that was recorded.
     pub fn health(&self) -> Health {
-        match self.lane.health {
-            Health::Hold { .. } if self.lane.releases_seen != self.standing.releases => Health::default(),
-            Health::Suspended { .. } if self.lane.reinstatements_seen != self.standing.reinstatements => {
-                Health::default()
-            }
-            health => health,
-        }
+        closed::health(&self.standing, &self.lane)
+    }
+
+    /// What keeps all of its messages waiting, if something does.
+    pub fn closed(&self) -> Option<Closed> {
+        Closed::of(&self.standing, &self.lane)
     }
 }
 
@@ -169,10 +184,12 @@ pub trait Reading {
         bytes: usize,
     ) -> Result<Reel, StoreError>;
 
-    /// One account; `None` when the store knows nothing of it.
-    async fn account(&self, account: AccountId) -> Result<Option<AccountSummary>, StoreError>;
+    /// One account, whether anything was done for it or not.
+    async fn account(&self, account: AccountId) -> Result<AccountSummary, StoreError>;
 
-    /// Accounts within `reach` that the store knows of, by number, behind `after`; at most `limit`.
+    /// Accounts within `reach`, by number, behind `after`; at most `limit`, and 1,000 whatever the limit. Of all accounts
+    /// ([`Reach::Every`]) those that a credential names, or named before it was revoked, and those that something was done
+    /// for.
     async fn accounts(
         &self,
         reach: Reach,

@@ -29,11 +29,39 @@ pub struct ReplayFilter {
     pub until: Option<Timestamp>,
 }
 
+impl ReplayFilter {
+    /// Whether it asks for all that is dead, of which there is a count already.
+    pub(crate) fn is_all_that_is_dead(&self) -> bool {
+        *self == Self { state: Some(MessageState::Dead), since: None, until: None }
+    }
+}
+
+/// How many messages a replay sends again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplayCount {
+    /// So many.
+    pub messages: u64,
+    /// Whether there may be more of them: the account has more messages than were looked at.
+    pub at_least: bool,
+}
+
+impl ReplayCount {
+    /// So many, and no more.
+    pub fn exactly(messages: u64) -> Self {
+        Self { messages, at_least: false }
+    }
+}
+
+/// Messages that are looked at in one read of a count: a read transaction stays far below a second.
+pub(crate) const COUNT_STEP: usize = 10_000;
+/// Steps of a count that somebody asked for; one before a replay is begun.
+pub(crate) const COUNT_STEPS: usize = 20;
+
 /// What became of an account's replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplayJob {
-    /// It is kept, and goes on in steps, across restarts. So many messages are to be sent again.
-    Kept(u64),
+    /// It is kept, and goes on in steps, across restarts. So many messages were to be sent again, just before.
+    Kept(ReplayCount),
     /// One is under way for this account already.
     Busy,
     /// There is nowhere to send to.
@@ -46,10 +74,13 @@ pub trait Replaying {
     /// Puts one message at the end of its account's queue, with fresh attempts and age, and releases the lane.
     async fn replay(&self, now: Timestamp, id: MessageId) -> Result<Replayed, StoreError>;
 
-    /// How many messages of the account a replay would send again. Counts up to the sequence number that is the last now.
-    async fn count_replay(&self, account: AccountId, filter: ReplayFilter) -> Result<u64, StoreError>;
+    /// How many messages of the account a replay would send again. What is dead is counted already; otherwise at most
+    /// 200,000 messages are looked at, the oldest first, in short reads.
+    async fn count_replay(&self, account: AccountId, filter: ReplayFilter)
+    -> Result<ReplayCount, StoreError>;
 
-    /// Keeps a job that sends the account's messages again, the oldest first, and releases the lane.
+    /// Keeps a job that sends the account's messages again, the oldest first, up to the last one that is accepted now, and
+    /// releases the lane. It is one small commit, however many they are; its count looked at 10,000 at most.
     async fn begin_replay(
         &self,
         now: Timestamp,

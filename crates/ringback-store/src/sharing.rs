@@ -41,6 +41,29 @@ pub struct Beat {
     pub now: Timestamp,
 }
 
+/// A node, as it says of itself when it renews its lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// What its operator calls it.
+    pub name: String,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+    /// The release that it runs.
+    pub release: String,
+    /// When it joined.
+    pub started_at: Timestamp,
+    /// When it renewed its lease last; `None` of a release that did not say.
+    pub beat_at: Option<Timestamp>,
+    /// Whether that lease still counts. A node that has died without a word is listed for an hour at least.
+    pub is_alive: bool,
+    /// Whether it is about to stop, and takes no more shards.
+    pub is_leaving: bool,
+    /// Whether it hears at once of what other nodes did; else it asks. `None` of a release that did not say.
+    pub is_listening: Option<bool>,
+    /// Shards that are its own.
+    pub shards: u64,
+}
+
 /// What other nodes did with accounts of shards that this node holds.
 #[derive(Debug, Clone, Default)]
 pub struct Tidings {
@@ -86,6 +109,9 @@ pub trait Sharing {
         after: Option<AccountId>,
         limit: usize,
     ) -> Result<Vec<AccountId>, StoreError>;
+
+    /// The nodes that share the store, this one among them, by name; at most 200, and none where it is not shared.
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError>;
 
     /// How many synchronous standbys keep what was answered, so that it outlives the primary; `None` where there is no such
     /// thing.

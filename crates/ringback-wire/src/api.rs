@@ -21,5 +21,7 @@ pub use credentials::{
     ALL_ACCOUNTS, CredentialCreateRequest, CredentialCreated, CredentialList, CredentialPatch,
     CredentialView, Scope,
 };
-pub use messages::{AttemptView, MessageList, MessageSearch, MessageState, MessageView};
+pub use messages::{
+    AttemptView, DeathCause, MessageList, MessageSearch, MessageState, MessageView, WaitsFor,
+};
 pub use replay::{ReplayAnswer, ReplayRequest};

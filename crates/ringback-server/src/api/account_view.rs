@@ -1,6 +1,6 @@
 //! An account as the API shows it.
 
-use ringback_delivery::{AccountId, Health, LaneRecord, Standing};
+use ringback_delivery::{AccountId, Health};
 use ringback_store::{AccountSummary, Counts, Registration, StoreError};
 use ringback_wire::api::{AccountCounts, AccountView, LaneState, RegistrationView};
 use ringback_wire::v1::CallbackService;
@@ -8,23 +8,9 @@ use ringback_wire::v1::CallbackService;
 use super::state::ApiState;
 use super::{answer, lane_sentence, message_view};
 
-/// An account that the store knows nothing of: it exists, as a credential names it.
-pub(super) fn untouched(account: AccountId) -> AccountSummary {
-    AccountSummary {
-        account,
-        standing: Standing::default(),
-        lane: LaneRecord::default(),
-        counts: Counts::default(),
-        oldest_pending: None,
-        last_attempt: None,
-        registered_at: None,
-    }
-}
-
 /// One account as it stands.
 pub(super) async fn read(state: &ApiState, account: AccountId) -> Result<AccountView, StoreError> {
-    let summary = state.store.account(account).await?;
-    of(state, summary.unwrap_or_else(|| untouched(account))).await
+    of(state, state.store.account(account).await?).await
 }
 
 /// An account with its registration, which is sealed and read by itself.

@@ -1,12 +1,10 @@
 //! `/api/ringback/v1/accounts`: accounts as they stand, and holding, releasing and restoring them.
 
-use std::collections::HashMap;
-
 use axum::extract::State;
 use axum::response::Response;
 use http::{StatusCode, Uri};
 use ringback_delivery::AccountId;
-use ringback_store::{AccountSummary, Reach, Restored, StoreError};
+use ringback_store::{AccountSummary, Reach, Restored};
 use ringback_wire::api::{AccountList, AccountSort};
 use ringback_wire::error_code;
 
@@ -18,7 +16,7 @@ use super::state::ApiState;
 use super::{account_name, account_view, answer, audit, own};
 
 /// The credential's accounts, by number, those whose name begins so, or those in trouble, the worst first. Of all
-/// accounts, those that something was done for.
+/// accounts, those that a credential names or that something was done for.
 pub(super) async fn list(
     State(state): State<ApiState>,
     Bearer(principal): Bearer,
@@ -54,10 +52,7 @@ async fn by_name(
     let start = range.as_ref().and_then(|range| range.start().number().checked_sub(1));
     let after = after.max(start.and_then(AccountId::from_number));
     // One more than a page tells whether there is another.
-    let mut found = match reach {
-        Reach::Every => state.store.accounts(Reach::Every, after, limit + 1).await?,
-        Reach::Accounts(named) => named_accounts(state, named, after, limit + 1).await?,
-    };
+    let mut found = state.store.accounts(reach.clone(), after, limit + 1).await?;
     if let Some(range) = range {
         found.retain(|account| range.contains(&account.account));
     }
@@ -80,22 +75,6 @@ async fn in_trouble(
         }
     }
     Ok((state.store.troubled(reach.clone(), limit).await?, None))
-}
-
-/// Those of a sorted list behind `after`, whether the store knows of them or not.
-async fn named_accounts(
-    state: &ApiState,
-    named: &[AccountId],
-    after: Option<AccountId>,
-    limit: usize,
-) -> Result<Vec<AccountSummary>, StoreError> {
-    let start = after.map_or(0, |after| named.partition_point(|account| *account <= after));
-    let wanted: Vec<AccountId> = named.iter().skip(start).take(limit).copied().collect();
-    let known = state.store.accounts(Reach::Accounts(wanted.clone()), None, wanted.len()).await?;
-    let mut known: HashMap<AccountId, AccountSummary> =
-        known.into_iter().map(|account| (account.account, account)).collect();
-    let summary = |account| known.remove(&account).unwrap_or_else(|| account_view::untouched(account));
-    Ok(wanted.into_iter().map(summary).collect())
 }
 
 /// One account.

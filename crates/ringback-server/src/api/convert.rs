@@ -1,6 +1,6 @@
 //! Between the wire's models and the domain's types: the one place where they meet, beside each route's own body.
 
-use ringback_delivery::{AccountId, MessageKind, MessageState, Timestamp};
+use ringback_delivery::{AccountId, Death, MessageKind, MessageState, Timestamp};
 use ringback_store::{Reach, Scopes};
 use ringback_wire::api::{self, ALL_ACCOUNTS, Scope};
 use ringback_wire::{MessageType, rfc3339};
@@ -37,6 +37,14 @@ pub(super) fn state(state: MessageState) -> api::MessageState {
         MessageState::Delivered => api::MessageState::Delivered,
         MessageState::Dead => api::MessageState::Dead,
         MessageState::Cancelled => api::MessageState::Cancelled,
+    }
+}
+
+/// Why a message was given up.
+pub(super) fn death(death: Death) -> api::DeathCause {
+    match death {
+        Death::Attempts => api::DeathCause::Attempts,
+        Death::Age => api::DeathCause::Age,
     }
 }
 

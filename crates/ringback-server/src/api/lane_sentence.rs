@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback_delivery::{Health, Timestamp};
-use ringback_store::AccountSummary;
+use ringback_store::{AccountSummary, Closed};
 use ringback_wire::api::LaneState;
 
 use super::answer;
@@ -11,38 +11,49 @@ use super::answer;
 /// What is said of a lane at `now`.
 pub(super) fn of(account: &AccountSummary, now: Timestamp) -> (LaneState, String) {
     let waiting = waiting(account, now);
-    if !account.standing.registered {
-        let kept = if account.standing.pull {
-            "messages are kept to be pulled"
-        } else {
-            "messages are not accepted until a callback is registered or pull is enabled"
-        };
-        return (LaneState::Unregistered, format!("not registered: {kept}; {waiting}"));
+    if let Some(closed) = account.closed() {
+        return (state(&closed), format!("{}; {waiting}", of_closed(&closed, now)));
     }
-    if let Some(since) = account.standing.pause.since {
-        let since = answer::time(since);
-        return (LaneState::Paused, format!("paused since {since}, until an operator resumes it; {waiting}"));
+    let sentence = match account.health() {
+        Health::Open { failures: 1 } => format!("open, but the last attempt failed; {waiting}"),
+        Health::Open { failures: failures @ 2.. } => {
+            format!("open, but the last {failures} attempts failed; {waiting}")
+        }
+        _ => format!("open, {waiting}"),
+    };
+    (LaneState::Active, sentence)
+}
+
+fn state(closed: &Closed) -> LaneState {
+    match closed {
+        Closed::Unregistered { .. } => LaneState::Unregistered,
+        Closed::Paused { .. } => LaneState::Paused,
+        Closed::OnHold { .. } => LaneState::Hold,
+        Closed::Suspended { .. } => LaneState::Suspended,
     }
-    match account.health() {
-        Health::Open { failures: 0 } => (LaneState::Active, format!("open, {waiting}")),
-        Health::Open { failures: 1 } => {
-            (LaneState::Active, format!("open, but the last attempt failed; {waiting}"))
+}
+
+/// Why nothing is sent, and what would change that.
+pub(super) fn of_closed(closed: &Closed, now: Timestamp) -> String {
+    match *closed {
+        Closed::Unregistered { pull: true } => "not registered: messages are kept to be pulled".to_owned(),
+        Closed::Unregistered { pull: false } => {
+            "not registered: messages are not accepted until a callback is registered or pull is enabled"
+                .to_owned()
         }
-        Health::Open { failures } => {
-            (LaneState::Active, format!("open, but the last {failures} attempts failed; {waiting}"))
+        Closed::Paused { since } => {
+            format!("paused since {}, until an operator resumes it", answer::time(since))
         }
-        Health::Hold { since, probe_at, trouble, .. } => {
+        Closed::OnHold { since, probe_at, trouble } => {
             let probe = match probe_at.since(now) {
                 Duration::ZERO => "the next probe is due".to_owned(),
                 wait => format!("next probe in {}", span(wait)),
             };
-            let since = answer::time(since);
-            (LaneState::Hold, format!("on hold since {since}: {trouble}; {probe}; {waiting}"))
+            format!("on hold since {}: {trouble}; {probe}", answer::time(since))
         }
-        Health::Suspended { since } => {
-            let since = answer::time(since);
+        Closed::Suspended { since } => {
             let why = "the endpoint answered 410, and nothing is sent until it is registered anew or resumed";
-            (LaneState::Suspended, format!("suspended since {since}: {why}; {waiting}"))
+            format!("suspended since {}: {why}", answer::time(since))
         }
     }
 }
@@ -78,12 +89,11 @@ mod tests {
     use ringback_delivery::{Failure, Trouble};
 
     use super::*;
-    use crate::api::account_view::untouched;
 
     const NOW: Timestamp = Timestamp::from_millis(1_795_516_920_000); // 2026-11-24T10:42:00Z
 
     fn registered() -> AccountSummary {
-        let mut account = untouched("0252012345-00001".parse().unwrap());
+        let mut account = AccountSummary::untouched("0252012345-00001".parse().unwrap());
         account.standing.registered = true;
         account
     }

@@ -41,7 +41,8 @@ pub(super) async fn search(
         _ => search.run(&state).await?,
     };
     let next = next.map(|cursor| search.list().cursor(cursor.0));
-    let messages = found.iter().map(message_view::listed).collect();
+    let now = state.clock.now();
+    let messages = found.iter().map(|message| message_view::listed(message, now)).collect();
     Ok(answer::json(StatusCode::OK, &MessageList { messages, next }))
 }
 

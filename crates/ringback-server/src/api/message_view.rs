@@ -1,14 +1,17 @@
 //! A message as the API shows it, with what was tried for it.
 
-use ringback_delivery::{Outcome, Trouble};
+use ringback_delivery::{Outcome, Timestamp, Trouble};
 use ringback_store::{Attempt, Message};
-use ringback_wire::api::{AttemptView, MessageView};
+use ringback_wire::api::{AttemptView, MessageView, WaitsFor};
 use serde_json::value::RawValue;
 
-use super::{answer, convert};
+use super::{answer, convert, wait_sentence};
 
-/// A message in a list.
-pub(super) fn listed(message: &Message) -> MessageView {
+/// A message in a list, as it stands at `now`.
+pub(super) fn listed(message: &Message, now: Timestamp) -> MessageView {
+    let (waits_for, waiting) = wait_sentence::of(message, now).unzip();
+    // The time of an attempt says nothing while something else has to happen first.
+    let next_attempt = message.due.filter(|_| waits_for == Some(WaitsFor::Retry));
     MessageView {
         id: message.id.to_string(),
         account: message.id.account.to_string(),
@@ -18,7 +21,11 @@ pub(super) fn listed(message: &Message) -> MessageView {
         ordering_key: None,
         accepted_at: answer::time(message.accepted_at),
         finished_at: message.finished_at.map(answer::time),
-        next_attempt_at: message.due.map(answer::time),
+        death_cause: message.death.map(convert::death),
+        waits_for,
+        waiting,
+        waits_behind: message.behind.map(|before| before.to_string()),
+        next_attempt_at: next_attempt.map(answer::time),
         attempt_count: message.attempts,
         attempts: None,
         message: None,
@@ -27,11 +34,11 @@ pub(super) fn listed(message: &Message) -> MessageView {
 
 /// A message by itself: with its body and every attempt that is kept. What endpoints answered is shown to those only
 /// who may see it.
-pub(super) fn whole(message: &Message, attempts: &[Attempt], excerpts: bool) -> MessageView {
+pub(super) fn whole(message: &Message, attempts: &[Attempt], now: Timestamp, excerpts: bool) -> MessageView {
     MessageView {
         attempts: Some(attempts.iter().map(|attempt| attempt_view(attempt, excerpts)).collect()),
         message: message.body.as_deref().and_then(raw),
-        ..listed(message)
+        ..listed(message, now)
     }
 }
 

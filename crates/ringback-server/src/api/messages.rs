@@ -21,7 +21,7 @@ pub(super) async fn show(
     let id = own::message(&principal, &uri, Wants::Messages)?;
     let found = state.store.message(id).await?.filter(|(message, _)| message.id == id);
     let (message, attempts) = found.ok_or_else(Problem::not_found)?;
-    let view = message_view::whole(&message, &attempts, principal.operates_everywhere());
+    let view = message_view::whole(&message, &attempts, state.clock.now(), principal.operates_everywhere());
     Ok(answer::json(StatusCode::OK, &view))
 }
 
@@ -41,6 +41,7 @@ pub(super) async fn replay(
     audit::note(&state, &principal, Some(id.account), format!("sent message {} again", id.sequence.0)).await;
     let answer = ReplayAnswer {
         count,
+        at_least: false,
         dry_run: false,
         id: Some(id.to_string()),
         state: Some(convert::state(MessageState::Pending)),

@@ -59,6 +59,7 @@ mod signing_key;
 mod state;
 mod throttle;
 mod token;
+mod wait_sentence;
 mod watch;
 
 use axum::{Router, middleware};
@@ -74,6 +75,7 @@ pub use route_list::Route;
 pub use state::{ApiState, EndpointTester, Lent, Readiness, TestReport, UrlGuard};
 pub use watch::watch_credentials;
 
+pub(crate) use audit::keep as keep_act;
 pub(crate) use inside::{Inside, Refusal};
 pub(crate) use lane_sentence::span;
 pub(crate) use principal::Principal;

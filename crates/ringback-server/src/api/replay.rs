@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, Uri};
 use ringback_delivery::AccountId;
-use ringback_store::{ReplayFilter, ReplayJob};
+use ringback_store::{ReplayCount, ReplayFilter, ReplayJob};
 use ringback_wire::api::{MessageState, ReplayAnswer, ReplayRequest};
 use ringback_wire::error_code;
 
@@ -33,18 +33,15 @@ pub(super) async fn replay(
         Wanted::Pending => try_now(&state, account).await?,
         Wanted::Finished(filter) => begin(&state, account, filter).await?,
     };
+    let ReplayCount { messages: count, at_least } = count;
     if !dry_run {
         let state_of_them = given.state.unwrap_or(MessageState::Dead);
-        audit::note(
-            &state,
-            &principal,
-            Some(account),
-            format!("sent {count} {state_of_them} messages again"),
-        )
-        .await;
+        let how_many = if at_least { format!("at least {count}") } else { count.to_string() };
+        let what = format!("sent {how_many} {state_of_them} messages again");
+        audit::note(&state, &principal, Some(account), what).await;
     }
     let status = if dry_run { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok(answer::json(status, &ReplayAnswer { count, dry_run, id: None, state: None }))
+    Ok(answer::json(status, &ReplayAnswer { count, at_least, dry_run, id: None, state: None }))
 }
 
 /// What is to be sent again.
@@ -74,7 +71,7 @@ impl Wanted {
         }
     }
 
-    async fn count(&self, state: &ApiState, account: AccountId) -> Result<u64, Problem> {
+    async fn count(&self, state: &ApiState, account: AccountId) -> Result<ReplayCount, Problem> {
         match self {
             Self::Pending => pending(state, account).await,
             Self::Finished(filter) => Ok(state.store.count_replay(account, *filter).await?),
@@ -82,7 +79,7 @@ impl Wanted {
     }
 }
 
-async fn begin(state: &ApiState, account: AccountId, filter: ReplayFilter) -> Result<u64, Problem> {
+async fn begin(state: &ApiState, account: AccountId, filter: ReplayFilter) -> Result<ReplayCount, Problem> {
     match state.store.begin_replay(state.clock.now(), account, filter).await? {
         ReplayJob::Kept(count) => Ok(count),
         ReplayJob::NotRegistered => Err(Problem::not_registered()),
@@ -94,7 +91,7 @@ async fn begin(state: &ApiState, account: AccountId, filter: ReplayFilter) -> Re
     }
 }
 
-async fn try_now(state: &ApiState, account: AccountId) -> Result<u64, Problem> {
+async fn try_now(state: &ApiState, account: AccountId) -> Result<ReplayCount, Problem> {
     if !state.store.standing(account).await?.registered {
         return Err(Problem::not_registered());
     }
@@ -103,6 +100,6 @@ async fn try_now(state: &ApiState, account: AccountId) -> Result<u64, Problem> {
     Ok(count)
 }
 
-async fn pending(state: &ApiState, account: AccountId) -> Result<u64, Problem> {
-    Ok(state.store.account(account).await?.map_or(0, |known| known.counts.pending))
+async fn pending(state: &ApiState, account: AccountId) -> Result<ReplayCount, Problem> {
+    Ok(ReplayCount::exactly(state.store.account(account).await?.counts.pending))
 }

@@ -94,6 +94,7 @@ pub(super) fn said(did: &str, count: u64) -> Option<String> {
         "pause" => "Paused. Nothing is sent until somebody resumes.".to_owned(),
         "resume" => "Resumed. What waits is sent now.".to_owned(),
         "replay" => format!("{messages} being sent again."),
+        "replay-at-least" => format!("At least {messages} being sent again."),
         "register" => "Registered. What waits is sent to the new URL now.".to_owned(),
         "restore" => "Restored. What waits is sent to that URL now.".to_owned(),
         "deregister" => "Deregistered. What was pending is cancelled.".to_owned(),
@@ -179,22 +180,22 @@ impl Doer<'_> {
             ActName::Replay => {
                 let wanted = Wanted::read(form.field("state"), form.field("since"), form.field("until"));
                 let answer: ReplayAnswer = inside.post(who, &path, &wanted.request(false)).await?;
-                Ok(self.back(act, answer.count))
+                Ok(self.back(if answer.at_least { "replay-at-least" } else { act.as_str() }, answer.count))
             }
             ActName::Pause | ActName::Resume => {
                 inside.act::<AccountView>(who, Method::POST, &path).await?;
-                Ok(self.back(act, 0))
+                Ok(self.back(act.as_str(), 0))
             }
             ActName::Restore => {
                 let path = format!("/api/ringback/v1/accounts/{}/registration/restore", self.account);
                 inside.act::<AccountView>(who, Method::POST, &path).await?;
-                Ok(self.back(act, 0))
+                Ok(self.back(act.as_str(), 0))
             }
             ActName::Register => self.register(form).await,
             ActName::Deregister => {
                 let path = format!("/api/fota/v1/callbacks/{}/name/Fota", self.account);
                 inside.act::<Value>(who, Method::DELETE, &path).await?;
-                Ok(self.back(act, 0))
+                Ok(self.back(act.as_str(), 0))
             }
         }
     }
@@ -209,7 +210,7 @@ impl Doer<'_> {
         };
         let path = format!("/api/fota/v1/callbacks/{}", self.account);
         match inside.post::<Value>(who, &path, &request).await {
-            Ok(_) => Ok(self.back(ActName::Register, 0)),
+            Ok(_) => Ok(self.back(ActName::Register.as_str(), 0)),
             Err(refusal) if refusal.status == StatusCode::BAD_REQUEST => {
                 let view = account::view(self.console, self.visitor, self.account).await?;
                 let username = request.username.unwrap_or_default();
@@ -222,8 +223,8 @@ impl Doer<'_> {
     }
 
     /// Back to the account, which says what was done.
-    fn back(&self, act: ActName, count: u64) -> Response {
-        let to = format!("/console/accounts/{}?did={}&count={count}", self.account, act.as_str());
+    fn back(&self, did: &str, count: u64) -> Response {
+        let to = format!("/console/accounts/{}?did={did}&count={count}", self.account);
         Redirect::to(&to).into_response()
     }
 
@@ -383,10 +384,10 @@ async fn replay_form(
 ) -> Result<Markup, Refusal> {
     let wanted = Wanted::read(&asked.state, &asked.since, &asked.until);
     let path = format!("/api/ringback/v1/accounts/{}/replay", view.account);
-    let ReplayAnswer { count, .. } =
+    let answer: ReplayAnswer =
         console.0.inside.post(&visitor.principal, &path, &wanted.request(true)).await?;
     let (state, address) = (wanted.state.as_str(), format!("/console/accounts/{}/replay", view.account));
-    let messages = words::many(count, &format!("{state} message"), &format!("{state} messages"));
+    let messages = replayed(&answer, state);
     Ok(html! {
         (heading(view, ActName::Replay))
         section.card aria-labelledby="which-title" {
@@ -410,7 +411,7 @@ async fn replay_form(
                 @if wanted.state == MessageState::Pending {
                     li { strong { (messages) } " become due at once." }
                 } @else {
-                    li { strong #count { (messages) } " will be sent again, with their ids and sequence numbers, and fresh attempts." }
+                    li { strong #count { (words::capital(&messages)) } " will be sent again, with their ids and sequence numbers, and fresh attempts." }
                     li { "They go behind what is pending (" (words::count(view.counts.pending)) ")." }
                 }
                 @if let Some(registration) = &view.registration { li { "They go to " (registration.url) "." } }
@@ -421,11 +422,17 @@ async fn replay_form(
                 input type="hidden" name="state" value=(state);
                 input type="hidden" name="since" value=(asked.since);
                 input type="hidden" name="until" value=(asked.until);
-                button.main type="submit" disabled[count == 0] { "Send " (messages) " again" }
+                button.main type="submit" disabled[answer.count == 0 && !answer.at_least] { "Send " (messages) " again" }
                 a.button href={ "/console/accounts/" (view.account) } { "Cancel" }
             }
         }
     })
+}
+
+/// How many messages of a state a replay is for.
+fn replayed(answer: &ReplayAnswer, state: &str) -> String {
+    let messages = words::many(answer.count, &format!("{state} message"), &format!("{state} messages"));
+    if answer.at_least { format!("at least {messages}") } else { messages }
 }
 
 fn check_result(found: &CheckAnswer) -> Markup {

@@ -4,8 +4,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::Method;
 use maud::{Markup, html};
-use ringback_delivery::{AccountId, Sequence, Timestamp};
-use ringback_wire::api::{AccountView, AttemptView, MessageState, MessageView, ReplayAnswer};
+use ringback_delivery::{AccountId, Sequence, Timestamp, Trouble};
+use ringback_wire::api::{
+    AccountView, AttemptView, DeathCause, MessageState, MessageView, ReplayAnswer, WaitsFor,
+};
 use ringback_wire::publish::splice_credentials;
 use serde::Deserialize;
 
@@ -103,6 +105,23 @@ pub(super) async fn replay(
     Ok(Redirect::to(&format!("/console/messages/{id}?did=replay")).into_response())
 }
 
+/// Whether an error says no more than the status, which stands there already.
+fn says_only_the_status(error: &str, status: Option<u16>) -> bool {
+    status.is_some_and(|status| Trouble::Status(status).to_string() == error)
+}
+
+/// What comes next for a message that waits without a time.
+fn waits_for(what: Option<&WaitsFor>) -> &'static str {
+    match what {
+        Some(WaitsFor::Registration) => "Waits for a registration",
+        Some(WaitsFor::Resume) => "Waits while its account is paused",
+        Some(WaitsFor::Probe) => "Waits for a probe that succeeds",
+        Some(WaitsFor::Reinstatement) => "Waits while its account is suspended",
+        Some(WaitsFor::Message) => "Waits behind another message",
+        _ => "Waits for its turn",
+    }
+}
+
 struct Seen {
     message: MessageView,
     account: Option<AccountView>,
@@ -173,15 +192,23 @@ impl Seen {
             many => format!("tried {many} times"),
         };
         let ended = |word: &str| {
-            html! { (word) " " @if let Some(at) = &message.finished_at { (when::ago_text(at, *now)) } ", " (tried) "." }
+            html! { (word) " " @if let Some(at) = &message.finished_at { (when::ago_text(at, *now)) } ", " (tried) }
         };
         match message.state {
-            MessageState::Delivered => ended("Delivered"),
-            MessageState::Dead => ended("Given up"),
-            MessageState::Cancelled => ended("Cancelled"),
+            MessageState::Delivered => html! { (ended("Delivered")) "." },
+            MessageState::Dead => html! {
+                (ended("Given up"))
+                @match message.death_cause {
+                    Some(DeathCause::Attempts) => { ": its attempts are used up" }
+                    Some(DeathCause::Age) => { ": it grew too old" }
+                    None => {}
+                }
+                "."
+            },
+            MessageState::Cancelled => html! { (ended("Cancelled")) "." },
             MessageState::Pending => html! {
                 "Waiting since " (when::clock_text(&message.accepted_at, *now)) ", " (tried)
-                @if let Some(at) = &message.next_attempt_at { "; next attempt " (when::ago_text(at, *now)) }
+                @if let Some(waiting) = &message.waiting { ": " (when::in_sentence(waiting, *now)) }
                 "."
             },
         }
@@ -221,7 +248,9 @@ impl Seen {
                     }
                     " after " (when::took(attempt.duration_ms))
                 }
-                @if let Some(error) = &attempt.error { div.error { (error) } }
+                @if let Some(error) = attempt.error.as_ref().filter(|error| !says_only_the_status(error, attempt.status)) {
+                    div.error { (error) }
+                }
                 @if let Some(excerpt) = &attempt.excerpt {
                     details { summary { "What it answered" } pre.excerpt tabindex="0" { (excerpt) } }
                 }
@@ -234,7 +263,7 @@ impl Seen {
         let (mood, word, at) = match message.state {
             MessageState::Pending => match &message.next_attempt_at {
                 Some(at) => (Mood::Waiting, "Next attempt", Some(at)),
-                None => (Mood::Waiting, "Waiting", None),
+                None => (Mood::Waiting, waits_for(message.waits_for.as_ref()), None),
             },
             MessageState::Delivered => (Mood::Good, "Delivered", message.finished_at.as_ref()),
             MessageState::Dead => (Mood::Bad, "Given up", message.finished_at.as_ref()),
@@ -245,6 +274,9 @@ impl Seen {
                 strong { (word) }
                 @if let Some(at) = at {
                     " " @if message.state == MessageState::Pending { (when::ago_text(at, *now)) } @else { (when::clock_text(at, *now)) }
+                }
+                @if let Some(before) = &message.waits_behind {
+                    div { a href={ "/console/messages/" (before) } { "The message that goes first" } }
                 }
             } }
         }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use ringback_delivery::Timestamp;
 use ringback_wire::MessageType;
-use ringback_wire::api::{MessageList, MessageState, MessageView};
+use ringback_wire::api::{MessageList, MessageState, MessageView, WaitsFor};
 
 use super::page::{Page, Place};
 use super::visitor::Visitor;
@@ -172,6 +172,18 @@ impl Filter {
     }
 }
 
+/// What a message waits for that has no time, in a word or two.
+fn waits_for(what: Option<&WaitsFor>) -> &'static str {
+    match what {
+        Some(WaitsFor::Registration) => "not registered",
+        Some(WaitsFor::Resume) => "paused",
+        Some(WaitsFor::Probe) => "on hold",
+        Some(WaitsFor::Reinstatement) => "suspended",
+        Some(WaitsFor::Message) => "behind another",
+        _ => "–",
+    }
+}
+
 /// A table of messages.
 pub(super) fn table(caption: &str, messages: &[MessageView], with_account: bool, now: Timestamp) -> Markup {
     html! {
@@ -200,7 +212,7 @@ pub(super) fn table(caption: &str, messages: &[MessageView], with_account: bool,
                         @match (&message.finished_at, &message.next_attempt_at) {
                             (Some(at), _) => { (when::ago_text(at, now)) }
                             (None, Some(at)) => { (when::ago_text(at, now)) }
-                            (None, None) => { "–" }
+                            (None, None) => { (waits_for(message.waits_for.as_ref())) }
                         }
                     }
                 } }

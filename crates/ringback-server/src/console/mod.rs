@@ -23,6 +23,7 @@ mod live;
 mod login;
 mod message;
 mod messages;
+mod nodes;
 mod overview;
 mod page;
 mod precautions;

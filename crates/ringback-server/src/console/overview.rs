@@ -4,13 +4,13 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use ringback_delivery::Timestamp;
-use ringback_store::{Counts, StoreSize, Tally};
+use ringback_store::{Counts, Node, StoreSize, Tally};
 use ringback_wire::api::{AccountList, AccountView, LaneState};
 
 use super::badge::{self, Mood};
 use super::page::{Page, Place};
 use super::visitor::Visitor;
-use super::{Console, accounts, charts, refused, totals, when, words};
+use super::{Console, accounts, charts, nodes, refused, totals, when, words};
 use crate::api::Refusal;
 use crate::metrics::Total;
 
@@ -39,6 +39,8 @@ struct Seen {
 struct Service {
     reasons: Vec<String>,
     size: StoreSize,
+    /// All that share the store; none where it is not shared.
+    nodes: Vec<Node>,
 }
 
 async fn read(console: &Console, visitor: &Visitor) -> Result<Seen, Refusal> {
@@ -49,7 +51,7 @@ async fn read(console: &Console, visitor: &Visitor) -> Result<Seen, Refusal> {
     let total = totals::of(console, principal.reach()).await?;
     let service = if visitor.sees_everything() {
         let reasons = api.readiness.reasons_against().await;
-        Some(Service { reasons, size: api.store.size().await? })
+        Some(Service { reasons, size: api.store.size().await?, nodes: api.store.nodes().await? })
     } else {
         None
     };
@@ -63,6 +65,12 @@ impl Seen {
             section #figures data-part aria-label="Key figures" { (self.figures()) }
             section #charts .pair data-part aria-label="Per minute" { (charts::of_service(console, visitor)) }
             section #trouble .card data-part aria-labelledby="trouble-title" { (self.trouble()) }
+            @if let Some(Service { nodes, .. }) = self.service.as_ref().filter(|service| !service.nodes.is_empty()) {
+                section #nodes .card data-part aria-labelledby="nodes-title" {
+                    h2 #nodes-title { "This node and the others" }
+                    (nodes::table(nodes, self.now))
+                }
+            }
             div.pair {
                 section #ledger .card data-part aria-labelledby="ledger-title" { (self.ledger()) }
                 @if let Some(service) = &self.service {

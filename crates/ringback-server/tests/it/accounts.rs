@@ -131,16 +131,18 @@ async fn a_list_holds_the_credentials_accounts_by_number_and_in_pages() {
 }
 
 #[tokio::test]
-async fn a_list_of_all_accounts_holds_those_that_something_was_done_for() {
+async fn a_list_of_all_accounts_holds_those_that_a_credential_names_or_something_was_done_for() {
     let cast = Cast::meet().await;
     for account in [OTHER, "0000000042-00007"] {
         cast.server.register(account).await;
     }
+    cast.server.bearer("names one more", &[ACCOUNT, "9999999999-99999"], CALLBACKS).await;
     let first = cast.get(&cast.operator, &format!("{ACCOUNTS}?limit=2")).await.ok();
     assert_eq!(names(&first), ["0000000042-00007", OTHER]);
     let next = first["next"].as_str().unwrap();
     let second = cast.get(&cast.operator, &format!("{ACCOUNTS}?cursor={next}")).await.ok();
-    assert_eq!((names(&second), second.get("next")), (vec![ACCOUNT], None));
+    assert_eq!((names(&second), second.get("next")), (vec![ACCOUNT, "9999999999-99999"], None));
+    assert_eq!(second["accounts"][1]["state"], "unregistered");
     // The same cursor shows nobody what is not theirs.
     let others = cast.get(&cast.owner, &format!("{ACCOUNTS}?cursor={next}")).await.ok();
     assert_eq!(names(&others), [ACCOUNT]);

@@ -116,7 +116,7 @@ impl Cast {
     pub(crate) async fn lane(&self, account: &str, change: impl FnOnce(&mut LaneRecord)) {
         use ringback_store::Reading as _;
         let account: AccountId = account.parse().unwrap();
-        let known = self.server.store.account(account).await.unwrap().unwrap();
+        let known = self.server.store.account(account).await.unwrap();
         let standing = known.standing;
         let mut record = LaneRecord {
             releases_seen: standing.releases,

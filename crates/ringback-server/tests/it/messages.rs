@@ -43,6 +43,7 @@ async fn every_attempt_is_shown_with_what_came_of_it() {
     let shown = cast.get(&cast.owner, &path(&id)).await.ok();
     assert_eq!(shown["attemptCount"], 1);
     assert_eq!(shown["nextAttemptAt"], "2026-01-01T00:00:05Z");
+    assert_eq!((&shown["waitsFor"], &shown["waiting"]), (&json!("retry"), &json!("next attempt in 5 s")));
     assert_eq!(
         shown["attempts"],
         json!([{"attempt": 1, "startedAt": "2026-01-01T00:00:00Z", "durationMs": 12, "error": "nobody is there"}])
@@ -64,7 +65,37 @@ async fn a_finished_message_says_when_and_with_which_status() {
     let dead = cast.get(&cast.owner, &path(&dead)).await.ok();
     assert_eq!((&dead["state"], &dead["attempts"][0]["status"]), (&json!("dead"), &json!(500)));
     assert_eq!(dead["attempts"][0]["error"], "it answered 500");
-    assert_eq!(dead.get("nextAttemptAt"), None);
+    assert_eq!(dead["deathCause"], "attempts");
+    assert_eq!((dead.get("nextAttemptAt"), dead.get("waitsFor"), dead.get("waiting")), (None, None, None));
+}
+
+#[tokio::test]
+async fn a_pending_message_says_what_it_waits_for_by_itself_and_in_a_list() {
+    let cast = Cast::meet().await;
+    let (first, second) = (cast.publish(ACCOUNT).await, cast.publish(ACCOUNT).await);
+    let due = cast.server.clock.now().after(Duration::from_secs(5));
+    let retry = Verdict::Retry { due, charged: 1, successes: 0 };
+    cast.settle(ACCOUNT, 1, Outcome::Failed(Failure::Connect), retry).await;
+    let waits = async |id: &str| {
+        let shown = cast.get(&cast.owner, &path(id)).await.ok();
+        let listed = cast.get(&cast.owner, "/api/ringback/v1/messages").await.ok();
+        let listed =
+            listed["messages"].as_array().unwrap().iter().find(|one| one["id"] == *id).unwrap().clone();
+        for field in ["waitsFor", "waiting", "waitsBehind", "nextAttemptAt"] {
+            assert_eq!(shown.get(field), listed.get(field));
+        }
+        shown
+    };
+    let behind = waits(&second).await;
+    assert_eq!((&behind["waitsFor"], &behind["waitsBehind"]), (&json!("message"), &json!(first)));
+    assert_eq!(behind["waiting"], "message 1, which has the same ordering key, goes first");
+    // Its next attempt has a time, but nothing is tried while the account is paused.
+    cast.post(&cast.operator, &crate::cast::of(ACCOUNT, "/pause")).await.ok();
+    let paused = waits(&first).await;
+    assert_eq!((&paused["waitsFor"], paused.get("nextAttemptAt")), (&json!("resume"), None));
+    assert_eq!(paused["waiting"], "paused since 2026-01-01T00:00:00Z, until an operator resumes it");
+    let both = waits(&second).await["waiting"].as_str().unwrap().to_owned();
+    assert!(both.starts_with("paused since") && both.ends_with("goes first"), "{both}");
 }
 
 #[tokio::test]
@@ -78,7 +109,9 @@ async fn what_an_endpoint_answered_is_for_those_who_operate_everywhere() {
         let shown = cast.get(bearer, &path(&id)).await.ok();
         assert_eq!(shown["attempts"][0].get("excerpt"), None);
     }
-    assert_eq!(cast.message(&id).await["attempts"][0]["excerpt"], "internal: stack trace");
+    let shown = cast.message(&id).await;
+    assert_eq!(shown["attempts"][0]["excerpt"], "internal: stack trace");
+    assert_eq!(shown["deathCause"], "age");
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Hints {
     heard: Arc<Notify>,
     wanted: Arc<Notify>,
+    listening: Arc<AtomicBool>,
     enabled: bool,
     task: Option<JoinHandle<()>>,
 }
@@ -30,8 +31,15 @@ impl Hints {
     /// Keeps a connection of its own that listens and notifies, where that is enabled.
     pub(super) fn new(connector: Arc<Connector>, enabled: bool) -> Self {
         let (heard, wanted) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let task = enabled.then(|| tokio::spawn(run(connector, Arc::clone(&heard), Arc::clone(&wanted))));
-        Self { heard, wanted, enabled, task }
+        let listening = Arc::new(AtomicBool::new(false));
+        let run = || run(connector, Arc::clone(&heard), Arc::clone(&wanted), Arc::clone(&listening));
+        let task = enabled.then(|| tokio::spawn(run()));
+        Self { heard, wanted, listening, enabled, task }
+    }
+
+    /// Whether the connection that listens stands.
+    pub(super) fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
     }
 
     /// Tells the other nodes, soon.
@@ -55,13 +63,15 @@ impl Drop for Hints {
     }
 }
 
-async fn run(connector: Arc<Connector>, heard: Arc<Notify>, wanted: Arc<Notify>) {
+async fn run(connector: Arc<Connector>, heard: Arc<Notify>, wanted: Arc<Notify>, listening: Arc<AtomicBool>) {
     let trouble = AtomicBool::new(false);
     loop {
         match listen(&connector, &heard).await {
             Ok(link) => {
                 trouble.store(false, Ordering::Relaxed);
+                listening.store(true, Ordering::Relaxed);
                 serve(&link, &wanted).await;
+                listening.store(false, Ordering::Relaxed);
             }
             Err(fault) => {
                 if !trouble.swap(true, Ordering::Relaxed) {

@@ -1,5 +1,7 @@
 //! A lane's state: what its endpoint has shown, and the ledger's counters.
 
+use std::collections::HashMap;
+
 use ringback_delivery::{AccountId, Health, LaneRecord, MessageState, Trouble};
 use tokio_postgres::Row;
 
@@ -88,6 +90,29 @@ pub(super) async fn read(link: &Link, account: AccountId) -> Result<(LaneRecord,
         .await?;
     let Some(row) = found else { return Ok(Default::default()) };
     Ok((optional_record(&row, 0)?, counts(&row)?))
+}
+
+/// The records and counters of many lanes, those that have any.
+pub(super) async fn read_all(
+    link: &Link,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, (LaneRecord, Counts)>, Fault> {
+    if accounts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (shards, numbers): (Vec<i16>, Vec<i64>) = accounts.iter().map(|account| rows::key(*account)).unzip();
+    let found = link
+        .rows(
+            "SELECT l.successes, l.releases_seen, l.reinstatements_seen, l.health, l.failures, l.since,
+                 l.probe_at, l.trouble, l.delivered, l.dead, l.cancelled, l.dropped_delivered, l.dropped_dead,
+                 l.dropped_cancelled, i.account
+             FROM unnest($1, $2) AS i (shard, account)
+             CROSS JOIN LATERAL (SELECT * FROM ringback.lane l
+                 WHERE l.shard = i.shard AND l.account = i.account ORDER BY l.version DESC LIMIT 1) l",
+            args![INT2_ARRAY shards, INT8_ARRAY numbers],
+        )
+        .await?;
+    found.iter().map(|row| Ok((rows::account(row, 14)?, (optional_record(row, 0)?, counts(row)?)))).collect()
 }
 
 /// The counters: six columns behind the record's.

@@ -21,17 +21,27 @@ use crate::{Beat, Lease};
 /// The first number of the nodes' advisory locks; the second is the node's.
 pub(super) const LOCK_CLASS: i32 = 0x7269_6e67;
 
+/// What a node says of itself when it joins or renews.
+pub(super) struct Word<'a> {
+    pub(super) name: &'a str,
+    /// How long it holds what it has, from now on.
+    pub(super) term: Duration,
+    /// Whether it hears of hints.
+    pub(super) listening: bool,
+}
+
 /// Joins, or renews.
-pub(super) async fn beat(pool: &Pool, tenure: &Tenure, name: &str, term: Duration) -> Result<Beat, Fault> {
+pub(super) async fn beat(pool: &Pool, tenure: &Tenure, word: &Word<'_>) -> Result<Beat, Fault> {
     let tx = pool.begin().await?;
     let renewed = tx
         .run(
-            "UPDATE ringback.node SET leased_until = clock_timestamp() + make_interval(secs => $2)
+            "UPDATE ringback.node SET leased_until = clock_timestamp() + make_interval(secs => $2),
+                 beat_at = clock_timestamp(), listening = $3
              WHERE node = $1 AND NOT leaving",
-            args![INT4 tenure.node(), FLOAT8 term.as_secs_f64()],
+            args![INT4 tenure.node(), FLOAT8 word.term.as_secs_f64(), BOOL word.listening],
         )
         .await?;
-    let node = if renewed == 1 { tenure.node() } else { join(&tx, name, term).await? };
+    let node = if renewed == 1 { tenure.node() } else { join(&tx, word).await? };
     if node != tenure.node() {
         tenure.join(node);
     }
@@ -56,11 +66,11 @@ pub(super) async fn beat(pool: &Pool, tenure: &Tenure, name: &str, term: Duratio
             tenure.let_go(lease.shard);
         }
     }
-    Ok(Beat { held, term, share: usize::from(ringback_delivery::SHARDS).div_ceil(nodes), now })
+    Ok(Beat { held, term: word.term, share: usize::from(ringback_delivery::SHARDS).div_ceil(nodes), now })
 }
 
 /// A row of its own for this node; and those of nodes that died long ago go.
-async fn join(tx: &Tx, name: &str, term: Duration) -> Result<i32, Fault> {
+async fn join(tx: &Tx, word: &Word<'_>) -> Result<i32, Fault> {
     tx.run(
         "DELETE FROM ringback.node n WHERE leased_until < clock_timestamp() - interval '1 hour'
              AND NOT EXISTS (SELECT FROM ringback.shard s WHERE s.owner = n.node)",
@@ -69,11 +79,11 @@ async fn join(tx: &Tx, name: &str, term: Duration) -> Result<i32, Fault> {
     .await?;
     let row = tx
         .row(
-            "INSERT INTO ringback.node (node, name, release, started_at, leased_until)
+            "INSERT INTO ringback.node (node, name, release, started_at, leased_until, beat_at, listening)
              VALUES (nextval('ringback.node_number'), $1, $2, clock_timestamp(),
-                     clock_timestamp() + make_interval(secs => $3))
+                     clock_timestamp() + make_interval(secs => $3), clock_timestamp(), $4)
              RETURNING node",
-            args![TEXT name, TEXT RELEASE, FLOAT8 term.as_secs_f64()],
+            args![TEXT word.name, TEXT RELEASE, FLOAT8 word.term.as_secs_f64(), BOOL word.listening],
         )
         .await?;
     Ok(row.try_get(0)?)

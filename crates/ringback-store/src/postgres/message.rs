@@ -12,8 +12,8 @@ use tokio_postgres::Row;
 
 use super::fault::Fault;
 use super::link::{Link, args};
-use super::{load, rows};
-use crate::{Message, stored};
+use super::{lane, load, rows};
+use crate::{Closed, Message, stored};
 
 /// From the tape: the columns that [`MessageRow::read`] reads, in its order, of the messages that the condition names.
 macro_rules! on_tape {
@@ -132,6 +132,7 @@ impl MessageRow {
 /// The messages as a caller sees them, with their accounts' standings; without their bodies.
 pub(super) async fn messages(link: &Link, found: &[(MessageRow, Standing)]) -> Result<Vec<Message>, Fault> {
     let behind = who_goes_before(link, found).await?;
+    let closed = what_closes(link, found).await?;
     let message = |(at, (row, standing)): (usize, &(MessageRow, Standing))| {
         let state = row.state(standing);
         let waits = state == MessageState::Pending;
@@ -145,17 +146,35 @@ pub(super) async fn messages(link: &Link, found: &[(MessageRow, Standing)]) -> R
             death: row.death,
             due: row.due.filter(|_| waits),
             behind: behind.get(&at).copied(),
+            closed: closed.get(&row.account).copied().filter(|_| waits),
             body: None,
         }
     };
     Ok(found.iter().enumerate().map(message).collect())
 }
 
+/// What closes the accounts of those that wait.
+async fn what_closes(
+    link: &Link,
+    found: &[(MessageRow, Standing)],
+) -> Result<HashMap<AccountId, Closed>, Fault> {
+    let waits = found.iter().filter(|(row, standing)| row.state(standing) == MessageState::Pending);
+    let standings: HashMap<AccountId, Standing> =
+        waits.map(|(row, standing)| (row.account, *standing)).collect();
+    let accounts: Vec<AccountId> = standings.keys().copied().collect();
+    let lanes = lane::read_all(link, &accounts).await?;
+    let closed = standings.into_iter().filter_map(|(account, standing)| {
+        let (record, _) = lanes.get(&account).copied().unwrap_or_default();
+        Some((account, Closed::of(&standing, &record)?))
+    });
+    Ok(closed.collect())
+}
+
 /// For those that wait: the first that waits with the same key, if that is another one.
 async fn who_goes_before(
     link: &Link,
     found: &[(MessageRow, Standing)],
-) -> Result<HashMap<usize, Sequence>, Fault> {
+) -> Result<HashMap<usize, MessageId>, Fault> {
     let (mut at, mut shards, mut accounts, mut keys) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut turns, mut cancelled, mut acknowledged, mut acknowledged_turns) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -176,12 +195,12 @@ async fn who_goes_before(
     }
     let first = link
         .rows(
-            "SELECT i.at, p.sequence
+            "SELECT i.at, i.account, p.sequence, p.accepted_at
              FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
                  AS i (at, shard, account, key, turn, cancelled, acknowledged, acknowledged_turn)
              CROSS JOIN LATERAL (
-                 SELECT q.sequence FROM (
-                     SELECT p.turn, p.sequence FROM ringback.pending p
+                 SELECT q.sequence, q.accepted_at FROM (
+                     SELECT p.turn, p.sequence, p.accepted_at FROM ringback.pending p
                      WHERE p.shard = i.shard AND p.account = i.account AND p.key = i.key
                          AND p.turn > i.cancelled AND p.turn < i.turn ORDER BY p.turn LIMIT $9) q
                  WHERE NOT (q.sequence <= i.acknowledged AND q.turn <= i.acknowledged_turn)
@@ -196,7 +215,8 @@ async fn who_goes_before(
         .iter()
         .map(|row| {
             let at = usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or(usize::MAX);
-            Ok((at, Sequence(rows::number(row, 1)?)))
+            let sequence = Sequence(rows::number(row, 2)?);
+            Ok((at, MessageId::new(rows::account(row, 1)?, sequence, rows::moment(row, 3)?)))
         })
         .collect()
 }

@@ -29,6 +29,7 @@ mod load;
 mod logins;
 mod message;
 mod migrate;
+mod nodes;
 mod open;
 mod options;
 mod overseeing;

@@ -33,20 +33,7 @@ impl Overseeing for PostgresStore {
         let limit = limit.clamp(1, MOST);
         let read = async {
             let tx = self.pool.begin_reading().await?;
-            let part = match &reach {
-                Reach::Every => summary::numbered(&tx, after, limit).await?,
-                Reach::Accounts(named) => {
-                    let mut named: Vec<AccountId> = named
-                        .iter()
-                        .copied()
-                        .filter(|account| after.is_none_or(|after| *account > after))
-                        .collect();
-                    named.sort_unstable();
-                    named.dedup();
-                    named.truncate(limit);
-                    named
-                }
-            };
+            let part = summary::numbered(&tx, &reach, after, limit).await?;
             let mut tally = Tally::default();
             for (glance, _) in summary::glances(&tx, &part).await? {
                 tally.count(&glance);

@@ -63,7 +63,7 @@ impl Reading for PostgresStore {
         read.await.map_err(Fault::into_error)
     }
 
-    async fn account(&self, account: AccountId) -> Result<Option<AccountSummary>, StoreError> {
+    async fn account(&self, account: AccountId) -> Result<AccountSummary, StoreError> {
         let read = async {
             let tx = self.pool.begin_reading().await?;
             let summary = summary::account(&tx, account).await?;

@@ -11,14 +11,13 @@ use super::link::{Link, args};
 use super::message::{self, MessageRow};
 use super::replay::{Queue, lock_mover};
 use super::{rows, standing};
-use crate::{Fresh, Movements, ReplayFilter, ReplayJob, Swept, stored};
+use crate::replaying::COUNT_STEP;
+use crate::{Fresh, Movements, ReplayCount, ReplayFilter, ReplayJob, Swept, stored};
 
 /// Messages that one step walks.
 const STEP: usize = 500;
 /// Bytes of bodies after which a step ends: all of them are handed to the listener.
 const STEP_BYTES: usize = 4 * 1024 * 1024;
-/// Messages that are counted in one read.
-const COUNT_STEP: usize = 10_000;
 
 /// Whether a message is among those that the filter asks for, by this standing.
 fn is_wanted(filter: &ReplayFilter, row: &MessageRow, standing: &Standing) -> bool {
@@ -29,45 +28,35 @@ fn is_wanted(filter: &ReplayFilter, row: &MessageRow, standing: &Standing) -> bo
         && filter.until.is_none_or(|until| row.accepted_at < until)
 }
 
-/// How many a replay would send again, of those up to `standing`'s last one. Each step is a read of its own.
+/// How many a replay would send again, of those up to `standing`'s last one, as far as so many steps tell. Each step is a
+/// read of its own.
 pub(super) async fn count(
     link: &Link,
     account: AccountId,
     filter: &ReplayFilter,
     standing: &Standing,
-) -> Result<u64, Fault> {
-    let (mut count, mut after) = (0, Sequence(0));
-    loop {
+    steps: usize,
+) -> Result<ReplayCount, Fault> {
+    let (mut messages, mut after) = (0, Sequence(0));
+    for _ in 0..steps {
         let found = message::walk_up(link, account, after, standing.last_sequence, COUNT_STEP).await?;
         let rows = found.iter().filter_map(|(_, row)| row.as_ref());
-        count += rows.filter(|row| is_wanted(filter, row, standing)).count() as u64;
+        messages += rows.filter(|row| is_wanted(filter, row, standing)).count() as u64;
         match found.last() {
             Some((last, _)) if found.len() == COUNT_STEP => after = *last,
-            _ => return Ok(count),
+            _ => return Ok(ReplayCount::exactly(messages)),
         }
     }
+    Ok(ReplayCount { messages, at_least: true })
 }
 
-/// Whether the account has a job.
-pub(super) async fn exists(link: &Link, account: AccountId) -> Result<bool, Fault> {
-    let (shard, number) = rows::key(account);
-    let found = link
-        .maybe(
-            "SELECT 1 FROM ringback.replay_job WHERE shard = $1 AND account = $2",
-            args![INT2 shard, INT8 number],
-        )
-        .await?;
-    Ok(found.is_some())
-}
-
-/// Keeps a job for the messages up to `last`, of which there are `count`; gives the account's standing, its lane released.
+/// Keeps a job for the messages up to the last one, of which there are `count`; gives the account's standing, its lane released.
 pub(super) async fn begin(
     tx: &Link,
     now: Timestamp,
     account: AccountId,
     filter: &ReplayFilter,
-    last: Sequence,
-    count: u64,
+    count: ReplayCount,
 ) -> Result<(ReplayJob, Option<Standing>), Fault> {
     standing::lock(tx, account, false).await?;
     let known = standing::read(tx, account).await?;
@@ -83,7 +72,7 @@ pub(super) async fn begin(
              VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
             args![
                 INT2 shard, INT8 number, INT2 state, INT8 filter.since.map(Timestamp::as_millis),
-                INT8 filter.until.map(Timestamp::as_millis), INT8 rows::number_column(last.0),
+                INT8 filter.until.map(Timestamp::as_millis), INT8 rows::number_column(standing.last_sequence.0),
                 INT8 now.as_millis(), INT8 rows::number_column(standing.acknowledged_through.0),
                 INT8 rows::number_column(standing.acknowledged_turn.0)
             ],

@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
-use ringback_delivery::{AccountId, MessageId, Sequence, Timestamp};
+use ringback_delivery::{AccountId, MessageId, Timestamp};
 
 use super::fault::Fault;
-use super::{PostgresStore, fence, replay, replay_job, retrying, standing};
-use crate::{Commit, ReplayFilter, ReplayJob, Replayed, Replaying, StoreError, Swept};
+use super::{PostgresStore, fence, lane, replay, replay_job, retrying, standing};
+use crate::replaying::COUNT_STEPS;
+use crate::{Commit, ReplayCount, ReplayFilter, ReplayJob, Replayed, Replaying, StoreError, Swept};
 
 #[async_trait]
 impl Replaying for PostgresStore {
@@ -33,8 +34,12 @@ impl Replaying for PostgresStore {
         })
     }
 
-    async fn count_replay(&self, account: AccountId, filter: ReplayFilter) -> Result<u64, StoreError> {
-        Ok(self.count(account, filter).await?.0)
+    async fn count_replay(
+        &self,
+        account: AccountId,
+        filter: ReplayFilter,
+    ) -> Result<ReplayCount, StoreError> {
+        self.count(account, filter, COUNT_STEPS).await
     }
 
     async fn begin_replay(
@@ -43,18 +48,10 @@ impl Replaying for PostgresStore {
         account: AccountId,
         filter: ReplayFilter,
     ) -> Result<ReplayJob, StoreError> {
-        // A count that would be in vain is not begun.
-        let read = async {
-            let link = self.pool.link().await?;
-            replay_job::exists(&link, account).await
-        };
-        if read.await.map_err(Fault::into_error)? {
-            return Ok(ReplayJob::Busy);
-        }
-        let (count, last) = self.count(account, filter).await?;
+        let count = self.count(account, filter, 1).await?;
         retrying!(async {
             let tx = self.pool.begin().await?;
-            let (job, standing) = replay_job::begin(&tx, now, account, &filter, last, count).await?;
+            let (job, standing) = replay_job::begin(&tx, now, account, &filter, count).await?;
             match standing {
                 None => tx.commit().await?,
                 Some(standing) => drop(self.changed(tx, account, standing).await?),
@@ -85,13 +82,20 @@ impl Replaying for PostgresStore {
 }
 
 impl PostgresStore {
-    /// How many a replay would send again, and the last sequence number that this holds for.
-    async fn count(&self, account: AccountId, filter: ReplayFilter) -> Result<(u64, Sequence), StoreError> {
+    /// How many a replay would send again, as far as so many steps tell.
+    async fn count(
+        &self,
+        account: AccountId,
+        filter: ReplayFilter,
+        steps: usize,
+    ) -> Result<ReplayCount, StoreError> {
         let read = async {
             let link = self.pool.link().await?;
+            if filter.is_all_that_is_dead() {
+                return Ok(ReplayCount::exactly(lane::read(&link, account).await?.1.dead));
+            }
             let standing = standing::read(&link, account).await?.unwrap_or_default();
-            let count = replay_job::count(&link, account, &filter, &standing).await?;
-            Ok((count, standing.last_sequence))
+            replay_job::count(&link, account, &filter, &standing, steps).await
         };
         read.await.map_err(Fault::into_error)
     }

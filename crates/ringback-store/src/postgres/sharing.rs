@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use ringback_delivery::AccountId;
 
+use super::lease::Word;
 use super::link::args;
-use super::{PostgresStore, SOON, lease, load, tidings};
-use crate::{Beat, Lease, Sharing, StoreError, Tidings};
+use super::{PostgresStore, SOON, lease, load, nodes, tidings};
+use crate::{Beat, Lease, Node, Sharing, StoreError, Tidings};
 
 #[async_trait]
 impl Sharing for PostgresStore {
@@ -14,7 +15,7 @@ impl Sharing for PostgresStore {
     }
 
     async fn beat(&self) -> Result<Beat, StoreError> {
-        let beat = lease::beat(&self.pool, &self.tenure, &self.node_name, self.lease_term).await;
+        let beat = lease::beat(&self.pool, &self.tenure, &self.word()).await;
         beat.map_err(|fault| fault.into_error())
     }
 
@@ -59,6 +60,14 @@ impl Sharing for PostgresStore {
         read.await.map_err(|fault| fault.into_error())
     }
 
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
+        let read = async {
+            let link = self.pool.within(SOON).await?;
+            nodes::list(&link, self.tenure.node()).await
+        };
+        read.await.map_err(|fault| fault.into_error())
+    }
+
     async fn synchronous_standbys(&self) -> Result<Option<u64>, StoreError> {
         let read = async {
             let link = self.pool.within(SOON).await?;
@@ -72,5 +81,12 @@ impl Sharing for PostgresStore {
             super::rows::number(&row, 0)
         };
         read.await.map(Some).map_err(|fault| fault.into_error())
+    }
+}
+
+impl PostgresStore {
+    /// What this node says of itself.
+    fn word(&self) -> Word<'_> {
+        Word { name: &self.node_name, term: self.lease_term, listening: self.hints.is_listening() }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use ringback_delivery::{AccountId, LaneRecord, Sequence, Standing, Timestamp};
+use ringback_delivery::{AccountId, Sequence, Standing, Timestamp};
 
 use super::fault::Fault;
 use super::link::{Link, args};
 use super::{history, lane, rows, standing};
+use crate::credentials::next_of;
 use crate::{AccountSummary, Counts, Reach};
 
 /// Accounts that one call gives, whatever was asked for.
@@ -14,10 +15,11 @@ const MOST: usize = 1000;
 /// How much of the queue's head is looked through for what is not overtaken.
 const OVERTAKEN: i64 = 1000;
 
-/// One account, if it has a row.
-pub(super) async fn account(link: &Link, account: AccountId) -> Result<Option<AccountSummary>, Fault> {
-    let Some((glance, head)) = glances(link, &[account]).await?.pop() else { return Ok(None) };
-    complete(link, glance, head).await.map(Some)
+/// One account.
+pub(super) async fn account(link: &Link, account: AccountId) -> Result<AccountSummary, Fault> {
+    let glance = glances(link, &[account]).await?.pop();
+    let (glance, head) = glance.unwrap_or((AccountSummary::untouched(account), None));
+    complete(link, glance, head).await
 }
 
 async fn complete(
@@ -43,20 +45,20 @@ async fn complete(
 
 type Glance = (AccountSummary, Option<Sequence>);
 
-/// Accounts that have a row, in the order asked for, without their last attempts and the times of their registrations: what
+/// Accounts, in the order asked for, without their last attempts and the times of their registrations: what
 /// is cheap; and with each the message that has waited the longest.
 pub(super) async fn glances(link: &Link, accounts: &[AccountId]) -> Result<Vec<Glance>, Fault> {
     let standings: HashMap<AccountId, Standing> =
         standing::read_all(link, accounts).await?.into_iter().collect();
-    let lanes = lanes(link, accounts).await?;
+    let lanes = lane::read_all(link, accounts).await?;
     let mut found = Vec::new();
     for account in accounts {
-        let Some(standing) = standings.get(account) else { continue };
+        let standing = standings.get(account).copied().unwrap_or_default();
         let (record, ended) = lanes.get(account).copied().unwrap_or_default();
         let accepted = standing.last_sequence.0;
         let pending = accepted.saturating_sub(lane::finished(&ended));
         let counts = Counts { accepted, pending, ..ended };
-        found.push((*account, *standing, record, counts));
+        found.push((*account, standing, record, counts));
     }
     let waiting: Vec<(AccountId, Standing)> = found
         .iter()
@@ -87,68 +89,36 @@ pub(super) async fn accounts(
     after: Option<AccountId>,
     limit: usize,
 ) -> Result<Vec<AccountSummary>, Fault> {
-    let limit = limit.min(MOST);
-    let mut summaries = Vec::new();
-    match reach {
-        Reach::Every => {
-            for (glance, head) in glances(link, &numbered(link, after, limit).await?).await? {
-                summaries.push(complete(link, glance, head).await?);
-            }
-        }
-        Reach::Accounts(reached) => {
-            let mut reached = reached.clone();
-            reached.sort_unstable();
-            reached.dedup();
-            reached.retain(|wanted| after.is_none_or(|after| *wanted > after));
-            for portion in reached.chunks(MOST) {
-                for (glance, head) in glances(link, portion).await? {
-                    if summaries.len() == limit {
-                        return Ok(summaries);
-                    }
-                    summaries.push(complete(link, glance, head).await?);
-                }
-            }
-        }
+    let wanted = numbered(link, reach, after, limit.min(MOST)).await?;
+    let mut summaries = Vec::with_capacity(wanted.len());
+    for (glance, head) in glances(link, &wanted).await? {
+        summaries.push(complete(link, glance, head).await?);
     }
     Ok(summaries)
 }
 
-/// Accounts that have a row, by number, behind `after`.
+/// The numbers of accounts within reach, in order, behind `after`: of all, those that have a row or that a credential names.
 pub(super) async fn numbered(
     link: &Link,
+    reach: &Reach,
     after: Option<AccountId>,
     limit: usize,
 ) -> Result<Vec<AccountId>, Fault> {
+    if let Reach::Accounts(named) = reach {
+        return Ok(next_of(named, after, limit));
+    }
     let after = after.map_or(-1, |account| rows::number_column(account.number()));
     let found = link
         .rows(
-            "SELECT account FROM ringback.account WHERE account > $1 ORDER BY account LIMIT $2",
+            "(SELECT account FROM ringback.account WHERE account > $1 ORDER BY account LIMIT $2)
+             UNION
+             (SELECT DISTINCT account FROM ringback.credential_account WHERE account > $1
+              ORDER BY account LIMIT $2)
+             ORDER BY account LIMIT $2",
             args![INT8 after, INT8 i64::try_from(limit).unwrap_or(i64::MAX)],
         )
         .await?;
     found.iter().map(|row| rows::account(row, 0)).collect()
-}
-
-async fn lanes(
-    link: &Link,
-    accounts: &[AccountId],
-) -> Result<HashMap<AccountId, (LaneRecord, Counts)>, Fault> {
-    let (shards, numbers): (Vec<i16>, Vec<i64>) = accounts.iter().map(|account| rows::key(*account)).unzip();
-    let found = link
-        .rows(
-            "SELECT l.successes, l.releases_seen, l.reinstatements_seen, l.health, l.failures, l.since,
-                 l.probe_at, l.trouble, l.delivered, l.dead, l.cancelled, l.dropped_delivered, l.dropped_dead,
-                 l.dropped_cancelled, i.account
-             FROM unnest($1, $2) AS i (shard, account)
-             CROSS JOIN LATERAL (SELECT * FROM ringback.lane l
-                 WHERE l.shard = i.shard AND l.account = i.account ORDER BY l.version DESC LIMIT 1) l",
-            args![INT2_ARRAY shards, INT8_ARRAY numbers],
-        )
-        .await?;
-    found
-        .iter()
-        .map(|row| Ok((rows::account(row, 14)?, (lane::optional_record(row, 0)?, lane::counts(row)?))))
-        .collect()
 }
 
 /// For each: the first in the queue that is not overtaken, and when it was accepted.

@@ -82,7 +82,7 @@ async fn whole(
     let mut picked = Vec::new();
     for (glance, _) in summary::glances(link, accounts).await? {
         if pick(&glance) {
-            picked.extend(summary::account(link, glance.account).await?);
+            picked.push(summary::account(link, glance.account).await?);
         }
     }
     Ok(picked)

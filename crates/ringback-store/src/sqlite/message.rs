@@ -7,8 +7,8 @@ use ringback_delivery::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::Fault;
-use super::{load, rows};
-use crate::Message;
+use super::{lane, load, rows};
+use crate::{Closed, Message};
 
 /// The columns that [`MessageRow::read`] reads, in its order, of a `message` that is called `m`.
 macro_rules! message_columns {
@@ -81,9 +81,12 @@ impl MessageRow {
     /// The message as a caller sees it, without its body.
     pub(super) fn message(&self, connection: &Connection, standing: &Standing) -> Result<Message, Fault> {
         let state = self.state(standing);
-        let (due, behind) = match state {
-            MessageState::Pending => (self.due(connection)?, self.behind(connection, standing)?),
-            _ => (None, None),
+        let (due, behind, closed) = match state {
+            MessageState::Pending => {
+                let closed = Closed::of(standing, &lane::read(connection, self.account)?);
+                (self.due(connection)?, self.behind(connection, standing)?, closed)
+            }
+            _ => (None, None, None),
         };
         Ok(Message {
             id: self.id(),
@@ -95,6 +98,7 @@ impl MessageRow {
             death: self.death,
             due,
             behind,
+            closed,
             body: None,
         })
     }
@@ -113,12 +117,12 @@ impl MessageRow {
     }
 
     /// The first that waits with its key, if that is another one.
-    fn behind(&self, connection: &Connection, standing: &Standing) -> Result<Option<Sequence>, Fault> {
+    fn behind(&self, connection: &Connection, standing: &Standing) -> Result<Option<MessageId>, Fault> {
         let Some(key) = self.key else { return Ok(None) };
         let first = connection
             .prepare_cached(
-                "SELECT sequence FROM
-                     (SELECT turn, sequence FROM pending INDEXED BY pending_key
+                "SELECT sequence, accepted_at FROM
+                     (SELECT turn, sequence, accepted_at FROM pending INDEXED BY pending_key
                       WHERE account = ?1 AND key = ?2 AND turn > ?3 AND turn < ?4 ORDER BY turn LIMIT ?5)
                  WHERE NOT (sequence <= ?6 AND turn <= ?7) LIMIT 1",
             )?
@@ -132,7 +136,7 @@ impl MessageRow {
                     standing.acknowledged_through.0,
                     standing.acknowledged_turn.0,
                 ],
-                |row| row.get(0).map(Sequence),
+                |row| Ok(MessageId::new(self.account, Sequence(row.get(0)?), rows::moment(row, 1)?)),
             )
             .optional()?;
         Ok(first)

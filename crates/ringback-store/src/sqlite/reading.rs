@@ -43,7 +43,7 @@ impl Reading for SqliteStore {
         self.read(move |connection| reel::reel(connection, account, after, limit, bytes)).await
     }
 
-    async fn account(&self, account: AccountId) -> Result<Option<AccountSummary>, StoreError> {
+    async fn account(&self, account: AccountId) -> Result<AccountSummary, StoreError> {
         self.read(move |connection| summary::account(connection, account)).await
     }
 

@@ -12,14 +12,13 @@ use super::message::{MessageRow, message_columns};
 use super::replay::Queue;
 use super::work::Work;
 use super::{rows, standing};
-use crate::{ReplayFilter, ReplayJob, Swept};
+use crate::replaying::COUNT_STEP;
+use crate::{ReplayCount, ReplayFilter, ReplayJob, Swept};
 
 /// Messages that one step walks.
 const STEP: usize = 500;
 /// Bytes of bodies after which a step ends: all of them are handed to the listener.
 const STEP_BYTES: usize = 4 * 1024 * 1024;
-/// Messages that are counted in one read.
-pub(super) const COUNT_STEP: usize = 10_000;
 
 /// Whether a message is among those that the filter asks for, by this standing.
 fn is_wanted(filter: &ReplayFilter, row: &MessageRow, standing: &Standing) -> bool {
@@ -39,16 +38,15 @@ pub(super) struct Counted {
     pub(super) through: Option<Sequence>,
 }
 
-/// Counts a step of what a replay would send again, behind `after` and up to `last`.
+/// Counts a step of what a replay would send again, behind `after`.
 pub(super) fn count(
     connection: &Connection,
     account: AccountId,
     filter: &ReplayFilter,
     standing: &Standing,
     after: Sequence,
-    last: Sequence,
 ) -> Result<Counted, Fault> {
-    let found = walk(connection, account, after, last, COUNT_STEP)?;
+    let found = walk(connection, account, after, standing.last_sequence, COUNT_STEP)?;
     let rows = found.iter().filter_map(|(_, row)| row.as_ref());
     let wanted = rows.filter(|row| is_wanted(filter, row, standing)).count() as u64;
     let through = if found.len() < COUNT_STEP { None } else { found.last().map(|(sequence, _)| *sequence) };
@@ -78,14 +76,13 @@ fn walk(
     Ok(found)
 }
 
-/// Keeps a job for the messages up to `last`, of which there are `count`, and releases the lane.
+/// Keeps a job for the messages up to the last one, of which there are `count`, and releases the lane.
 pub(super) fn begin(
     work: &mut Work<'_>,
     now: Timestamp,
     account: AccountId,
     filter: &ReplayFilter,
-    last: Sequence,
-    count: u64,
+    count: ReplayCount,
 ) -> Result<ReplayJob, Fault> {
     let Some(standing) = standing::read(work.connection, account)?.filter(|standing| standing.registered)
     else {
@@ -103,7 +100,7 @@ pub(super) fn begin(
             filter.state.map(rows::state_column),
             filter.since.map(Timestamp::as_millis),
             filter.until.map(Timestamp::as_millis),
-            last.0,
+            standing.last_sequence.0,
             now.as_millis(),
             standing.acknowledged_through.0,
             standing.acknowledged_turn.0,
@@ -113,14 +110,6 @@ pub(super) fn begin(
     }
     standing::change(work, account, |standing| standing.releases += 1)?;
     Ok(ReplayJob::Kept(count))
-}
-
-/// Whether the account has a job.
-pub(super) fn exists(connection: &Connection, account: AccountId) -> Result<bool, Fault> {
-    let exists = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM replay_job WHERE account = ?1)")?
-        .query_row([account.number()], |row| row.get(0))?;
-    Ok(exists)
 }
 
 /// Ends the account's job, if it has one.

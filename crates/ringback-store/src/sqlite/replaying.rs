@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use ringback_delivery::{AccountId, MessageId, Sequence, Timestamp};
 
-use super::{SqliteStore, replay, replay_job, standing};
-use crate::{ReplayFilter, ReplayJob, Replayed, Replaying, StoreError, Swept};
+use super::{SqliteStore, ledger, replay, replay_job, standing};
+use crate::replaying::COUNT_STEPS;
+use crate::{ReplayCount, ReplayFilter, ReplayJob, Replayed, Replaying, StoreError, Swept};
 
 #[async_trait]
 impl Replaying for SqliteStore {
@@ -12,8 +13,12 @@ impl Replaying for SqliteStore {
         self.write(move |work| replay::replay(work, now, id)).await
     }
 
-    async fn count_replay(&self, account: AccountId, filter: ReplayFilter) -> Result<u64, StoreError> {
-        Ok(self.count(account, filter).await?.0)
+    async fn count_replay(
+        &self,
+        account: AccountId,
+        filter: ReplayFilter,
+    ) -> Result<ReplayCount, StoreError> {
+        self.count(account, filter, COUNT_STEPS).await
     }
 
     async fn begin_replay(
@@ -22,13 +27,8 @@ impl Replaying for SqliteStore {
         account: AccountId,
         filter: ReplayFilter,
     ) -> Result<ReplayJob, StoreError> {
-        // A count that would be in vain is not begun.
-        let busy = self.read(move |connection| replay_job::exists(connection, account)).await?;
-        if busy {
-            return Ok(ReplayJob::Busy);
-        }
-        let (count, last) = self.count(account, filter).await?;
-        self.write(move |work| replay_job::begin(work, now, account, &filter, last, count)).await
+        let count = self.count(account, filter, 1).await?;
+        self.write(move |work| replay_job::begin(work, now, account, &filter, count)).await
     }
 
     async fn replay_step(&self, now: Timestamp) -> Result<Swept, StoreError> {
@@ -37,24 +37,33 @@ impl Replaying for SqliteStore {
 }
 
 impl SqliteStore {
-    /// How many a replay would send again, and the last sequence number that this holds for. Each step is a read of its
-    /// own.
-    async fn count(&self, account: AccountId, filter: ReplayFilter) -> Result<(u64, Sequence), StoreError> {
-        let standing =
-            self.read(move |connection| Ok(standing::read(connection, account)?.unwrap_or_default())).await?;
-        let last = standing.last_sequence;
-        let (mut count, mut after) = (0, Sequence(0));
-        loop {
+    /// How many a replay would send again, as far as so many steps tell. Each step is a read of its own.
+    async fn count(
+        &self,
+        account: AccountId,
+        filter: ReplayFilter,
+        steps: usize,
+    ) -> Result<ReplayCount, StoreError> {
+        let (standing, counts) = self
+            .read(move |connection| {
+                let standing = standing::read(connection, account)?.unwrap_or_default();
+                Ok((standing, ledger::counts(connection, account, standing.last_sequence)?))
+            })
+            .await?;
+        if filter.is_all_that_is_dead() {
+            return Ok(ReplayCount::exactly(counts.dead));
+        }
+        let (mut messages, mut after) = (0, Sequence(0));
+        for _ in 0..steps {
             let step = self
-                .read(move |connection| {
-                    replay_job::count(connection, account, &filter, &standing, after, last)
-                })
+                .read(move |connection| replay_job::count(connection, account, &filter, &standing, after))
                 .await?;
-            count += step.wanted;
+            messages += step.wanted;
             match step.through {
                 Some(through) => after = through,
-                None => return Ok((count, last)),
+                None => return Ok(ReplayCount::exactly(messages)),
             }
         }
+        Ok(ReplayCount { messages, at_least: true })
     }
 }

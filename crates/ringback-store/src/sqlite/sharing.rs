@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use ringback_delivery::AccountId;
 
 use super::SqliteStore;
-use crate::{Beat, Dispatching, Lease, Sharing, StoreError, Tidings};
+use crate::{Beat, Dispatching, Lease, Node, Sharing, StoreError, Tidings};
 
 #[async_trait]
 impl Sharing for SqliteStore {
@@ -45,6 +45,10 @@ impl Sharing for SqliteStore {
         limit: usize,
     ) -> Result<Vec<AccountId>, StoreError> {
         self.lanes_waiting(after, limit).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn synchronous_standbys(&self) -> Result<Option<u64>, StoreError> {

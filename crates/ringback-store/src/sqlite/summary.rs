@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Fault;
 use super::{history, lane, ledger, rows, standing};
+use crate::credentials::next_of;
 use crate::{AccountSummary, Reach};
 
 /// Accounts that one call gives, whatever was asked for.
@@ -12,39 +13,35 @@ const MOST: usize = 1000;
 /// How much of the queue's head is looked through for what is not overtaken.
 const OVERTAKEN: u32 = 1000;
 
-/// One account, if it has a row.
-pub(super) fn account(connection: &Connection, account: AccountId) -> Result<Option<AccountSummary>, Fault> {
-    let Some((glance, head)) = look(connection, account)? else { return Ok(None) };
+/// One account.
+pub(super) fn account(connection: &Connection, account: AccountId) -> Result<AccountSummary, Fault> {
+    let (glance, head) = look(connection, account)?;
     let last_attempt = match head {
         Some(sequence) => history::last(connection, account, sequence)?,
         None => None,
     };
-    Ok(Some(AccountSummary { last_attempt, registered_at: registered_at(connection, account)?, ..glance }))
+    Ok(AccountSummary { last_attempt, registered_at: registered_at(connection, account)?, ..glance })
 }
 
-/// One account, if it has a row, without its last attempt and the time of its registration: what is cheap.
-pub(super) fn glance(connection: &Connection, account: AccountId) -> Result<Option<AccountSummary>, Fault> {
-    Ok(look(connection, account)?.map(|(glance, _)| glance))
+/// One account without its last attempt and the time of its registration: what is cheap.
+pub(super) fn glance(connection: &Connection, account: AccountId) -> Result<AccountSummary, Fault> {
+    Ok(look(connection, account)?.0)
 }
 
 /// A glance, and the message that has waited the longest.
-fn look(
-    connection: &Connection,
-    account: AccountId,
-) -> Result<Option<(AccountSummary, Option<Sequence>)>, Fault> {
-    let Some(standing) = standing::read(connection, account)? else { return Ok(None) };
+fn look(connection: &Connection, account: AccountId) -> Result<(AccountSummary, Option<Sequence>), Fault> {
+    let untouched = AccountSummary::untouched(account);
+    let Some(standing) = standing::read(connection, account)? else { return Ok((untouched, None)) };
     let counts = ledger::counts(connection, account, standing.last_sequence)?;
     let head = if counts.pending > 0 { head(connection, account, &standing)? } else { None };
     let glance = AccountSummary {
-        account,
         standing,
         lane: lane::read(connection, account)?,
         counts,
         oldest_pending: head.map(|(_, accepted_at)| accepted_at),
-        last_attempt: None,
-        registered_at: None,
+        ..untouched
     };
-    Ok(Some((glance, head.map(|(sequence, _)| sequence))))
+    Ok((glance, head.map(|(sequence, _)| sequence)))
 }
 
 /// Accounts within reach, by number, behind `after`.
@@ -54,31 +51,35 @@ pub(super) fn accounts(
     after: Option<AccountId>,
     limit: usize,
 ) -> Result<Vec<AccountSummary>, Fault> {
-    let limit = limit.min(MOST);
-    let mut summaries = Vec::new();
-    match reach {
-        Reach::Every => {
-            let mut next = connection
-                .prepare_cached("SELECT account FROM account WHERE account > ?1 ORDER BY account LIMIT ?2")?;
-            let after = after.map_or(-1, |account| i64::try_from(account.number()).unwrap_or(i64::MAX));
-            let mut found = next.query(params![after, limit])?;
-            while let Some(row) = found.next()? {
-                summaries.extend(account(connection, rows::account(row.get(0)?)?)?);
-            }
-        }
-        Reach::Accounts(reached) => {
-            let mut reached = reached.clone();
-            reached.sort_unstable();
-            reached.dedup();
-            for wanted in reached.into_iter().filter(|wanted| after.is_none_or(|after| *wanted > after)) {
-                if summaries.len() == limit {
-                    break;
-                }
-                summaries.extend(account(connection, wanted)?);
-            }
-        }
+    let wanted = numbered(connection, reach, after, limit.min(MOST))?;
+    wanted.into_iter().map(|wanted| account(connection, wanted)).collect()
+}
+
+/// The numbers of accounts within reach, in order, behind `after`: of all, those that have a row or that a credential names.
+pub(super) fn numbered(
+    connection: &Connection,
+    reach: &Reach,
+    after: Option<AccountId>,
+    limit: usize,
+) -> Result<Vec<AccountId>, Fault> {
+    if let Reach::Accounts(named) = reach {
+        return Ok(next_of(named, after, limit));
     }
-    Ok(summaries)
+    let after = after.map_or(-1, |account| i64::try_from(account.number()).unwrap_or(i64::MAX));
+    let mut statement = connection.prepare_cached(
+        "SELECT account FROM
+             (SELECT account FROM account WHERE account > ?1 ORDER BY account LIMIT ?2)
+         UNION
+         SELECT account FROM
+             (SELECT DISTINCT account FROM credential_account WHERE account > ?1 ORDER BY account LIMIT ?2)
+         ORDER BY account LIMIT ?2",
+    )?;
+    let mut found = statement.query(params![after, limit])?;
+    let mut accounts = Vec::new();
+    while let Some(row) = found.next()? {
+        accounts.push(rows::account(row.get(0)?)?);
+    }
+    Ok(accounts)
 }
 
 /// The first in the queue that is not overtaken, and when it was accepted.

@@ -50,7 +50,7 @@ pub(super) fn of_all(connection: &Connection, limit: usize) -> Result<Vec<Accoun
             && let Some(row) = found.next()?
         {
             let summary = summary::account(connection, rows::account(row.get(0)?)?)?;
-            troubled.extend(summary.filter(|account| Ailment::of(account) == Some(ailment)));
+            troubled.extend(Some(summary).filter(|account| Ailment::of(account) == Some(ailment)));
         }
     }
     troubled.sort_by(worst_first);
@@ -69,7 +69,7 @@ pub(super) fn of(
     let mut troubled = Vec::new();
     for account in named.into_iter().take(LOOKED_AT) {
         let summary = summary::account(connection, account)?;
-        troubled.extend(summary.filter(|account| Ailment::of(account).is_some()));
+        troubled.extend(Some(summary).filter(|account| Ailment::of(account).is_some()));
         if troubled.len() >= 2 * limit.max(1) {
             keep_the_worst(&mut troubled, limit);
         }

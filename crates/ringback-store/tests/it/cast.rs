@@ -10,7 +10,7 @@ use ringback_delivery::{
 };
 use ringback_store::{
     Admission, Attempt, Commit, CommitListener, Fresh, Idempotency, Movements, NewMessage, Registration,
-    Secret, Settled, Store,
+    ReplayCount, ReplayJob, Secret, Settled, Store,
 };
 
 /// A moment of the stories, in seconds after their beginning.
@@ -137,6 +137,11 @@ pub fn dead(number: u64, waiting: &Waiting) -> Settled {
 
 pub fn answered(status: u16) -> Outcome {
     Outcome::Answered { status, retry_after: None }
+}
+
+/// A replay that was begun, of so many messages.
+pub fn kept(messages: u64) -> ReplayJob {
+    ReplayJob::Kept(ReplayCount::exactly(messages))
 }
 
 /// What a listener heard.

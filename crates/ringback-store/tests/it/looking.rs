@@ -71,7 +71,7 @@ pub async fn attempts(store: &dyn Store, id: MessageId) -> Vec<Attempt> {
 
 /// An account's ledger.
 pub async fn counts(store: &dyn Store, number: u64) -> Counts {
-    store.account(account(number)).await.unwrap().unwrap().counts
+    store.account(account(number)).await.unwrap().counts
 }
 
 /// Accepts messages that nothing speaks against, in one batch.

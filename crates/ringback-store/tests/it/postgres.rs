@@ -1,6 +1,7 @@
 //! The PostgreSQL store: the whole story, and what is its own.
 
 mod copying;
+mod nodes;
 
 use ringback_store::{PostgresOptions, PostgresStore, Role, SealingKey};
 use ringback_testbed::{Database, Postgres, USER};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::MessageType;
-use crate::text_enum::closed_enum;
+use crate::text_enum::{closed_enum, open_enum};
 
 closed_enum! {
     /// Where a message stands. Of the message, not of an attempt; a replay moves one back to pending.
@@ -17,6 +17,36 @@ closed_enum! {
         Dead = "dead",
         /// Its account deregistered.
         Cancelled = "cancelled",
+    }
+}
+
+closed_enum! {
+    /// Why a message was given up.
+    DeathCause {
+        /// The last attempt of the schedule failed.
+        Attempts = "attempts",
+        /// It reached 7 days of age.
+        Age = "age",
+    }
+}
+
+open_enum! {
+    /// What a pending message waits for. Where it waits for several things, the first of these.
+    WaitsFor {
+        /// A registration, or that it is pulled.
+        Registration = "registration",
+        /// That an operator resumes its account.
+        Resume = "resume",
+        /// That a probe ends the hold of its account; it may be the probe itself.
+        Probe = "probe",
+        /// That its account, whose endpoint answered 410, is registered anew or resumed.
+        Reinstatement = "reinstatement",
+        /// The end of a message before it with the same ordering key.
+        Message = "message",
+        /// The time of its next attempt.
+        Retry = "retry",
+        /// Its turn: nothing speaks against it.
+        Turn = "turn",
     }
 }
 
@@ -86,7 +116,19 @@ pub struct MessageView {
     /// When it was delivered, died or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
-    /// When it is to be tried next, if it is pending.
+    /// Why it is dead, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub death_cause: Option<DeathCause>,
+    /// What it waits for, if it is pending.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<WaitsFor>,
+    /// The same as a sentence, with what would change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<String>,
+    /// The id of the first pending message with the same ordering key, if this one is pending behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_behind: Option<String>,
+    /// When it is to be tried next, if it was tried, is pending, and nothing else keeps it waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<String>,
     /// How often it was tried.

@@ -28,6 +28,9 @@ pub struct ReplayRequest {
 pub struct ReplayAnswer {
     /// How many messages are sent again; 0 for one that is waiting already, and is only tried now.
     pub count: u64,
+    /// Whether there may be more of them: not all of the account's messages were looked at to count them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_least: bool,
     /// Whether they were only counted.
     #[serde(default)]
     pub dry_run: bool,

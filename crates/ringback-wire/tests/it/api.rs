@@ -50,6 +50,15 @@ fn messages_and_attempts_have_the_documented_fields() {
             "attempts":[{"attempt":1,"startedAt":"t","durationMs":3,"status":500,"error":"e"}],"message":{"type":"x"}}"#,
     );
     assert_eq!(view.state, MessageState::Dead);
+    let dead: MessageView = round_trip(
+        r#"{"id":"m","account":"a","sequence":1,"type":"firmwareList","state":"dead","acceptedAt":"t","deathCause":"age","attemptCount":0}"#,
+    );
+    assert_eq!(dead.death_cause, Some(DeathCause::Age));
+    let pending: MessageView = round_trip(
+        r#"{"id":"m","account":"a","sequence":2,"type":"firmwareList","state":"pending","acceptedAt":"t","waitsFor":"message",
+            "waiting":"waits behind message 1","waitsBehind":"n","attemptCount":0}"#,
+    );
+    assert_eq!(pending.waits_for, Some(WaitsFor::Message));
     let _: MessageList = round_trip(r#"{"messages":[],"next":"cursor"}"#);
     let search: MessageSearch =
         round_trip(r#"{"account":"a","state":"dead","type":"firmwareList","upgradeId":"u"}"#);
@@ -59,6 +68,7 @@ fn messages_and_attempts_have_the_documented_fields() {
 #[test]
 fn a_replay_answers_with_a_count_and_for_a_single_message_with_where_it_stands() {
     let _: ReplayAnswer = round_trip(r#"{"count":3,"dryRun":true}"#);
+    let _: ReplayAnswer = round_trip(r#"{"count":3,"atLeast":true,"dryRun":false}"#);
     let one: ReplayAnswer = round_trip(r#"{"count":1,"dryRun":false,"id":"m","state":"pending"}"#);
     assert_eq!(one.state, Some(MessageState::Pending));
     let _: AckAnswer = round_trip(r#"{"through":4}"#);

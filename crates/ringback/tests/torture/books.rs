@@ -197,7 +197,7 @@ impl Books {
         for number in 0..accounts {
             let name = account(number);
             let id: AccountId = name.parse().unwrap();
-            let counts = store.account(id).await.unwrap().unwrap().counts;
+            let counts = store.account(id).await.unwrap().counts;
             let rows = count(store, id).await;
             let counted = [counts.pending, counts.delivered, counts.dead, counts.cancelled];
             assert_eq!(counted, rows, "{name}: pending, delivered, dead, cancelled");

@@ -20,7 +20,7 @@ async fn a_replay_goes_on_after_a_restart_where_it_was() {
     kill_all(&store, at(1), ONE).await;
     let filter = ReplayFilter { state: Some(MessageState::Dead), since: Some(at(0)), until: Some(at(1)) };
     let begun = store.begin_replay(at(2), account(ONE), filter).await.unwrap();
-    assert_eq!(begun, ReplayJob::Kept(1500));
+    assert_eq!(begun, kept(1500));
     let mut steps = 0;
     loop {
         drop(store);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ringback_delivery::Verdict;
-use ringback_store::{Reading, ReplayFilter, ReplayJob, Replaying, Retention, Store, Swept, Upkeep};
+use ringback_store::{Reading, ReplayFilter, Replaying, Retention, Store, Swept, Upkeep};
 use rusqlite::Connection;
 
 use super::{look, new_store, number};
@@ -207,7 +207,7 @@ async fn a_row_that_makes_no_sense_holds_up_neither_retention_nor_replay() {
     let database = look(folder.path());
     database.execute("UPDATE message SET state = 9 WHERE sequence = 2", []).unwrap();
     let all = ReplayFilter { state: None, since: None, until: None };
-    assert_eq!(store.begin_replay(at(2), account(ONE), all).await.unwrap(), ReplayJob::Kept(3));
+    assert_eq!(store.begin_replay(at(2), account(ONE), all).await.unwrap(), kept(3));
     replay_all(&store, at(3)).await;
     assert_eq!(queue(&store, ONE).await, [1, 3, 4]);
     deliver_all(&store, at(4), ONE).await;

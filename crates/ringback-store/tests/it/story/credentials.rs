@@ -9,7 +9,7 @@ use ringback_store::{
 
 use crate::cast::*;
 
-fn credential(name: &str) -> Credential {
+pub fn credential(name: &str) -> Credential {
     Credential {
         id: 0,
         name: name.to_owned(),

@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use ringback_delivery::{
     Death, Failure, Health, LaneRecord, LaneUpdate, MessageId, MessageKind, MessageState, Outcome, Sequence,
-    Verdict,
+    Trouble, Verdict,
 };
-use ringback_store::{AccountSummary, Counts, MessageFilter, NewMessage, Reach, Restored, Store};
+use ringback_store::{
+    AccountSummary, Closed, Counts, Credential, CredentialChange, MessageFilter, NewMessage, Reach, Restored,
+    Scopes, Store,
+};
 
 use crate::cast::*;
 use crate::looking::*;
+use crate::story::credentials::credential;
 
 pub async fn a_message_reads_back_as_it_stands(store: &dyn Store) {
     register(store, ONE).await;
@@ -22,6 +26,7 @@ pub async fn a_message_reads_back_as_it_stands(store: &dyn Store) {
         (MessageState::Pending, at(3), None)
     );
     assert_eq!((pending.attempts, pending.death, pending.due, pending.behind), (0, None, None, None));
+    assert_eq!(pending.closed, None);
     assert_eq!(text(pending.body.as_ref()), "{\"a\":1}");
     assert_eq!(attempts, []);
 
@@ -35,6 +40,14 @@ pub async fn a_message_reads_back_as_it_stands(store: &dyn Store) {
     let died = seen(store, id).await;
     assert_eq!((died.state, died.finished_at), (MessageState::Dead, Some(at(61))));
     assert_eq!((died.death, died.attempts, died.due), (Some(Death::Attempts), 2, None));
+
+    let old = accept(store, at(70), message(ONE, "old")).await;
+    let row = waiting(store, ONE).await[0];
+    store
+        .record(at(99), vec![settled(ONE, &row, Verdict::Dead(Death::Age), answered(500))], Vec::new())
+        .await
+        .unwrap();
+    assert_eq!(seen(store, old).await.death, Some(Death::Age));
 }
 
 pub async fn a_message_comes_with_all_its_attempts(store: &dyn Store) {
@@ -260,7 +273,7 @@ pub async fn what_is_overtaken_shows_so_at_once(store: &dyn Store) {
     let reel = store.reel(account(ONE), Sequence(0), 10, 1000).await.unwrap();
     let told: Vec<_> = reel.messages.iter().map(|message| message.state).collect();
     assert_eq!(told, [Delivered, Delivered, Cancelled, Cancelled]);
-    assert_eq!(store.account(account(ONE)).await.unwrap().unwrap().oldest_pending, None);
+    assert_eq!(store.account(account(ONE)).await.unwrap().oldest_pending, None);
     // Nothing else comes of it once the rows have followed.
     sweep_all(store, at(4), ONE).await;
     assert_eq!(states().await, [Delivered, Delivered, Cancelled, Cancelled]);
@@ -276,7 +289,9 @@ pub async fn a_pending_message_tells_who_goes_before_it(store: &dyn Store) {
     let behind = async || {
         let mut behind = Vec::new();
         for id in &ids {
-            behind.push(seen(store, *id).await.behind.map(|sequence| sequence.0));
+            let before = seen(store, *id).await.behind;
+            assert!(before.is_none_or(|before| ids.contains(&before)));
+            behind.push(before.map(|before| before.sequence.0));
         }
         behind
     };
@@ -292,7 +307,56 @@ pub async fn a_pending_message_tells_who_goes_before_it(store: &dyn Store) {
     let first = accept(store, at(4), ordered(ONE, 1, "x")).await;
     let second = accept(store, at(4), ordered(ONE, 1, "x")).await;
     assert_eq!(seen(store, first).await.behind, None);
-    assert_eq!(seen(store, second).await.behind, Some(first.sequence));
+    assert_eq!(seen(store, second).await.behind, Some(first));
+    let listed = store.search(everything(), None, 2).await.unwrap().items;
+    assert_eq!(listed.iter().map(|message| message.behind).collect::<Vec<_>>(), [Some(first), None]);
+}
+
+pub async fn a_pending_message_tells_what_closes_its_account(store: &dyn Store) {
+    register(store, ONE).await;
+    register(store, TWO).await;
+    let id = accept(store, at(0), message(ONE, "x")).await;
+    let done = accept(store, at(0), message(ONE, "x")).await;
+    accept(store, at(0), message(TWO, "x")).await;
+    let row = waiting(store, ONE).await[1];
+    let health = Health::Hold {
+        since: at(1),
+        failed_probes: 0,
+        probe_at: at(6),
+        trouble: Trouble::Failure(Failure::Connect),
+    };
+    let lane = async |health| {
+        let standing = store.standing(account(ONE)).await.unwrap();
+        let (releases_seen, reinstatements_seen) = (standing.releases, standing.reinstatements);
+        let record = LaneRecord { successes: 1, health, releases_seen, reinstatements_seen };
+        LaneUpdate { account: account(ONE), record }
+    };
+    store.record(at(1), vec![delivered(ONE, &row)], vec![lane(health).await]).await.unwrap();
+    let closed = async || {
+        let alone = seen(store, id).await.closed;
+        // In a list too, and of the account's own messages only, while they wait.
+        let listed = store.search(everything(), None, 10).await.unwrap().items;
+        let told: Vec<_> = listed.iter().map(|message| (message.id.account, message.closed)).collect();
+        assert_eq!(told, [(account(TWO), None), (account(ONE), None), (account(ONE), alone)]);
+        let reel = store.reel(account(ONE), Sequence(0), 10, 1000).await.unwrap();
+        assert_eq!(reel.messages.iter().map(|message| message.closed).collect::<Vec<_>>(), [alone, None]);
+        assert_eq!(seen(store, done).await.closed, None);
+        alone
+    };
+    let trouble = Trouble::Failure(Failure::Connect);
+    assert_eq!(closed().await, Some(Closed::OnHold { since: at(1), probe_at: at(6), trouble }));
+    store.pause(at(2), account(ONE)).await.unwrap();
+    assert_eq!(closed().await, Some(Closed::Paused { since: at(2) }));
+    // It releases the lane too.
+    store.resume(at(3), account(ONE)).await.unwrap();
+    assert_eq!(closed().await, None);
+    let suspended = lane(Health::Suspended { since: at(4) }).await;
+    store.record(at(4), Vec::new(), vec![suspended]).await.unwrap();
+    assert_eq!(closed().await, Some(Closed::Suspended { since: at(4) }));
+    store.deregister(at(5), account(ONE)).await.unwrap();
+    store.set_pull(at(5), account(ONE), true).await.unwrap();
+    let kept = accept(store, at(6), message(ONE, "x")).await;
+    assert_eq!(seen(store, kept).await.closed, Some(Closed::Unregistered { pull: true }));
 }
 
 pub async fn a_reel_gives_all_messages_in_order_behind_a_number(store: &dyn Store) {
@@ -352,11 +416,11 @@ pub async fn a_reel_begins_with_what_is_kept(store: &dyn Store) {
 }
 
 async fn summary(store: &dyn Store, number: u64) -> AccountSummary {
-    store.account(account(number)).await.unwrap().unwrap()
+    store.account(account(number)).await.unwrap()
 }
 
 pub async fn an_account_tells_its_ledger_and_its_trouble(store: &dyn Store) {
-    assert!(store.account(account(ONE)).await.unwrap().is_none());
+    assert_eq!(summary(store, ONE).await, AccountSummary::untouched(account(ONE)));
     register(store, ONE).await;
     let fresh = summary(store, ONE).await;
     assert_eq!((fresh.account, fresh.counts), (account(ONE), Counts::default()));
@@ -414,10 +478,34 @@ pub async fn accounts_are_listed_within_reach_by_number(store: &dyn Store) {
     assert_eq!(list(&Reach::Every, None, 2).await, [(0, 0), (10, 0)]);
     assert_eq!(list(&Reach::Every, Some(ONE + 10), 2).await, [(20, 2), (30, 0)]);
     assert_eq!(list(&Reach::Every, Some(ONE + 30), 2).await, []);
-    // Named twice, in any order, or unknown to the store.
+    // Named twice, in any order, or untouched.
     let some = [ONE + 20, ONE + 5, ONE, ONE + 20].map(account).to_vec();
     let some = Reach::Accounts(some);
-    assert_eq!(list(&some, None, 10).await, [(0, 0), (20, 2)]);
+    assert_eq!(list(&some, None, 10).await, [(0, 0), (5, 0), (20, 2)]);
     assert_eq!(list(&some, None, 1).await, [(0, 0)]);
-    assert_eq!(list(&some, Some(ONE), 1).await, [(20, 2)]);
+    assert_eq!(list(&some, Some(ONE + 5), 1).await, [(20, 2)]);
+}
+
+pub async fn an_account_is_listed_once_a_credential_names_it(store: &dyn Store) {
+    register(store, ONE + 10).await;
+    for (name, accounts) in [("one", vec![ONE + 5, ONE + 10]), ("two", vec![ONE + 5, ONE + 20, ONE])] {
+        let reach = Reach::Accounts(accounts.into_iter().map(account).collect());
+        store.create_credential(Credential { reach, ..credential(name) }).await.unwrap();
+    }
+    let page = async |after: Option<u64>| -> Vec<u64> {
+        let found = store.accounts(Reach::Every, after.map(account), 2).await.unwrap();
+        found.iter().map(|summary| summary.account.number() - ONE).collect()
+    };
+    assert_eq!(page(None).await, [0, 5]);
+    assert_eq!(page(Some(ONE + 5)).await, [10, 20]);
+    assert_eq!(page(Some(ONE + 20)).await, [0; 0]);
+    let tally = store.tally(Reach::Every, None, 100).await.unwrap();
+    assert_eq!((tally.accounts, tally.lanes.active, tally.lanes.unregistered), (4, 1, 3));
+    // A page goes on from the same place, whatever came before it meanwhile; and what existed goes on existing.
+    store.change_credential(at(1), "two", CredentialChange::Revoke).await.unwrap();
+    let reach = Reach::Accounts(vec![account(ONE + 1), account(ONE + 15)]);
+    let grant = CredentialChange::Grant { reach, scopes: Scopes::default() };
+    store.change_credential(at(1), "one", grant).await.unwrap();
+    assert_eq!(page(Some(ONE + 5)).await, [10, 15]);
+    assert_eq!(page(Some(ONE + 15)).await, [20]);
 }

@@ -30,9 +30,10 @@ pub(super) async fn run(args: ReplayArgs) -> Outcome {
 }
 
 fn words(answer: &ReplayAnswer) -> String {
-    let messages = match answer.count {
-        1 => "1 message".to_owned(),
-        count => format!("{count} messages"),
+    let messages = match (answer.count, answer.at_least) {
+        (1, false) => "1 message".to_owned(),
+        (count, false) => format!("{count} messages"),
+        (count, true) => format!("at least {count} messages"),
     };
     match (&answer.id, answer.dry_run) {
         (Some(id), _) if answer.count == 0 => format!("{id} waits already: it is tried now"),

@@ -14,12 +14,7 @@ pub(super) async fn run(args: ShowArgs) -> Outcome {
         output::say_json(&message);
         return Ok(());
     }
-    // Only what waits depends on its account; and who may see a message may not see the account.
-    let account = match message.state {
-        MessageState::Pending => client.accounts().show(&message.account).await.ok(),
-        _ => None,
-    };
-    let why = why::sentence(&message, account.map(|answer| answer.into_result()).as_ref());
+    let why = why::sentence(&message);
     output::say(format_args!("{}\n\n{}\n\n{why}", head(&message), timeline(&message).join("\n")));
     Ok(())
 }

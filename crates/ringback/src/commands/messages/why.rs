@@ -1,23 +1,29 @@
 //! Why a message has not arrived, in a sentence that says what would change it.
 
-use ringback_wire::api::{AccountView, AttemptView, LaneState, MessageState, MessageView};
+use ringback_wire::api::{AttemptView, DeathCause, MessageState, MessageView};
 
-/// The sentence. `account` is what is known of its account, if anything is.
-pub(super) fn sentence(message: &MessageView, account: Option<&AccountView>) -> String {
+/// The sentence.
+pub(super) fn sentence(message: &MessageView) -> String {
     let last = message.attempts.as_deref().unwrap_or_default().last();
     match message.state {
         MessageState::Delivered => delivered(message, last),
         MessageState::Cancelled => {
             "It was cancelled: its account was deregistered before it had arrived.".to_owned()
         }
-        MessageState::Dead => format!(
-            "It is dead: it was given up after {}{}. `ringback messages replay {}` sends it again.",
-            attempts(message.attempt_count),
-            last.map(|last| format!("; the last one ended with {}", result(last))).unwrap_or_default(),
-            message.id,
-        ),
-        MessageState::Pending => pending(message, last, account),
+        MessageState::Dead => dead(message, last),
+        MessageState::Pending => pending(message, last),
     }
+}
+
+fn dead(message: &MessageView, last: Option<&AttemptView>) -> String {
+    let tried = attempts(message.attempt_count);
+    let given_up = match message.death_cause {
+        Some(DeathCause::Age) => format!("it was given up for its age, after {tried}"),
+        Some(DeathCause::Attempts) => format!("its attempts are used up: it was given up after {tried}"),
+        None => format!("it was given up after {tried}"),
+    };
+    let ended = last.map(|last| format!("; the last one ended with {}", result(last))).unwrap_or_default();
+    format!("It is dead: {given_up}{ended}. `ringback messages replay {}` sends it again.", message.id)
 }
 
 fn delivered(message: &MessageView, last: Option<&AttemptView>) -> String {
@@ -32,7 +38,7 @@ fn delivered(message: &MessageView, last: Option<&AttemptView>) -> String {
     }
 }
 
-fn pending(message: &MessageView, last: Option<&AttemptView>, account: Option<&AccountView>) -> String {
+fn pending(message: &MessageView, last: Option<&AttemptView>) -> String {
     let tried = match last {
         None if message.attempt_count == 0 => "has not been tried".to_owned(),
         None => format!("was tried {}", times(message.attempt_count)),
@@ -40,22 +46,8 @@ fn pending(message: &MessageView, last: Option<&AttemptView>, account: Option<&A
             format!("was tried {}, last with {}", times(message.attempt_count), result(last))
         }
     };
-    let next = match &message.next_attempt_at {
-        Some(next) => format!("; it is tried again at {next}"),
-        None => String::new(),
-    };
-    let Some(account) = account else { return format!("It waits: it {tried}{next}.") };
-    match account.state {
-        LaneState::Active if last.is_none() => {
-            format!(
-                "It waits: it {tried}, as others are before it or as it came just now ({}).",
-                account.lane
-            )
-        }
-        LaneState::Active => format!("It waits: it {tried}{next}."),
-        // On hold, suspended, paused or not registered: then the lane decides, and its sentence says what would help.
-        _ => format!("It waits: it {tried}, and its account's callbacks are held up: {}.", account.lane),
-    }
+    let waiting = message.waiting.as_ref().map(|waiting| format!("; {waiting}")).unwrap_or_default();
+    format!("It waits: it {tried}{waiting}.")
 }
 
 fn attempts(count: u32) -> String {
@@ -87,7 +79,7 @@ mod tests {
         serde_json::from_value(json!({
             "id": "msg_1", "account": "0242078689-00001", "sequence": 1, "type": "firmwareList", "state": state,
             "acceptedAt": "2026-11-24T10:00:00Z", "attemptCount": attempts.as_array().unwrap().len(),
-            "nextAttemptAt": "2026-11-24T10:00:30Z", "attempts": attempts,
+            "attempts": attempts,
         }))
         .unwrap()
     }
@@ -96,32 +88,24 @@ mod tests {
         json!({"attempt": 1, "startedAt": "2026-11-24T10:00:00Z", "durationMs": 3, "status": status})
     }
 
-    fn account(state: &str, lane: &str) -> AccountView {
-        serde_json::from_value(json!({
-            "account": "0242078689-00001", "pull": false, "state": state, "lane": lane,
-            "counts": {"accepted": 1, "delivered": 0, "pending": 1, "dead": 0, "cancelled": 0},
-        }))
-        .unwrap()
+    #[test]
+    fn a_message_that_waits_says_what_the_last_attempt_got_and_what_it_waits_for() {
+        let waits = MessageView {
+            waiting: Some("next attempt in 30 s".to_owned()),
+            ..message("pending", json!([attempt(500)]))
+        };
+        assert_eq!(sentence(&waits), "It waits: it was tried once, last with 500; next attempt in 30 s.");
+        assert_eq!(sentence(&message("pending", json!([]))), "It waits: it has not been tried.");
     }
 
     #[test]
-    fn a_message_that_waits_for_its_next_attempt_says_what_the_last_one_got() {
-        let said = sentence(&message("pending", json!([attempt(500)])), Some(&account("active", "open")));
-        assert_eq!(
-            said,
-            "It waits: it was tried once, last with 500; it is tried again at 2026-11-24T10:00:30Z."
-        );
-    }
-
-    #[test]
-    fn a_message_behind_a_hold_says_what_the_lane_says() {
-        let said = sentence(&message("pending", json!([])), Some(&account("hold", "on hold since 10:00")));
-        assert!(said.ends_with("held up: on hold since 10:00."), "{said}");
-    }
-
-    #[test]
-    fn a_dead_message_names_the_command_that_sends_it_again() {
-        let said = sentence(&message("dead", json!([attempt(404)])), None);
+    fn a_dead_message_says_why_and_names_the_command_that_sends_it_again() {
+        let dead = message("dead", json!([attempt(404)]));
+        let said = sentence(&dead);
         assert!(said.contains("404") && said.contains("ringback messages replay msg_1"), "{said}");
+        let old = MessageView { death_cause: Some(DeathCause::Age), ..dead };
+        assert!(sentence(&old).starts_with("It is dead: it was given up for its age, after 1 attempt;"));
+        let used_up = MessageView { death_cause: Some(DeathCause::Attempts), ..old };
+        assert!(sentence(&used_up).starts_with("It is dead: its attempts are used up"));
     }
 }

@@ -1,0 +1,62 @@
+//! Several nodes on one database, and what each knows of the others.
+
+use std::time::Duration;
+
+use ringback_store::{PostgresStore, Role, Sharing as _};
+use ringback_testbed::{Database, Postgres};
+
+use super::options;
+
+async fn node(database: &Database<'_>, name: &str, hints: bool) -> PostgresStore {
+    let mut options = options(database, Role::Server);
+    options.node_name = name.to_owned();
+    options.notify = hints;
+    options.lease_term = Duration::from_secs(2);
+    PostgresStore::connect(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn every_node_knows_of_this_one_and_of_the_others() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let database = postgres.database();
+    let (one, two) = (node(&database, "one", true).await, node(&database, "two", false).await);
+    assert_eq!(one.nodes().await.unwrap(), []);
+    one.beat().await.unwrap();
+    one.claim(600).await.unwrap();
+    two.beat().await.unwrap();
+    two.claim(1000).await.unwrap();
+    // The connection that listens is made beside all else.
+    let nodes = loop {
+        one.beat().await.unwrap();
+        two.beat().await.unwrap();
+        let nodes = one.nodes().await.unwrap();
+        if nodes[0].is_listening == Some(true) {
+            break nodes;
+        }
+        tokio::task::yield_now().await;
+    };
+    let told: Vec<_> = nodes
+        .iter()
+        .map(|node| (node.name.as_str(), node.is_this, node.shards, node.is_alive, node.is_leaving))
+        .collect();
+    assert_eq!(told, [("one", true, 600, true, false), ("two", false, 424, true, false)]);
+    assert_eq!(nodes[1].is_listening, Some(false));
+    for node in &nodes {
+        assert_eq!(node.release, env!("CARGO_PKG_VERSION"));
+        assert!(node.beat_at.unwrap() >= node.started_at);
+    }
+    let others: Vec<bool> = two.nodes().await.unwrap().iter().map(|node| node.is_this).collect();
+    assert_eq!(others, [false, true]);
+
+    // One that says nothing more is listed on, as one that was not heard of.
+    let last = nodes[0].beat_at;
+    while two.nodes().await.unwrap()[0].is_alive {
+        two.beat().await.unwrap();
+    }
+    let lost = two.nodes().await.unwrap().remove(0);
+    assert_eq!((lost.name.as_str(), lost.beat_at, lost.shards), ("one", last, 600));
+    // One that leaves is gone.
+    one.beat().await.unwrap();
+    one.leave().await.unwrap();
+    assert_eq!(two.nodes().await.unwrap().len(), 1);
+}
