@@ -67,6 +67,12 @@ impl Window {
         self.entries.len() - self.entries.partition_point(|entry| entry.waiting.turn <= turn)
     }
 
+    /// How many are here that were tried before. The store may give them as due, whenever they are due here: while one is
+    /// under way, and where rows were being made due as its last attempt failed.
+    pub(crate) fn tried(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.waiting.due.is_some()).count()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -112,7 +112,10 @@ impl Lane {
         let after = if self.reading.from_start { Turn(0) } else { self.reading.read_through };
         // Those that are here already must not fill the portion. Where there is no room, only followers are read.
         let limit = match self.has_room(at) || !self.opened {
-            true => self.portion(at) + u32::try_from(self.window.behind(after)).unwrap_or(u32::MAX),
+            true => {
+                let here = self.window.behind(after).max(self.window.tried());
+                self.portion(at) + u32::try_from(here).unwrap_or(u32::MAX)
+            }
             false => 0,
         };
         let reading = &mut self.reading;
