@@ -19,6 +19,12 @@ pub struct Retention {
     pub bytes: Option<u64>,
 }
 
+impl Retention {
+    /// The least that finished and dead messages are to be kept: for so long an idempotency key may be remembered, and
+    /// who gives it again is told what became of its message.
+    pub const LEAST: Duration = Duration::from_secs(2 * 24 * 3600);
+}
+
 impl Default for Retention {
     /// Seven days, dead ones thirty, however many bytes.
     fn default() -> Self {

@@ -104,6 +104,6 @@ fn state(connection: &Connection, account: AccountId, sequence: Sequence) -> Res
         .prepare_cached("SELECT state FROM message WHERE account = ?1 AND sequence = ?2")?
         .query_row(params![account.number(), sequence.0], |row| row.get(0))
         .optional()?;
-    // What is younger than a key is only ever dropped for want of room, and then it was delivered.
+    // What is younger than a key is only ever dropped for want of room, and then it was delivered: see `Retention::LEAST`.
     found.map_or(Ok(MessageState::Delivered), rows::state)
 }

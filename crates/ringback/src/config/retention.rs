@@ -1,20 +1,26 @@
 //! How long what is finished is kept.
 
+use std::time::Duration;
+
 use ringback_store::Retention;
 
 use super::layers::Layers;
 use super::setting::Setting;
 use super::shown::Shown;
 use super::time::Time;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::one(
         "retain-finished",
         "TIME",
-        "How long delivered and cancelled messages are kept [default: 7days]",
+        "How long delivered and cancelled messages are kept, 2days at least [default: 7days]",
     ),
-    Setting::one("retain-dead", "TIME", "How long dead messages are kept, to be replayed [default: 30days]"),
+    Setting::one(
+        "retain-dead",
+        "TIME",
+        "How long dead messages are kept, to be replayed, 2days at least [default: 30days]",
+    ),
     Setting::one(
         "retain-bytes",
         "BYTES",
@@ -29,11 +35,21 @@ pub(crate) struct RetentionSettings(pub(crate) Retention);
 impl RetentionSettings {
     pub(super) fn read(layers: &Layers) -> Outcome<Self> {
         let default = Retention::default();
-        let finished = layers.one::<Time>("retain-finished")?;
-        let dead = layers.one::<Time>("retain-dead")?;
+        let time = |name: &str, otherwise: Duration| -> Outcome<Duration> {
+            let time = layers.one::<Time>(name)?.map_or(otherwise, |Time(time)| time);
+            if time < Retention::LEAST {
+                return Err(Failure::configuration(format_args!(
+                    "{name} is {}, but must be at least {}: an idempotency key is remembered for so long, and who gives \
+                     it again is told what became of its message",
+                    humantime::format_duration(time),
+                    humantime::format_duration(Retention::LEAST)
+                )));
+            }
+            Ok(time)
+        };
         Ok(Self(Retention {
-            finished: finished.map_or(default.finished, |Time(time)| time),
-            dead: dead.map_or(default.dead, |Time(time)| time),
+            finished: time("retain-finished", default.finished)?,
+            dead: time("retain-dead", default.dead)?,
             bytes: layers.one("retain-bytes")?.or(default.bytes),
         }))
     }

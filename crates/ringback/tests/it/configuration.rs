@@ -48,6 +48,16 @@ fn an_address_that_others_reach_is_refused_without_a_word_about_tls() {
 }
 
 #[test]
+fn a_retention_under_the_life_of_an_idempotency_key_is_refused() {
+    let folder = tempdir().unwrap();
+    for name in ["retain-finished", "retain-dead"] {
+        let (code, line) = failure(&run(folder.path(), &["serve", &format!("--{name}"), "47h"]));
+        assert_eq!(code, 3);
+        assert!(line.contains(&format!("{name} is 1day 23h, but must be at least 2days")), "{line}");
+    }
+}
+
+#[test]
 fn a_password_in_an_argument_is_refused_without_being_shown() {
     let folder = tempdir().unwrap();
     let (code, line) =

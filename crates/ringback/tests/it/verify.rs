@@ -55,11 +55,16 @@ async fn what_is_wrong_in_a_store_is_named_and_ends_with_9() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_past_its_retention_goes_and_is_still_accounted_for() {
-    let house = House::start_with(&["--retain-finished", "1s"]);
+    const THREE_DAYS: i64 = 3 * 24 * 3600 * 1000;
+    let house = House::start_with(&["--retain-finished", "2days"]);
     let receiver = Receiver::answering(204).await;
     house.register(&receiver.url());
     let id = house.publish("one");
-    receiver.requests(1).await;
+    house.told(&id, "It has arrived").await;
+    let database = rusqlite::Connection::open(house.folder().join("ringback.db")).unwrap();
+    database.busy_timeout(PATIENCE).unwrap();
+    database.execute("UPDATE body SET accepted_at = accepted_at - ?1", [THREE_DAYS]).unwrap();
+    database.execute("UPDATE message SET finished_at = finished_at - ?1", [THREE_DAYS]).unwrap();
     let until = Instant::now() + PATIENCE;
     while house.run(&["messages", "show", &id], "").status.success() {
         assert!(Instant::now() < until, "the message is still there");
