@@ -36,8 +36,14 @@ pub struct Settings {
     pub open_requests: usize,
     /// How many of those may be for endpoints that are not proven.
     pub open_unproven: usize,
+    /// How many of those may be for endpoints that have failed since their last success.
+    pub open_failing: usize,
     /// After so long a request counts as slow.
     pub slow_after: Duration,
+    /// After so long those to endpoints that are not proven do, where endpoints that nothing is known of wait for a place
+    pub crowded_slow_after: Duration,
+    /// and fewer than so many are slow.
+    pub crowded_slow: usize,
     /// Slow requests open in all.
     pub slow_requests: usize,
     /// Answered outcomes in all that are not recorded yet.
@@ -69,7 +75,10 @@ impl Default for Settings {
             uncharged_delay: 5 * SECOND,
             open_requests: 1024,
             open_unproven: 512,
+            open_failing: 256,
             slow_after: SECOND,
+            crowded_slow_after: Duration::from_millis(100),
+            crowded_slow: 1024,
             slow_requests: 4096,
             unrecorded: 4096,
             handoff_window: 1024,

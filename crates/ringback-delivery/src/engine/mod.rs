@@ -6,7 +6,9 @@
 //! Lanes with something to send queue for the *pools*: requests that are young, and requests that have been out for
 //! long. A request moves from the first to the second after a second, so that hanging endpoints, a thousand of them,
 //! can't keep the young one's places. Lanes whose endpoint has not succeeded of late share a part of the young pool, and
-//! wait when the slow one is full; the others go on.
+//! wait when the slow one is full; the others go on. Of that part those whose endpoint has failed have a part again, so
+//! that one that nothing is known of does not wait behind them; and where such a one waits all the same, requests to
+//! endpoints that are not proven move sooner.
 
 mod command;
 mod leaving;
@@ -21,7 +23,7 @@ use crate::hashing::{NumberMap, NumberSet};
 use crate::lane::{Lane, Moment, Outstanding, Rest};
 use crate::message::Turn;
 use crate::outcome::Outcome;
-use crate::pools::{OpenRequests, Pools};
+use crate::pools::{OpenRequests, Pools, Repute};
 use crate::schedule::Jitter;
 use crate::settings::Settings;
 use crate::settlement::{LaneUpdate, Settlement};
@@ -113,7 +115,8 @@ impl Engine {
         let alarm = self.alarms.first().map(|(at, _)| at).filter(|at| *at != Timestamp::NEVER);
         let reads_wait = !self.readers.is_empty() && self.reads < self.settings.reads_at_once;
         let read = reads_wait.then_some(self.read_from);
-        [alarm, self.pools.next_slow(&self.settings), read].into_iter().flatten().min()
+        let slow = self.pools.next_slow(&self.settings, self.crowded());
+        [alarm, slow, read].into_iter().flatten().min()
     }
 
     /// How many attempts are under way.
@@ -290,7 +293,8 @@ impl Engine {
 
     /// Time passed.
     pub fn tick(&mut self, now: Timestamp) {
-        self.pools.age(now, &self.settings);
+        let crowded = self.crowded();
+        self.pools.age(now, &self.settings, crowded);
         while let Some((at, account)) = self.alarms.first()
             && at <= now
         {
@@ -305,12 +309,12 @@ impl Engine {
     pub fn pump(&mut self, now: Timestamp) {
         while !self.stopping && self.unrecorded < self.settings.unrecorded {
             let Some(account) = self.next_sender(now) else { break };
-            let launch = self.change(now, account, |lane, at| Some((lane.launch(at)?, lane.proven(at))));
-            if let Some((launch, proven)) = launch.flatten() {
+            let launch = self.change(now, account, |lane, at| Some((lane.launch(at)?, lane.repute(at))));
+            if let Some((launch, repute)) = launch.flatten() {
                 self.last_flight += 1;
                 let flight = FlightId(self.last_flight);
                 self.flights.insert(flight, Flight { account, turn: launch.waiting.turn });
-                self.pools.enter(flight, now, proven);
+                self.pools.enter(flight, now, repute);
                 self.commands.push_back(Command::Start(Start {
                     flight,
                     account,
@@ -327,17 +331,22 @@ impl Engine {
     /// The lane that has waited longest for a place that is free.
     fn next_sender(&mut self, now: Timestamp) -> Option<AccountId> {
         loop {
-            let (account, proven) = self.senders.next(&self.pools)?;
-            if proven && !self.pools.unproven_may_start() {
+            let account = self.senders.next(&self.pools)?;
+            if !self.pools.may_start(Repute::Failing) {
                 // Its success may be too long ago by now.
-                let still = self.change(now, account, |lane, at| lane.proven(at));
-                if still == Some(false) {
-                    self.senders.queue(account, false);
+                let repute = self.change(now, account, |lane, at| lane.repute(at));
+                if let Some(repute) = repute.filter(|repute| !self.pools.may_start(*repute)) {
+                    self.senders.queue(account, repute);
                     continue;
                 }
             }
             return Some(account);
         }
+    }
+
+    /// Whether endpoints that nothing is known of wait for a place.
+    fn crowded(&self) -> bool {
+        self.senders.wait(Repute::Unknown) && !self.pools.may_start(Repute::Unknown)
     }
 
     fn read_on(&mut self, now: Timestamp) {
@@ -425,7 +434,7 @@ impl Engine {
         let room = self.entries < self.settings.entries_in_all;
         let at = Moment { now, settings: &self.settings, room };
         let sends = lane.may_launch(&at);
-        let proven = lane.proven(&at);
+        let repute = lane.repute(&at);
         if let Some(under_way) = lane.begin_sweep() {
             self.commands.push_back(Command::Sweep(account, under_way));
         }
@@ -438,7 +447,7 @@ impl Engine {
         let alarm = lane.wake_at(&at);
         let idle = lane.rest(&at) != Rest::Busy;
         if sends {
-            self.senders.queue(account, proven);
+            self.senders.queue(account, repute);
         }
         self.alarms.set(account, alarm);
         if idle {

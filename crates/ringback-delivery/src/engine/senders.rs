@@ -1,51 +1,58 @@
 //! The lanes that could send now, in the order in which they get a place.
 //!
-//! Those whose endpoint has succeeded of late and the others wait apart, and take turns where both may start: the
-//! many of the first kind must not keep the second from ever becoming one of them.
+//! They wait apart by their endpoint's repute, and the kinds take turns where each may start: the many of one kind must
+//! not keep another from ever having its turn.
 
 use std::collections::VecDeque;
 
 use crate::account::AccountId;
 use crate::hashing::NumberMap;
-use crate::pools::Pools;
+use crate::pools::{Pools, Repute};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Senders {
-    proven: VecDeque<AccountId>,
-    unproven: VecDeque<AccountId>,
-    unproven_next: bool,
-    /// Whether a lane that waits here waits among the proven. It may have left stale entries among the others.
-    waits: NumberMap<AccountId, bool>,
+    /// By repute; with stale entries of lanes that wait in another by now.
+    queues: [VecDeque<AccountId>; 3],
+    /// Where a lane waits.
+    waits: NumberMap<AccountId, Repute>,
+    /// How many wait in each.
+    waiting: [usize; 3],
+    /// The place in [`Repute::ALL`] of the kind whose turn it is.
+    turn: usize,
 }
 
 impl Senders {
-    /// Puts a lane at the end of its queue, unless it waits already. One that has become proven moves.
-    pub(super) fn queue(&mut self, account: AccountId, proven: bool) {
-        match self.waits.get(&account) {
-            Some(true) => return,
-            Some(false) if !proven => return,
-            _ => {}
+    /// Puts a lane at the end of its queue, unless it waits there already. One whose repute has changed moves.
+    pub(super) fn queue(&mut self, account: AccountId, repute: Repute) {
+        let before = self.waits.insert(account, repute);
+        if before == Some(repute) {
+            return;
         }
-        self.waits.insert(account, proven);
-        if proven { self.proven.push_back(account) } else { self.unproven.push_back(account) }
+        if let Some(before) = before {
+            self.waiting[before.index()] -= 1;
+        }
+        self.waiting[repute.index()] += 1;
+        self.queues[repute.index()].push_back(account);
     }
 
-    /// The lane that has waited longest for a place that is free, and whether it was proven when it was put here.
-    pub(super) fn next(&mut self, pools: &Pools) -> Option<(AccountId, bool)> {
+    /// Whether lanes of this repute wait.
+    pub(super) fn wait(&self, repute: Repute) -> bool {
+        self.waiting[repute.index()] > 0
+    }
+
+    /// The lane that has waited longest for a place that is free, by its repute when it was put here.
+    pub(super) fn next(&mut self, pools: &Pools) -> Option<AccountId> {
         loop {
-            let proven_may = pools.proven_may_start() && !self.proven.is_empty();
-            let unproven_may = pools.unproven_may_start() && !self.unproven.is_empty();
-            let proven = match (proven_may, unproven_may) {
-                (true, true) => !self.unproven_next,
-                (false, false) => return None,
-                (proven, _) => proven,
-            };
-            self.unproven_next = proven;
-            let account = if proven { self.proven.pop_front() } else { self.unproven.pop_front() }?;
-            if self.waits.get(&account) == Some(&proven) {
+            let kinds = Repute::ALL.len();
+            let mut turns = (0..kinds).map(|step| Repute::ALL[(self.turn + step) % kinds]);
+            let repute = turns.find(|repute| self.wait(*repute) && pools.may_start(*repute))?;
+            let account = self.queues[repute.index()].pop_front()?;
+            if self.waits.get(&account) == Some(&repute) {
                 self.waits.remove(&account);
-                return Some((account, proven));
+                self.waiting[repute.index()] -= 1;
+                self.turn = (repute.index() + 1) % kinds;
+                return Some(account);
             }
         }
     }

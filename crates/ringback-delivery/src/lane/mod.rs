@@ -33,6 +33,7 @@ use crate::account::AccountId;
 use crate::hashing::NumberSet;
 use crate::health::{Health, LaneRecord};
 use crate::message::{Sequence, Turn};
+use crate::pools::Repute;
 use crate::settings::Settings;
 use crate::settlement::Verdict;
 use crate::standing::Standing;
@@ -151,8 +152,17 @@ impl Lane {
     }
 
     /// Whether the endpoint has succeeded of late.
-    pub(crate) fn proven(&self, at: &Moment<'_>) -> bool {
+    fn proven(&self, at: &Moment<'_>) -> bool {
         self.last_success.is_some_and(|success| at.now.since(success) < at.settings.proof_lasts)
+    }
+
+    /// What the endpoint has shown of late.
+    pub(crate) fn repute(&self, at: &Moment<'_>) -> Repute {
+        match self.record.health {
+            _ if self.proven(at) => Repute::Proven,
+            Health::Open { failures: 0 } => Repute::Unknown,
+            _ => Repute::Failing,
+        }
     }
 
     // ---- The account's standing ----------------------------------------------------------------------------------

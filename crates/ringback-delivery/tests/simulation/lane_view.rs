@@ -68,6 +68,11 @@ impl LaneView {
         self.last_success.is_some_and(|at| now.since(at) < settings.proof_lasts)
     }
 
+    /// Whether it has failed since its last success.
+    pub(crate) fn failing(&self) -> bool {
+        self.failures > 0 || self.hold.is_some()
+    }
+
     /// Requests that may be open at once now.
     pub(crate) fn slots(&self, now: Timestamp, settings: &Settings) -> usize {
         if self.hold.is_some() || !self.proven(now, settings) { 1 } else { self.slots as usize }

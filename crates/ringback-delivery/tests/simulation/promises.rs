@@ -9,7 +9,7 @@ use ringback_delivery::{
 
 use crate::lane_view::LaneView;
 use crate::store::Store;
-use crate::witness::{Answered, MessageView};
+use crate::witness::{Answered, MessageView, Unproven};
 
 /// In a cluster a deregistration and the like are known everywhere within this time.
 const KNOWN_WITHIN: Duration = Duration::from_secs(1);
@@ -128,11 +128,23 @@ pub(crate) fn four_an_endpoint_has_few_slots(
     );
 }
 
-pub(crate) fn four_unproven_endpoints_share_a_part(young: usize, settings: &Settings) {
-    assert!(
-        young <= settings.open_unproven,
-        "promise 4: {young} young requests to endpoints that are not proven"
-    );
+/// A request leaves the part after a second; some leave it sooner, where others wait for their places.
+pub(crate) fn four_unproven_endpoints_share_a_part<'a>(
+    now: Timestamp,
+    open: impl Iterator<Item = &'a Unproven> + Clone,
+    settings: &Settings,
+) {
+    let check = |what: &str, part: usize, failing: bool| {
+        let counted = open.clone().filter(|request| request.failing || !failing);
+        let out_for = |least: Duration| counted.clone().filter(|it| now.since(it.since) < least).count();
+        let (young, youngest) = (out_for(settings.slow_after), out_for(settings.crowded_slow_after));
+        assert!(
+            young <= part + settings.crowded_slow && youngest <= part,
+            "promise 4: {young} young requests to endpoints that {what}, {youngest} of them quite young"
+        );
+    };
+    check("are not proven", settings.open_unproven, false);
+    check("have failed", settings.open_failing, true);
 }
 
 pub(crate) fn four_the_pools_have_bounds(settings: &Settings, engine: &Engine) {

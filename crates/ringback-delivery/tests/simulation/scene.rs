@@ -111,6 +111,8 @@ fn small(random: &mut Random) -> Settings {
         refusals_to_failure: *random.pick(&[2, 5, 20]),
         open_requests: *random.pick(&[2, 4, 64]),
         open_unproven: *random.pick(&[1, 2, 16]),
+        open_failing: *random.pick(&[1, 2, 16]),
+        crowded_slow: *random.pick(&[0, 0, 1, 64]),
         slow_requests: *random.pick(&[1, 3, 64]),
         unrecorded: *random.pick(&[2, 6, 100]),
         handoff_window: *random.pick(&[2, 4, 12, 100]),

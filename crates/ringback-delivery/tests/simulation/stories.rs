@@ -58,6 +58,32 @@ fn a_thousand_hanging_endpoints_cost_the_others_nothing() {
 }
 
 #[test]
+fn an_endpoint_that_was_never_called_does_not_wait_behind_a_thousand_that_hang() {
+    const HANGING: u64 = 1000;
+    const NEWCOMERS: u64 = 480;
+    let mut world = world(HANGING + NEWCOMERS);
+    for number in 1..=HANGING {
+        world.endpoints.get_mut(&account(number)).unwrap().behaviour = Behaviour::Hangs;
+        // All at once, so that they are tried again at once too.
+        world.accept(account(number), None);
+    }
+    for newcomer in HANGING + 1..=HANGING + NEWCOMERS {
+        world.accept(account(newcomer), None);
+        world.run_for(Duration::from_millis(250));
+    }
+    let longest = |first: u64, last: u64| {
+        longest_wait(&world, |account| (HANGING + first..=HANGING + last).contains(&account.number()))
+    };
+    // Nothing was known of any of them at first.
+    let at_first = longest(1, 4);
+    assert!(at_first < Duration::from_millis(150), "one waited for {at_first:?} at first");
+    let later = longest(5, NEWCOMERS);
+    assert!(later < Duration::from_millis(50), "one waited for {later:?} behind those known to hang");
+    let tried = world.witness.log.iter().filter(|(_, account, _)| account.number() <= HANGING).count();
+    assert!(tried > 5 * HANGING as usize, "they were tried {tried} times");
+}
+
+#[test]
 fn a_dead_endpoint_with_a_long_queue_costs_one_probe_an_interval_and_no_attempts() {
     let mut world = world(1);
     let dead = account(1);

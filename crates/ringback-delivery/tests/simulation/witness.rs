@@ -44,12 +44,20 @@ pub(crate) struct MessageView {
     unsettled: Option<Answered>,
 }
 
+/// A request to an endpoint that was not proven.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unproven {
+    pub(crate) since: Timestamp,
+    /// The endpoint had failed since its last success.
+    pub(crate) failing: bool,
+}
+
 #[derive(Debug, Default)]
 struct NodeView {
     started_at: Timestamp,
     unrecorded: usize,
-    /// Starts of endpoints that were not proven: when.
-    unproven: BTreeMap<ringback_delivery::FlightId, Timestamp>,
+    /// Requests to endpoints that were not proven as they started.
+    unproven: BTreeMap<ringback_delivery::FlightId, Unproven>,
     commands: (Timestamp, u64),
     wakes: (Timestamp, u64),
 }
@@ -212,9 +220,8 @@ impl Witness {
             promises::four_an_endpoint_has_few_slots(now, start, lane, settings);
             promises::a_retry_waits_for_its_time(now, store, start, lane, view);
             if !lane.proven(now, settings) {
-                here.unproven.insert(start.flight, now);
-                let young = here.unproven.values().filter(|at| now.since(**at) < settings.slow_after).count();
-                promises::four_unproven_endpoints_share_a_part(young, settings);
+                here.unproven.insert(start.flight, Unproven { since: now, failing: lane.failing() });
+                promises::four_unproven_endpoints_share_a_part(now, here.unproven.values(), settings);
             }
             lane.flying.insert(start.flight, lane.hold.is_some());
         }

@@ -146,6 +146,8 @@ impl Delivery {
             slots: self.endpoint_requests,
             open_requests: self.open_requests,
             open_unproven: default.open_unproven.min(self.open_requests.div_ceil(2)),
+            open_failing: default.open_failing.min(self.open_requests.div_ceil(4)),
+            crowded_slow: default.crowded_slow.min(self.slow_requests / 4),
             slow_requests: self.slow_requests,
             ..default
         }

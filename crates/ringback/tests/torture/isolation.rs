@@ -128,7 +128,8 @@ async fn beside_a_thousand_hanging() -> (Figures, Figures) {
         }
     }
     registrations.join_all().await;
-    // One that was never called before: how it is served in the middle of it is told, not promised.
+    // One that was never called before, in the middle of a thousand of which nothing is known either: how long it waits is
+    // told here, and promised in simulated time.
     let newcomer = Listener::start().await;
     house.server.register(&account(GOOD + hanging), &newcomer.url("")).await;
     for _ in 0..2 {
