@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode, header};
 use ringback_wire::error_code::{self, code_matches};
+use ringback_wire::headers::TRACEPARENT;
 use ringback_wire::v1::FotaV1Result;
 use serde::de::DeserializeOwned;
 
@@ -102,7 +103,10 @@ impl Client {
         let mut renewed = Renewed::default();
         loop {
             let tokens = self.tokens(call, timeout).await?;
-            let request = self.request(call, &tokens, timeout);
+            let mut request = self.request(call, &tokens, timeout);
+            if let Some(value) = options.traceparent.and_then(|parent| parent.to_string().try_into().ok()) {
+                request.headers.insert(TRACEPARENT, value);
+            }
             let response = self.http.send(&request, retry).await?;
             let refused = response.status_code() == StatusCode::UNAUTHORIZED;
             if !(refused && renewed.discard_refused(&self.tokens, &tokens, &response, call.needs)) {

@@ -194,4 +194,5 @@ pub use retry::{RETRY_STATUSES, RetrySettings};
 pub use tokens::NewToken;
 
 pub use reqwest;
+pub use ringback_wire::trace::{InvalidTraceParent, TraceParent};
 pub use ringback_wire::{Secret, error_code};

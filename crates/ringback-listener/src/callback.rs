@@ -7,6 +7,7 @@ use ringback_wire::account::is_account_name;
 use ringback_wire::api::MessageState;
 use ringback_wire::headers;
 use ringback_wire::message::CallbackMessage;
+use ringback_wire::trace::TraceParent;
 
 use crate::{Check, DeliveryKey, Headers, Rejection};
 
@@ -16,7 +17,7 @@ pub const MAX_ID_BYTES: usize = 256;
 /// One callback: the message, and what its headers say. ThingSpace sends no such headers.
 ///
 /// A header that can't be read is as if it were not there. `webhook-id` is covered by a signature; the headers that begin with
-/// `ringback-` are not. `Debug` shows neither the password nor the body.
+/// `ringback-`, and `traceparent`, are not. `Debug` shows neither the password nor the body.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Callback {
@@ -30,6 +31,9 @@ pub struct Callback {
     pub attempt: Option<u64>,
     /// Whether a person had it sent again (`ringback-replay`).
     pub replay: bool,
+    /// The trace that the message was published in, and the attempt's span in it, which is the parent of what the handler does
+    /// (`traceparent`).
+    pub trace: Option<TraceParent>,
     /// Where the message stood when it was read back with [`CatchUp`](crate::CatchUp); `None` for what was delivered here.
     /// One that is `Dead` or `Cancelled` would never have come.
     pub state: Option<MessageState>,
@@ -57,6 +61,7 @@ impl Callback {
             sequence: number(headers::RINGBACK_SEQUENCE).filter(|sequence| *sequence > 0),
             attempt: number(headers::RINGBACK_ATTEMPT),
             replay: headers.value(headers::RINGBACK_REPLAY) == Some(headers::REPLAY_VALUE),
+            trace: headers.value(headers::TRACEPARENT).and_then(|text| text.parse().ok()),
             state: None,
             body,
         })
@@ -85,6 +90,7 @@ impl fmt::Debug for Callback {
             .field("sequence", &self.sequence)
             .field("attempt", &self.attempt)
             .field("replay", &self.replay)
+            .field("trace", &self.trace)
             .field("state", &self.state)
             .field("body_bytes", &self.body.len())
             .finish()

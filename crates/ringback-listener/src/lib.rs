@@ -167,6 +167,7 @@ pub use ringback_wire::message::{
     CallbackEvent, CallbackMessage, Firmware, Upgrade, UpgradeDevice, UpgradeStatus,
 };
 pub use ringback_wire::signature::SignatureError;
+pub use ringback_wire::trace::TraceParent;
 pub use ringback_wire::{Secret, headers};
 
 /// Any error of the application's, boxed.

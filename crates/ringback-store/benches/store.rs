@@ -51,7 +51,7 @@ impl House {
             // Spread like a digest.
             key: Some(OrderingKey(key.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64.cast_signed()))),
             idempotency: None,
-            body: Bytes::from(vec![b' '; BODY]),
+            content: Bytes::from(vec![b' '; BODY]).into(),
         };
         let first = self.key;
         self.key += count.cast_signed();

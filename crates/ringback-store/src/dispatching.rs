@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use ringback_delivery::{
     AccountId, LaneRead, LaneRows, LaneUpdate, Outcome, Settlement, Standing, Timestamp, Turn, Waiting,
 };
 
-use crate::{Commit, StoreError};
+use crate::{Commit, Content, StoreError};
 
 /// A message that was just accepted, handed over without being read back.
 #[derive(Debug, Clone)]
@@ -17,8 +16,8 @@ pub struct Fresh {
     pub account: AccountId,
     /// What the lane needs to know of it.
     pub waiting: Waiting,
-    /// Its body.
-    pub body: Bytes,
+    /// What is sent of it.
+    pub content: Content,
 }
 
 /// What hears of commits. It is called after a commit and before anyone who waits for that commit is answered, on the
@@ -85,8 +84,8 @@ pub trait Dispatching {
     /// Reads what lanes ask for, all in one snapshot.
     async fn load(&self, reads: Vec<LaneRead>) -> Result<Vec<LaneRows>, StoreError>;
 
-    /// The bodies at these positions; `None` for one that is not there.
-    async fn bodies(&self, positions: Vec<i64>) -> Result<Vec<Option<Bytes>>, StoreError>;
+    /// What is sent of the messages at these positions; `None` where there is none.
+    async fn contents(&self, positions: Vec<i64>) -> Result<Vec<Option<Content>>, StoreError>;
 
     /// Records outcomes and the lanes' records in one commit. A message that its account cancelled or acknowledged
     /// meanwhile is settled so, whatever the verdict but `Delivered`; one that is settled already is left alone.

@@ -10,6 +10,7 @@
 //! is for several nodes: stateless, alike, and each the owner of some of the shards.
 
 mod closed;
+pub mod content;
 pub mod credentials;
 pub mod dispatching;
 pub mod error;
@@ -29,6 +30,7 @@ pub mod upkeep;
 pub mod vault;
 
 pub use closed::Closed;
+pub use content::{Content, Trace};
 pub use credentials::{
     Credential, CredentialChange, CredentialOutcome, Credentials, PasswordHash, Reach, Scopes, Session, Token,
 };

@@ -1,11 +1,10 @@
 //! Taking messages in: the act behind a 202 (promise 1).
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use ringback_delivery::{AccountId, MessageId, MessageKind, MessageState, OrderingKey, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::StoreError;
+use crate::{Content, StoreError};
 
 /// A validated message on its way in.
 #[derive(Debug, Clone)]
@@ -18,8 +17,8 @@ pub struct NewMessage {
     pub key: Option<OrderingKey>,
     /// How the publisher names this message, if it does.
     pub idempotency: Option<Idempotency>,
-    /// The message's JSON object as it is delivered, but for the user name and password.
-    pub body: Bytes,
+    /// What is sent of it.
+    pub content: Content,
 }
 
 /// An idempotency key with what it stands for. Its scope is the account.

@@ -10,7 +10,7 @@ use ringback_delivery::{
 };
 
 use crate::closed::{self, Closed};
-use crate::{Attempt, Reach, StoreError};
+use crate::{Attempt, Content, Reach, StoreError, Trace};
 
 /// What a search looks for. What is `None` does not matter.
 #[derive(Debug, Clone)]
@@ -69,6 +69,16 @@ pub struct Message {
     pub closed: Option<Closed>,
     /// Its body, where that was asked for.
     pub body: Option<Bytes>,
+    /// The trace that it was published in, if it was in one, and its body was asked for.
+    pub trace: Option<Trace>,
+}
+
+impl Message {
+    /// The message with what is sent of it.
+    pub(crate) fn with(self, content: Option<Content>) -> Self {
+        let (body, trace) = content.map_or((None, None), |content| (Some(content.body), content.trace));
+        Self { body, trace, ..self }
+    }
 }
 
 /// An account as it stands.

@@ -21,5 +21,8 @@ pub const RINGBACK_REPLAY: &str = "ringback-replay";
 /// The only value of [`RINGBACK_REPLAY`].
 pub const REPLAY_VALUE: &str = "true";
 
+/// The trace that a request belongs to, see [`crate::trace`]: a publisher's goes on in the deliveries of what it publishes.
+pub const TRACEPARENT: &str = "traceparent";
+
 /// A publisher's key for a single message, instead of the field `idempotencyKey` (1 to 255 bytes); not with NDJSON.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";

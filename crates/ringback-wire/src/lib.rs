@@ -3,7 +3,7 @@
 //!
 //! Two families live here. The *contract* is ThingSpace's: [`auth`], [`v1`] and the callback message ([`message`]),
 //! which Ringback must speak as it is. The rest is Ringback's own: [`publish`], [`api`], [`signature`] (Standard
-//! Webhooks) and [`headers`]. Documentation says "contract §n" where a fact comes from the project's contract document
+//! Webhooks), [`trace`] (W3C Trace Context) and [`headers`]. Documentation says "contract §n" where a fact comes from the project's contract document
 //! (its sections: 1 authentication, 2 callbacks V1, 3 the callback message), and "ours" where Ringback decided.
 //!
 //! The crate does no I/O, reads no clock and draws no random numbers; time and key bytes are given to it. Values that are
@@ -26,6 +26,7 @@ pub mod rfc3339;
 pub mod routes;
 pub mod secret;
 pub mod signature;
+pub mod trace;
 pub mod v1;
 
 pub use message_type::MessageType;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use ringback_client::models::{CallbackEvent, Firmware, LineOutcome, PublishStatus};
-use ringback_client::{Error, OutgoingMessage, PublishFailure, PublishSettings, Published, RetrySettings};
+use ringback_client::{
+    Error, OutgoingMessage, PublishFailure, PublishSettings, Published, RequestOptions, RetrySettings,
+};
 
 use crate::server::{ACCOUNT, Reply, Seen, Server};
 
@@ -69,6 +71,24 @@ async fn one_message_goes_with_its_key_inside() {
     assert_eq!(call.line(), "POST /api/ringback/v1/messages");
     assert_eq!(call.header("content-type"), Some("application/json"));
     assert_eq!(keys(call), ["k7"]);
+}
+
+#[tokio::test]
+async fn a_trace_goes_with_one_message_and_with_a_batch() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let server = Server::with_tokens(|seen, _| match seen.header("content-type") {
+        Some("application/json") => Reply::json(200, r#"{"status":"unregistered"}"#),
+        _ => answers(seen, 2),
+    })
+    .await;
+    let options = RequestOptions::new().traceparent(PARENT.parse().expect("a traceparent"));
+    let traced = server.client().messages().with_options(options);
+    traced.publish(&message(1)).await.expect("answered");
+    traced.publish_batch(&messages(2)).await.expect("answered");
+    server.client().messages().publish(&message(1)).await.expect("answered");
+    let parents: Vec<_> =
+        server.calls().iter().map(|call| call.header("traceparent").map(str::to_owned)).collect();
+    assert_eq!(parents, [Some(PARENT.to_owned()), Some(PARENT.to_owned()), None]);
 }
 
 #[tokio::test]

@@ -105,6 +105,7 @@ impl From<Missed> for Callback {
             sequence: Some(sequence),
             attempt: None,
             replay: false,
+            trace: None,
             state: Some(state),
             body,
         }

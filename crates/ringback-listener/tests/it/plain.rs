@@ -46,19 +46,24 @@ fn a_header_that_can_not_be_read_is_as_if_it_were_not_there() {
         ("ringback-sequence", "7".into()),
         ("ringback-attempt", "2".into()),
         ("ringback-replay", "true".into()),
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
     ]);
     assert_eq!(
         (right.id.as_deref(), right.sequence, right.attempt, right.replay),
         (Some("msg_1"), Some(7), Some(2), true)
     );
+    let trace = right.trace.unwrap();
+    assert_eq!((trace.trace_text().as_str(), trace.is_sampled()), ("4bf92f3577b34da6a3ce929d0e0e4736", true));
     assert_eq!(right.state, None);
     let wrong = read(&[
         ("webhook-id", "x".repeat(257)),
         ("ringback-sequence", "0".into()),
         ("ringback-attempt", "-1".into()),
         ("ringback-replay", "yes".into()),
+        ("traceparent", "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
     ]);
     assert_eq!((wrong.id, wrong.sequence, wrong.attempt, wrong.replay), (None, None, None, false));
+    assert_eq!(wrong.trace, None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use ringback_delivery::OrderingKey;
-use ringback_store::{Admission, Idempotency, NewMessage};
+use ringback_store::{Admission, Content, Idempotency, NewMessage, Trace};
 use ringback_wire::error_code;
 use ringback_wire::publish::{InvalidMessage, PublishAnswer, parse_published};
 use sha2::{Digest as _, Sha256};
@@ -12,10 +12,11 @@ use super::principal::Principal;
 use super::problem::Problem;
 
 /// Reads a message, checks it, and checks that its account is the caller's. `header_key` is the idempotency key that
-/// came beside it.
+/// came beside it, and `trace` the trace that it came in.
 pub(super) fn read_message(
     bytes: &[u8],
     header_key: Option<&str>,
+    trace: Option<Trace>,
     principal: &Principal,
 ) -> Result<NewMessage, Problem> {
     let published = parse_published(bytes).map_err(|error| invalid(&error))?;
@@ -37,7 +38,7 @@ pub(super) fn read_message(
         kind: convert::kind(published.kind),
         key: published.ordering_key.as_deref().map(ordering_key),
         idempotency: idempotency_key.map(|key| Idempotency::of(key, bytes)),
-        body: published.body.into(),
+        content: Content { body: published.body.into(), trace },
     })
 }
 

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{StatusCode, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use ringback_delivery::AccountId;
 use ringback_wire::api::{CheckAnswer, PingAnswer};
 use ringback_wire::error_code;
@@ -11,15 +11,17 @@ use super::principal::{Bearer, Principal, Wants};
 use super::problem::Problem;
 use super::state::{ApiState, TestReport};
 use super::{answer, audit, own};
+use crate::trace;
 
 /// Sends a test message.
 pub(super) async fn ping(
     State(state): State<ApiState>,
     Bearer(principal): Bearer,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let account = own::account(&principal, &uri, Wants::Accounts)?;
-    let report = test(&state, account).await?.ok_or_else(Problem::not_registered)?;
+    let report = test(&state, account, &headers).await?.ok_or_else(Problem::not_registered)?;
     audit::note_usual(&state, &principal, account, "sent a test message").await;
     let answer = PingAnswer {
         ok: ok(&report),
@@ -36,13 +38,14 @@ pub(super) async fn check(
     State(state): State<ApiState>,
     Bearer(principal): Bearer,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let account = own::account(&principal, &uri, Wants::Accounts)?;
     state.checks.pass(state.clock.now(), account).map_err(|wait| {
         Problem::busy(error_code::TOO_MANY_REQUESTS, "an account is checked once in 10 seconds at most")
             .retry_after(wait)
     })?;
-    let Some(report) = test(&state, account).await? else {
+    let Some(report) = test(&state, account, &headers).await? else {
         state.checks.forget(account);
         return Err(Problem::not_registered());
     };
@@ -73,12 +76,16 @@ fn found(report: TestReport, principal: &Principal) -> CheckAnswer {
 }
 
 /// Tries the endpoint, one try of an account at a time; `None` when nothing is registered.
-async fn test(state: &ApiState, account: AccountId) -> Result<Option<TestReport>, Problem> {
+async fn test(
+    state: &ApiState,
+    account: AccountId,
+    headers: &HeaderMap,
+) -> Result<Option<TestReport>, Problem> {
     let Some(_place) = state.tests.take(account) else {
         let message = "the account's endpoint, or too many others, are being tried at this moment";
         return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, message));
     };
-    Ok(state.tester.test(account).await?)
+    Ok(state.tester.test(account, trace::of_request(headers)).await?)
 }
 
 fn ok(report: &TestReport) -> bool {

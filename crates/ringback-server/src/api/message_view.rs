@@ -6,6 +6,7 @@ use ringback_wire::api::{AttemptView, MessageView, WaitsFor};
 use serde_json::value::RawValue;
 
 use super::{answer, convert, wait_sentence};
+use crate::trace;
 
 /// A message in a list, as it stands at `now`.
 pub(super) fn listed(message: &Message, now: Timestamp) -> MessageView {
@@ -27,6 +28,7 @@ pub(super) fn listed(message: &Message, now: Timestamp) -> MessageView {
         waits_behind: message.behind.map(|before| before.to_string()),
         next_attempt_at: next_attempt.map(answer::time),
         attempt_count: message.attempts,
+        trace_id: None,
         attempts: None,
         message: None,
     }
@@ -37,6 +39,7 @@ pub(super) fn listed(message: &Message, now: Timestamp) -> MessageView {
 pub(super) fn whole(message: &Message, attempts: &[Attempt], now: Timestamp, excerpts: bool) -> MessageView {
     MessageView {
         attempts: Some(attempts.iter().map(|attempt| attempt_view(attempt, excerpts)).collect()),
+        trace_id: message.trace.and_then(trace::parent).map(|parent| parent.trace_text()),
         message: message.body.as_deref().and_then(raw),
         ..listed(message, now)
     }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode};
-use ringback_store::NewMessage;
+use ringback_store::{NewMessage, Trace};
 use ringback_wire::error_code;
 use ringback_wire::publish::{
     IDEMPOTENCY_KEY_HEADER, LineOutcome, NDJSON_CONTENT_TYPE, NdjsonLine, line_count, numbered_lines,
@@ -20,6 +20,7 @@ use super::principal::Principal;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::{admission, answer, body};
+use crate::trace;
 
 /// Takes the lines of a request in.
 pub(super) async fn publish(
@@ -38,6 +39,7 @@ pub(super) async fn publish(
     let Ok(_room) = tokio::time::timeout(limits.body_timeout, room).await else {
         return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, "too many NDJSON requests at once"));
     };
+    let trace = trace::of_request(request.headers());
     let bytes = body::read(request, limits.ndjson_bytes, limits).await?;
     if bytes.trim_ascii().is_empty() {
         return Err(Problem::invalid(
@@ -48,7 +50,7 @@ pub(super) async fn publish(
     if line_count(&bytes) > limits.ndjson_lines {
         return Err(Problem::too_large("the body", limits.ndjson_lines, "lines"));
     }
-    let mut batch = Batch::new(state, principal);
+    let mut batch = Batch::new(state, principal, trace);
     for (number, line) in numbered_lines(&bytes) {
         batch.take(number, line);
         if batch.is_full() {
@@ -63,6 +65,8 @@ pub(super) async fn publish(
 struct Batch<'a> {
     state: &'a ApiState,
     principal: &'a Principal,
+    /// The trace that all lines came in.
+    trace: Option<Trace>,
     /// The chunk's messages, to be handed over together.
     messages: Vec<NewMessage>,
     bytes: usize,
@@ -74,10 +78,11 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(state: &'a ApiState, principal: &'a Principal) -> Self {
+    fn new(state: &'a ApiState, principal: &'a Principal, trace: Option<Trace>) -> Self {
         Self {
             state,
             principal,
+            trace,
             messages: Vec::new(),
             bytes: 0,
             lines: Vec::new(),
@@ -108,7 +113,7 @@ impl<'a> Batch<'a> {
         if line.len() > most {
             return Err(Problem::too_large("the message", most, "bytes"));
         }
-        admission::read_message(line, None, self.principal)
+        admission::read_message(line, None, self.trace, self.principal)
     }
 
     fn is_full(&self) -> bool {

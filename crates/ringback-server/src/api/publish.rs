@@ -17,6 +17,7 @@ use super::principal::{Bearer, Principal, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::{admission, answer, body, ndjson};
+use crate::trace;
 
 /// Takes messages in.
 pub(super) async fn publish(
@@ -38,11 +39,12 @@ pub(super) async fn publish(
 async fn one(state: &ApiState, principal: &Principal, request: Request) -> Result<Response, Problem> {
     let right_type = body::is_type(request.headers(), "application/json");
     let key = idempotency_key(request.headers())?;
+    let trace = trace::of_request(request.headers());
     let bytes = body::read(request, state.limits.message_bytes, &state.limits).await?;
     if !right_type && !bytes.trim_ascii().is_empty() {
         return Err(Problem::media_type("application/json or application/x-ndjson"));
     }
-    let message = admission::read_message(&bytes, key.as_deref(), principal)?;
+    let message = admission::read_message(&bytes, key.as_deref(), trace, principal)?;
     drop(bytes);
     let admissions = state
         .store

@@ -8,8 +8,10 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
+use ringback_wire::trace::TraceParent;
 
 use super::peer::Peer;
+use crate::trace;
 
 /// The most that is shown of a path, in bytes.
 const SHOWN: usize = 200;
@@ -25,6 +27,7 @@ pub(super) async fn tell(request: Request, next: Next) -> Response {
         None => "of no route".to_owned(),
     };
     let client = request.extensions().get::<Peer>().map(|peer| peer.client);
+    let parent = trace::of_request(request.headers()).and_then(trace::parent);
     let began = Instant::now();
     let response = next.run(request).await;
     tracing::debug!(
@@ -33,6 +36,7 @@ pub(super) async fn tell(request: Request, next: Next) -> Response {
         client = client.map(tracing::field::display),
         status = response.status().as_u16(),
         ms = began.elapsed().as_secs_f64() * 1000.0,
+        trace_id = parent.as_ref().map(TraceParent::trace_text),
         "a request was answered"
     );
     response

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ringback_delivery::AccountId;
-use ringback_store::{Store, StoreError};
+use ringback_store::{Store, StoreError, Trace};
 use tokio::sync::{Semaphore, watch};
 
 use super::auth_cache::AuthCache;
@@ -49,12 +49,12 @@ pub trait Readiness: Send + Sync {
 /// Tries an account's endpoint when a person asks. The composition implements it with what the dispatcher sends with.
 #[async_trait]
 pub trait EndpointTester: Send + Sync {
-    /// Sends a signed `ping` to the registered endpoint; `None` when nothing is registered.
+    /// Sends a signed `ping` to the registered endpoint, in the trace of who asks for it; `None` when nothing is registered.
     ///
     /// # Errors
     ///
     /// When the store can't be read.
-    async fn test(&self, account: AccountId) -> Result<Option<TestReport>, StoreError>;
+    async fn test(&self, account: AccountId, trace: Option<Trace>) -> Result<Option<TestReport>, StoreError>;
 }
 
 /// What came of trying an endpoint.

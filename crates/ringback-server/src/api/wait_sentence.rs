@@ -66,6 +66,7 @@ mod tests {
             behind: None,
             closed: None,
             body: None,
+            trace: None,
         }
     }
 

@@ -172,6 +172,7 @@ impl Seen {
                             dt { "Type" } dd { (message.kind.as_str()) }
                             dt { "Accepted" } dd { (when::clock_text(&message.accepted_at, *now)) }
                             dt { "Id" } dd.long { (message.id) }
+                            @if let Some(trace) = &message.trace_id { dt { "Trace" } dd.long { (trace) } }
                         }
                     }
                 }

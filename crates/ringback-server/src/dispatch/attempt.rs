@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use ringback_delivery::{MessageId, Outcome, Start};
-use ringback_store::{Attempt, Store};
+use ringback_store::{Attempt, Content, Store};
 use ringback_wire::headers;
 use ringback_wire::publish::splice_credentials;
+use ringback_wire::trace::TraceParent;
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::send::{OutgoingCallback, SendReport, Sender, signed};
+use crate::trace;
 
 use super::endpoints::{Endpoints, ReadyEndpoint};
 use super::ownership::Ownership;
@@ -42,8 +44,9 @@ pub(super) struct Attempts {
 impl Attempts {
     /// Makes the attempt that was decided with this token of the account's shard. Its outcome is `NotStarted` when there is
     /// nowhere to send to, or the account is not this node's for long enough.
-    pub(super) async fn make(&self, start: Start, token: u64, body: &[u8]) -> Attempt {
+    pub(super) async fn make(&self, start: Start, token: u64, content: &Content) -> Attempt {
         let started_at = self.clock.now();
+        let span = content.trace.and_then(trace::child);
         let report = loop {
             let taken =
                 self.endpoints.take(self.store.as_ref(), &self.clock, self.signing, start.account).await;
@@ -55,7 +58,10 @@ impl Attempts {
                     break not_started();
                 }
             };
-            let callback = self.prepare(&start, &taken.endpoint, body);
+            let mut callback = self.prepare(&start, &taken.endpoint, &content.body);
+            if let Some(span) = &span {
+                trace::put(span, &mut callback.headers);
+            }
             if !self.ownership.may_start(start.account, token) {
                 break not_started();
             }
@@ -65,7 +71,7 @@ impl Attempts {
                     .excerpt
                     .filter(|_| !delivered(&report.outcome))
                     .map(|excerpt| redact(excerpt, &taken.endpoint));
-                tell(&start, &taken.endpoint, &report);
+                tell(&start, &taken.endpoint, &report, span.as_ref());
                 break report;
             }
         };
@@ -90,7 +96,7 @@ impl Attempts {
 }
 
 /// One line for each attempt, at debug.
-fn tell(start: &Start, endpoint: &ReadyEndpoint, report: &SendReport) {
+fn tell(start: &Start, endpoint: &ReadyEndpoint, report: &SendReport, span: Option<&TraceParent>) {
     let status = match report.outcome {
         Outcome::Answered { status, .. } => Some(status),
         Outcome::Failed(_) | Outcome::NotStarted => None,
@@ -103,6 +109,8 @@ fn tell(start: &Start, endpoint: &ReadyEndpoint, report: &SendReport) {
         status,
         error = report.error,
         ms = report.duration.as_secs_f64() * 1000.0,
+        trace_id = span.map(TraceParent::trace_text),
+        span_id = span.map(TraceParent::span_text),
         "an attempt ended"
     );
 }

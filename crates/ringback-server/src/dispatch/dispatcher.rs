@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use ringback_delivery::{
     AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, SHARDS, Settings, Start,
 };
-use ringback_store::{Attempt, Settled, Store, StoreError, Swept};
+use ringback_store::{Attempt, Content, Settled, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -164,7 +163,7 @@ impl Dispatcher {
 enum Event {
     Answered(FlightId, Attempt),
     Loaded(Vec<LaneRead>, Result<Vec<LaneRows>, StoreError>, ReadAhead),
-    Bodies(Vec<Start>, Result<Vec<Option<Bytes>>, StoreError>),
+    Bodies(Vec<Start>, Result<Vec<Option<Content>>, StoreError>),
     Recorded(Recorded),
     Swept(AccountId, Result<Swept, StoreError>),
     Hastened(AccountId, Result<Swept, StoreError>),
@@ -279,7 +278,7 @@ impl Running {
                         }
                         // Behind a lane that is behind itself it is read ahead when its turn comes.
                         if self.engine.accepted(now, fresh.account, fresh.waiting) {
-                            self.bodies.keep(fresh.waiting.position, fresh.body, committed);
+                            self.bodies.keep(fresh.waiting.position, fresh.content, committed);
                         }
                     }
                 }
@@ -375,17 +374,17 @@ impl Running {
                     self.not_started(start);
                 }
                 Command::Start(start) => match self.bodies.take(start.waiting.position) {
-                    Some((body, committed)) => {
+                    Some((content, committed)) => {
                         if start.waiting.attempts == 1 && !start.waiting.replay {
                             self.metrics.handed_off_in(committed.elapsed());
                         }
                         self.take_off(&start);
-                        self.start(start, body);
+                        self.start(start, content);
                     }
                     None => {
                         self.take_off(&start);
                         match self.ahead.take(start.waiting.position) {
-                            Some((body, ())) => self.start(start, body),
+                            Some((content, ())) => self.start(start, content),
                             None => bodiless.push(start),
                         }
                     }
@@ -433,8 +432,8 @@ impl Running {
             let store = self.store.clone();
             self.spawn(async move {
                 let positions = bodiless.iter().map(|start| start.waiting.position).collect();
-                let bodies = store.bodies(positions).await;
-                Event::Bodies(bodiless, bodies)
+                let contents = store.contents(positions).await;
+                Event::Bodies(bodiless, contents)
             });
         }
         if let Some(batch) = self.recorder.next(&self.ownership) {
@@ -457,7 +456,7 @@ impl Running {
         match event {
             Event::Answered(flight, attempt) => self.answered(flight, attempt),
             Event::Loaded(_, Ok(rows), bodies) => {
-                bodies.into_iter().for_each(|(position, body)| self.ahead.keep(position, body, ()));
+                bodies.into_iter().for_each(|(position, content)| self.ahead.keep(position, content, ()));
                 for rows in rows {
                     if let Some((_, record)) = &rows.opening {
                         self.events_seen.loaded(rows.account, record);
@@ -468,10 +467,10 @@ impl Running {
             Event::Loaded(reads, Err(_), _) => {
                 reads.iter().for_each(|read| self.engine.not_loaded(now, read));
             }
-            Event::Bodies(starts, Ok(bodies)) => {
-                for (start, body) in starts.into_iter().zip(bodies) {
-                    match body {
-                        Some(body) => self.start(start, body),
+            Event::Bodies(starts, Ok(contents)) => {
+                for (start, content) in starts.into_iter().zip(contents) {
+                    match content {
+                        Some(content) => self.start(start, content),
                         None => {
                             let id = start.waiting.sequence.0;
                             tracing::error!(account = %start.account, sequence = id, "a pending message has no body");
@@ -509,10 +508,10 @@ impl Running {
         }
     }
 
-    fn start(&mut self, start: Start, body: Bytes) {
+    fn start(&mut self, start: Start, content: Content) {
         let attempts = self.attempts.clone();
         let token = self.flights.get(&start.flight).map_or(0, |(_, token)| *token);
-        self.spawn(async move { Event::Answered(start.flight, attempts.make(start, token, &body).await) });
+        self.spawn(async move { Event::Answered(start.flight, attempts.make(start, token, &content).await) });
     }
 
     /// Counts an attempt that begins.
@@ -583,7 +582,7 @@ impl Running {
 }
 
 /// Bodies that are likely to be sent soon, with their positions.
-type ReadAhead = Vec<(i64, Bytes)>;
+type ReadAhead = Vec<(i64, Content)>;
 
 /// The bodies of what lanes have read that go at a good pace: one read for many attempts. What can't be read now is read
 /// when it is sent.
@@ -601,8 +600,8 @@ async fn read_ahead(store: &dyn Store, reads: &[LaneRead], rows: &[LaneRows]) ->
     if positions.is_empty() {
         return Vec::new();
     }
-    let bodies = store.bodies(positions.clone()).await.unwrap_or_default();
-    positions.into_iter().zip(bodies).filter_map(|(position, body)| Some((position, body?))).collect()
+    let contents = store.contents(positions.clone()).await.unwrap_or_default();
+    positions.into_iter().zip(contents).filter_map(|(position, content)| Some((position, content?))).collect()
 }
 
 /// Whether there may be more to do; not where the account is another node's, who does it.

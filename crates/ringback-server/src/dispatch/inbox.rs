@@ -83,10 +83,11 @@ impl CommitListener for Inbox {
     fn accepted(&self, mut fresh: Vec<Fresh>) {
         self.put(|waiting| {
             for message in &mut fresh {
-                if waiting.bytes + message.body.len() > INBOX_BYTES {
-                    message.body = Bytes::new();
+                let body = &mut message.content.body;
+                if waiting.bytes + body.len() > INBOX_BYTES {
+                    *body = Bytes::new();
                 }
-                waiting.bytes += message.body.len();
+                waiting.bytes += body.len();
             }
             if waiting.messages + fresh.len() > INBOX_MESSAGES {
                 waiting.overflowed = true;

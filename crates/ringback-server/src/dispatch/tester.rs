@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ringback_delivery::{AccountId, Outcome};
-use ringback_store::{Store, StoreError};
+use ringback_store::{Store, StoreError, Trace};
 use ringback_wire::publish::{ping_body, splice_credentials};
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::send::{EgressPolicy, Inspection, Resolve, Sender, inspect, signed};
+use crate::trace;
 
 use super::attempt::{Signing, redact};
 use super::endpoints::make_ready;
@@ -54,12 +55,16 @@ pub struct Tester {
 }
 
 impl Tester {
-    /// Sends a ping to the registered endpoint and reports; `None` when nothing is registered.
+    /// Sends a ping to the registered endpoint, in this trace if there is one, and reports; `None` when nothing is registered.
     ///
     /// # Errors
     ///
     /// When the store can't be read, or what it holds can't be used.
-    pub async fn test(&self, account: AccountId) -> Result<Option<TestReport>, StoreError> {
+    pub async fn test(
+        &self,
+        account: AccountId,
+        trace: Option<Trace>,
+    ) -> Result<Option<TestReport>, StoreError> {
         let Some(read) = self.store.endpoint(self.clock.now(), account).await? else { return Ok(None) };
         let endpoint = make_ready(&read, self.signing)
             .ok_or_else(|| StoreError::Damaged("a registration can't be used".into()))?;
@@ -72,6 +77,9 @@ impl Tester {
         let mut callback =
             signed(&endpoint.url, &endpoint.key, &id, self.clock.now().as_seconds(), Bytes::from(body));
         callback.account = Some(account);
+        if let Some(span) = trace.and_then(trace::child) {
+            trace::put(&span, &mut callback.headers);
+        }
         let Inspection { addresses, address_class, refusal } =
             inspect(&endpoint.url, &self.policy, self.resolver.as_ref()).await;
         let report = self.sender.send(callback).await;

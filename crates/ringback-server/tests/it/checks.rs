@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ringback_delivery::AccountId;
 use ringback_server::api::{EndpointTester, TestReport};
-use ringback_store::{Registrations as _, StoreError};
+use ringback_store::{Registrations as _, StoreError, Trace};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -22,7 +22,7 @@ struct Scripted {
 
 #[async_trait]
 impl EndpointTester for Scripted {
-    async fn test(&self, _account: AccountId) -> Result<Option<TestReport>, StoreError> {
+    async fn test(&self, _: AccountId, _: Option<Trace>) -> Result<Option<TestReport>, StoreError> {
         self.let_through.acquire().await.unwrap().forget();
         Ok(self.report.clone())
     }
@@ -59,13 +59,18 @@ async fn a_ping_arrives_signed_and_is_in_no_count() {
     let cast = Cast::meet_with(Settings { delivers: true, ..Settings::default() }).await;
     let mut endpoint = Endpoint::start().await;
     cast.server.register_at(ACCOUNT, &endpoint.url("/hook")).await;
-    let ping = cast.server.ask("POST", &of(ACCOUNT, "/ping")).bearer(&cast.owner).send();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let parent = format!("00-{trace}-00f067aa0ba902b7-01");
+    let ping = cast.server.ask("POST", &of(ACCOUNT, "/ping")).bearer(&cast.owner);
+    let ping = ping.header("traceparent", &parent).send();
     let (answer, path) = tokio::join!(ping, async {
         let arrival = endpoint.arrival().await;
         assert_eq!(arrival.json()["type"], "ping");
         assert_eq!(arrival.json()["password"], "fota-password");
         assert_eq!((arrival.header("ringback-sequence"), arrival.header("ringback-attempt")), ("", ""));
         assert!(arrival.header("webhook-signature").starts_with("v1,"));
+        let here = arrival.header("traceparent");
+        assert!(here.starts_with(&format!("00-{trace}-")) && here != parent, "{here}");
         let (path, id) = (arrival.path.clone(), arrival.header("webhook-id").to_owned());
         arrival.answer(201);
         (path, id)

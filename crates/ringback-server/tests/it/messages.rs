@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ringback_delivery::{Failure, Outcome, Verdict};
+use ringback_wire::publish::NDJSON_CONTENT_TYPE;
 use serde_json::json;
 
 use crate::cast::{Cast, answered};
-use crate::publishing::MESSAGES;
+use crate::publishing::{MESSAGES, plain};
 use crate::server::{ACCOUNT, OPERATE, OTHER, PUBLISH};
 
 fn path(id: &str) -> String {
@@ -31,6 +32,23 @@ async fn a_message_is_shown_with_its_body_and_without_user_name_and_password() {
             "extra": 1.50,
         })
     );
+}
+
+#[tokio::test]
+async fn a_message_shows_the_trace_that_it_was_published_in_by_itself_or_with_others() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let cast = Cast::meet().await;
+    let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
+    let ask = || cast.server.ask("POST", MESSAGES).bearer(&cast.platform);
+    let given = ask().header("traceparent", &parent).json(plain(ACCOUNT)).send().await.json();
+    let line = ask().header("traceparent", &parent).body(NDJSON_CONTENT_TYPE, plain(ACCOUNT)).send().await;
+    let wrong = ask().header("traceparent", &parent.to_uppercase()).json(plain(ACCOUNT)).send().await.json();
+    for (id, trace) in
+        [(&given["id"], json!(TRACE)), (&line.lines()[0]["id"], json!(TRACE)), (&wrong["id"], json!(null))]
+    {
+        let shown = cast.get(&cast.owner, &path(id.as_str().unwrap())).await.ok();
+        assert_eq!(shown["traceId"], trace);
+    }
 }
 
 #[tokio::test]

@@ -95,7 +95,7 @@ async fn what_is_kept_is_the_message_without_the_keys_and_with_every_section() {
     let (waiting, _) = rows.queue[0];
     // The key is part of what is stored: it must never change.
     assert_eq!(waiting.key.unwrap().0, ordering_key("k"));
-    let body = store.bodies(vec![waiting.position]).await.unwrap().remove(0).unwrap();
+    let body = store.contents(vec![waiting.position]).await.unwrap().remove(0).unwrap().body;
     assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), expected);
 }
 

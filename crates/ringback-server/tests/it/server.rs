@@ -18,7 +18,7 @@ use ringback_server::live::Live;
 use ringback_server::metrics::Metrics;
 use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy, Sender, SenderSettings, SystemResolver};
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
-use ringback_store::{CommitListener, Dispatching as _, Fresh, Reach, Scopes, Secret, StoreError};
+use ringback_store::{CommitListener, Dispatching as _, Fresh, Reach, Scopes, Secret, StoreError, Trace};
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -330,7 +330,7 @@ struct Untested;
 
 #[async_trait]
 impl EndpointTester for Untested {
-    async fn test(&self, _account: AccountId) -> Result<Option<TestReport>, StoreError> {
+    async fn test(&self, _: AccountId, _: Option<Trace>) -> Result<Option<TestReport>, StoreError> {
         Ok(None)
     }
 }

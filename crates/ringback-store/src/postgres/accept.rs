@@ -9,7 +9,8 @@ use super::days::{self, Days};
 use super::fault::Fault;
 use super::link::{Link, args};
 use super::rows;
-use crate::{Admission, Fresh, Limits, NewMessage, stored};
+use crate::content::KEPT_BYTES;
+use crate::{Admission, Fresh, Limits, NewMessage, Trace, stored};
 
 /// What a batch came to.
 pub(super) struct Taken {
@@ -33,6 +34,7 @@ struct Columns<'a> {
     name: Vec<Option<&'a [u8]>>,
     content: Vec<Option<&'a [u8]>>,
     period: Vec<i32>,
+    trace: Vec<Option<[u8; KEPT_BYTES]>>,
 }
 
 impl<'a> Columns<'a> {
@@ -55,10 +57,11 @@ impl<'a> Columns<'a> {
             columns.now.push(now.as_millis());
             columns.kind.push(message.kind.number().into());
             columns.key.push(message.key.map(|key| key.0));
-            columns.body.push(&message.body);
+            columns.body.push(&message.content.body);
             columns.name.push(named.map(|named| named.key.as_slice()));
             columns.content.push(named.map(|named| named.message.as_slice()));
             columns.period.push(i32::try_from(days::day(*now)).unwrap_or(i32::MAX));
+            columns.trace.push(message.content.trace.map(Trace::to_kept));
         }
         columns
     }
@@ -97,7 +100,8 @@ pub(super) async fn accept(
         taken.admissions.push(admission(row, message.account)?);
         if row.try_get::<_, i16>(1)? == 0 {
             let waiting = waiting(row, message)?;
-            taken.fresh.push(Fresh { account: message.account, waiting, body: message.body.clone() });
+            let content = message.content.clone();
+            taken.fresh.push(Fresh { account: message.account, waiting, content });
             taken.told |= row.try_get::<_, bool>(8)?;
         }
     }
@@ -107,15 +111,17 @@ pub(super) async fn accept(
 async fn take_in(link: &Link, node: i32, limits: Limits, columns: &Columns<'_>) -> Result<Vec<Row>, Fault> {
     let (most, most_in_all) =
         (rows::number_column(limits.pending_per_account), rows::number_column(limits.pending_in_all));
+    let traces: Vec<Option<&[u8]>> =
+        columns.trace.iter().map(|trace| trace.as_ref().map(<[u8; KEPT_BYTES]>::as_slice)).collect();
     let has_keys = columns.name.iter().any(Option::is_some);
     link.rows(
-        "SELECT * FROM ringback.accept_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        "SELECT * FROM ringback.accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         args![
             INT4 node, INT8 most, INT8 most_in_all, BOOL has_keys,
             INT2_ARRAY columns.shards, INT8_ARRAY columns.accounts,
             INT4_ARRAY columns.at, INT8_ARRAY columns.now, INT2_ARRAY columns.kind, INT8_ARRAY columns.key,
             BYTEA_ARRAY columns.body, BYTEA_ARRAY columns.name, BYTEA_ARRAY columns.content,
-            INT4_ARRAY columns.period
+            INT4_ARRAY columns.period, BYTEA_ARRAY traces
         ],
     )
     .await

@@ -6,13 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use ringback_delivery::{AccountId, LaneRead, LaneRows, LaneUpdate, Timestamp, Turn};
 
 use super::fault::Fault;
 use super::link::args;
 use super::{PostgresStore, fence, load, record, retrying, rows, sweep};
-use crate::{Commit, CommitListener, Dispatching, Settled, StoreError, Swept};
+use crate::{Commit, CommitListener, Content, Dispatching, Settled, StoreError, Swept};
 
 #[async_trait]
 impl Dispatching for PostgresStore {
@@ -46,10 +45,10 @@ impl Dispatching for PostgresStore {
         load::load(&self.pool, &reads).await.map_err(Fault::into_error)
     }
 
-    async fn bodies(&self, positions: Vec<i64>) -> Result<Vec<Option<Bytes>>, StoreError> {
+    async fn contents(&self, positions: Vec<i64>) -> Result<Vec<Option<Content>>, StoreError> {
         let read = async {
             let link = self.pool.link().await?;
-            load::bodies(&link, &positions).await
+            load::contents(&link, &positions).await
         };
         read.await.map_err(Fault::into_error)
     }

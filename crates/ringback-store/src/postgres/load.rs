@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use bytes::Bytes;
 use ringback_delivery::{AccountId, LaneRead, LaneRows, Standing, Turn, Waiting};
 use tokio::join;
 
@@ -13,6 +12,7 @@ use super::pending::{WAITING_COLUMNS, waiting, waiting_columns};
 use super::pool::Pool;
 use super::standing::{STANDING_COLUMNS, standing, standing_columns};
 use super::{lane, rows};
+use crate::{Content, Trace};
 
 /// How many messages of a key that was asked for are given at once.
 const FOLLOWERS: i64 = 8;
@@ -279,26 +279,29 @@ fn sorted(mut shards: Vec<i16>) -> Vec<i16> {
     shards
 }
 
-/// The bodies at these positions, in their own place or where the retention has put them.
-pub(super) async fn bodies(link: &Link, positions: &[i64]) -> Result<Vec<Option<Bytes>>, Fault> {
+/// What is sent of the messages at these positions, in their own place or where the retention has put them.
+pub(super) async fn contents(link: &Link, positions: &[i64]) -> Result<Vec<Option<Content>>, Fault> {
     let found = link
         .rows(
-            "SELECT i.at, coalesce(r.body, k.body)
+            "SELECT i.at, coalesce(r.body, k.body), coalesce(r.trace, k.trace)
              FROM unnest($1) WITH ORDINALITY AS i (position, at)
              CROSS JOIN ringback.tape t
-             LEFT JOIN LATERAL (SELECT r.body FROM ringback.arrival r
+             LEFT JOIN LATERAL (SELECT r.body, r.trace FROM ringback.arrival r
                  WHERE r.position = i.position AND i.position > t.cut) r ON true
-             LEFT JOIN LATERAL (SELECT k.body FROM ringback.kept k WHERE k.position = i.position
+             LEFT JOIN LATERAL (SELECT k.body, k.trace FROM ringback.kept k WHERE k.position = i.position
                  AND i.position <= t.cut) k ON true",
             args![INT8_ARRAY positions],
         )
         .await?;
-    let mut bodies = vec![None; positions.len()];
+    let mut contents = vec![None; positions.len()];
     for row in &found {
         let at = usize::try_from(row.try_get::<_, i64>(0)? - 1).unwrap_or(usize::MAX);
-        if let Some(place) = bodies.get_mut(at) {
-            *place = row.try_get::<_, Option<Vec<u8>>>(1)?.map(Bytes::from);
+        if let Some(place) = contents.get_mut(at)
+            && let Some(body) = row.try_get::<_, Option<Vec<u8>>>(1)?
+        {
+            let trace = row.try_get::<_, Option<&[u8]>>(2)?.and_then(Trace::from_kept);
+            *place = Some(Content { body: body.into(), trace });
         }
     }
-    Ok(bodies)
+    Ok(contents)
 }

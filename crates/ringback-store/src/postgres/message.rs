@@ -13,7 +13,7 @@ use tokio_postgres::Row;
 use super::fault::Fault;
 use super::link::{Link, args};
 use super::{lane, load, rows};
-use crate::{Closed, Message, stored};
+use crate::{Closed, Content, Message, stored};
 
 /// From the tape: the columns that [`MessageRow::read`] reads, in its order, of the messages that the condition names.
 macro_rules! on_tape {
@@ -148,6 +148,7 @@ pub(super) async fn messages(link: &Link, found: &[(MessageRow, Standing)]) -> R
             behind: behind.get(&at).copied(),
             closed: closed.get(&row.account).copied().filter(|_| waits),
             body: None,
+            trace: None,
         }
     };
     Ok(found.iter().enumerate().map(message).collect())
@@ -269,24 +270,24 @@ pub(super) async fn walk_up(
     Ok(found)
 }
 
-/// The bodies of messages, up to a number of bytes, but of one at least.
-pub(super) async fn bodies(
+/// What is sent of messages, up to a number of bytes of bodies, but of one at least.
+pub(super) async fn contents(
     link: &Link,
     found: &[MessageRow],
     bytes: usize,
-) -> Result<Vec<Option<bytes::Bytes>>, Fault> {
+) -> Result<Vec<Option<Content>>, Fault> {
     /// Bodies that are read at once.
     const PORTION: usize = 32;
     let mut taken = Vec::new();
     let mut sum = 0;
     for portion in found.chunks(PORTION) {
         let positions: Vec<i64> = portion.iter().map(|row| row.position).collect();
-        for body in load::bodies(link, &positions).await? {
-            sum += body.as_ref().map_or(0, bytes::Bytes::len);
+        for content in load::contents(link, &positions).await? {
+            sum += content.as_ref().map_or(0, |content| content.body.len());
             if sum > bytes && !taken.is_empty() {
                 return Ok(taken);
             }
-            taken.push(body);
+            taken.push(content);
         }
     }
     Ok(taken)

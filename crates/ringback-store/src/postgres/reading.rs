@@ -20,14 +20,11 @@ impl Reading for PostgresStore {
                 return Ok(None);
             };
             let standing = standing::read(&tx, id.account).await?.unwrap_or_default();
-            let mut message = message::messages(&tx, &[(row, standing)]).await?.pop();
-            let body = message::bodies(&tx, &[row], usize::MAX).await?.pop().flatten();
+            let message = message::messages(&tx, &[(row, standing)]).await?.pop();
+            let content = message::contents(&tx, &[row], usize::MAX).await?.pop().flatten();
             let attempts = history::attempts(&tx, id.account, id.sequence).await?;
             tx.commit().await?;
-            if let Some(message) = &mut message {
-                message.body = body;
-            }
-            Ok(message.map(|message| (message, attempts)))
+            Ok(message.map(|message| (message.with(content), attempts)))
         };
         read.await.map_err(Fault::into_error)
     }

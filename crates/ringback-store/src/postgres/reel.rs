@@ -5,7 +5,7 @@ use ringback_delivery::{AccountId, Sequence};
 use super::fault::Fault;
 use super::link::{Link, args};
 use super::{message, rows, standing};
-use crate::{Message, Reel};
+use crate::Reel;
 
 /// Messages that one call gives, whatever was asked for.
 const MOST: usize = 2000;
@@ -37,12 +37,12 @@ pub(super) async fn reel(
     for (_, row) in found {
         known.push(row.ok_or_else(|| Fault::damaged("a message makes no sense"))?);
     }
-    let bodies = message::bodies(link, &known, bytes).await?;
-    known.truncate(bodies.len());
+    let contents = message::contents(link, &known, bytes).await?;
+    known.truncate(contents.len());
     let known: Vec<_> = known.into_iter().map(|row| (row, standing)).collect();
     let messages = message::messages(link, &known).await?;
     let messages =
-        messages.into_iter().zip(bodies).map(|(message, body)| Message { body, ..message }).collect();
+        messages.into_iter().zip(contents).map(|(message, content)| message.with(content)).collect();
     let first = first.and_then(|first| u64::try_from(first).ok()).unwrap_or(last.0 + 1);
     Ok(Reel { first: Sequence(first), messages, last })
 }

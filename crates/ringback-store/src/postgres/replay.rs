@@ -2,7 +2,6 @@
 //!
 //! Whoever moves finished messages locks the mover's row first, and then the account's.
 
-use bytes::Bytes;
 use ringback_delivery::{AccountId, MessageId, MessageState, Standing, Timestamp, Turn, Waiting};
 
 use super::fault::Fault;
@@ -11,7 +10,7 @@ use super::link::{Link, args};
 use super::message::{self, MessageRow};
 use super::settle::{self, End, Ending};
 use super::{rows, standing};
-use crate::{Fresh, Movements, Replayed};
+use crate::{Content, Fresh, Movements, Replayed};
 
 /// Nobody else moves finished messages until the transaction ends.
 pub(super) async fn lock_mover(tx: &Link) -> Result<(), Fault> {
@@ -46,10 +45,10 @@ pub(super) async fn replay(tx: &Link, now: Timestamp, id: MessageId) -> Result<R
     let replayed = if row.state(&standing) == MessageState::Pending {
         Replayed::Pending
     } else {
-        let body = message::bodies(tx, &[row], usize::MAX).await?.pop().flatten();
-        let body = body.ok_or_else(|| Fault::damaged("a message that is kept has no body"))?;
+        let content = message::contents(tx, &[row], usize::MAX).await?.pop().flatten();
+        let content = content.ok_or_else(|| Fault::damaged("a message that is kept has no body"))?;
         let mut queue = Queue::new(tx, account, standing).await?;
-        queue.put(tx, now, &row, body).await?;
+        queue.put(tx, now, &row, content).await?;
         (fresh, moved) = queue.finish(tx).await?;
         Replayed::Queued
     };
@@ -92,7 +91,7 @@ impl Queue {
         tx: &Link,
         now: Timestamp,
         row: &MessageRow,
-        body: Bytes,
+        content: Content,
     ) -> Result<(), Fault> {
         let state = row.state(&self.standing);
         if row.row_state == MessageState::Pending {
@@ -119,7 +118,7 @@ impl Queue {
         };
         self.moved.replayed += 1;
         self.put.push(waiting);
-        self.fresh.push(Fresh { account: self.account, waiting, body });
+        self.fresh.push(Fresh { account: self.account, waiting, content });
         Ok(())
     }
 

@@ -128,13 +128,14 @@ pub(super) async fn step(tx: &Link, now: Timestamp) -> Result<Step, Fault> {
             }
             walked += 1;
             let Some(row) = row.as_ref().filter(|row| job.asks_for(row, &standing)) else { continue };
-            let Some(body) = message::bodies(tx, &[*row], usize::MAX).await?.pop().flatten() else {
+            let content = message::contents(tx, &[*row], usize::MAX).await?.pop().flatten();
+            let Some(content) = content else {
                 let sequence = sequence.0;
                 tracing::error!(account = %job.account, sequence, "a message has no body to send again");
                 continue;
             };
-            bytes += body.len();
-            queue.put(tx, now, row, body).await?;
+            bytes += content.body.len();
+            queue.put(tx, now, row, content).await?;
         }
         (fresh, moved) = queue.finish(tx).await?;
     }

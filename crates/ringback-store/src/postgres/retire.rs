@@ -230,9 +230,9 @@ async fn set_aside(tx: &Link, entries: &[&Entry]) -> Result<(), Fault> {
     // A new statement: what ended before its row could be locked has its end here.
     tx.run(
         "INSERT INTO ringback.kept (shard, account, sequence, position, accepted_at, kind, key, first_turn, body,
-             turn, state, finished_at, attempts, status, started_at, duration, death)
+             trace, turn, state, finished_at, attempts, status, started_at, duration, death)
          SELECT r.shard, r.account, r.sequence, r.position, r.accepted_at, r.kind, r.key, r.turn, r.body,
-             e.turn, e.state, e.finished_at, e.attempts, e.status, e.started_at, e.duration, e.death
+             r.trace, e.turn, e.state, e.finished_at, e.attempts, e.status, e.started_at, e.duration, e.death
          FROM unnest($1, $2, $3, $4) AS i (shard, account, sequence, position)
          CROSS JOIN LATERAL (SELECT * FROM ringback.arrival r WHERE r.shard = i.shard AND r.account = i.account
              AND r.sequence = i.sequence AND r.position = i.position) r

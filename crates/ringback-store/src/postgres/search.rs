@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::link::{Arg, Link, args};
 use super::message::{self, MessageRow, on_tape, set_aside};
 use super::{rows, standing};
-use crate::{Cursor, Message, MessageFilter, Page, Reach};
+use crate::{Content, Cursor, Message, MessageFilter, Page, Reach};
 
 /// Rows that one call walks.
 const WALK: usize = 2000;
@@ -39,10 +39,9 @@ pub(super) async fn search(
         None => walk.down(THE_TAPE, before).await? || walk.down(SET_ASIDE, before).await?,
     };
     let next = (more && !walk.is_past_since()).then_some(Cursor(walk.last));
-    let mut items = message::messages(link, &walk.found).await?;
-    for (item, body) in items.iter_mut().zip(walk.bodies) {
-        item.body = body;
-    }
+    let items = message::messages(link, &walk.found).await?;
+    let contents = walk.contents.into_iter().chain(std::iter::repeat(None));
+    let items = items.into_iter().zip(contents).map(|(item, content)| item.with(content)).collect();
     Ok(Page { items, next })
 }
 
@@ -63,7 +62,7 @@ struct Walk<'a> {
     limit: usize,
     standings: HashMap<AccountId, Standing>,
     found: Vec<(MessageRow, Standing)>,
-    bodies: Vec<Option<bytes::Bytes>>,
+    contents: Vec<Option<Content>>,
     bytes: usize,
     walked: usize,
     /// How many of those were accepted before the time that is looked at.
@@ -84,7 +83,7 @@ impl<'a> Walk<'a> {
             limit,
             standings: HashMap::new(),
             found: Vec::new(),
-            bodies: Vec::new(),
+            contents: Vec::new(),
             bytes: 0,
             walked: 0,
             too_old: 0,
@@ -179,9 +178,9 @@ impl<'a> Walk<'a> {
             if self.asks_for(row) {
                 let standing = self.standings.get(&row.account).copied().unwrap_or_default();
                 if self.filter.with_bodies {
-                    let body = super::load::bodies(self.link, &[row.position]).await?.pop().flatten();
-                    self.bytes += body.as_ref().map_or(0, bytes::Bytes::len);
-                    self.bodies.push(body);
+                    let content = super::load::contents(self.link, &[row.position]).await?.pop().flatten();
+                    self.bytes += content.as_ref().map_or(0, |content| content.body.len());
+                    self.contents.push(content);
                 }
                 self.found.push((*row, standing));
             }

@@ -157,7 +157,7 @@ impl Desk {
 
 /// The first job and what waits behind it, without waiting for more.
 fn gather(first: Job, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let size = |job: &Job| job.messages.iter().map(|message| message.body.len()).sum::<usize>();
+    let size = |job: &Job| job.messages.iter().map(|message| message.content.body.len()).sum::<usize>();
     let (mut count, mut bytes) = (first.messages.len(), size(&first));
     let mut batch = vec![first];
     while batch.len() < JOBS

@@ -13,7 +13,7 @@ use super::idempotency::Periods;
 use super::job::Accept;
 use super::rows;
 use super::work::{News, Work};
-use crate::{Admission, Fresh, NewMessage};
+use crate::{Admission, Fresh, NewMessage, Trace};
 
 /// Accepts the messages of all the jobs, in their order, and fills the jobs' slots.
 pub(super) fn accept(work: &mut Work<'_>, jobs: &mut [Accept]) -> Result<(), Fault> {
@@ -59,7 +59,8 @@ impl<'c> Intake<'c> {
         Ok(Self {
             accounts: HashMap::new(),
             body: connection.prepare_cached(
-                "INSERT INTO body (position, account, sequence, accepted_at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO body (position, account, sequence, accepted_at, body, trace)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?,
             message: connection.prepare_cached(
                 "INSERT INTO message (account, sequence, position, accepted_at, kind, state, turn, key)
@@ -124,7 +125,8 @@ impl<'c> Intake<'c> {
         if let Some(key) = &message.idempotency {
             periods.remember(connection, id, now, key)?;
         }
-        work.news.push(News::Fresh(Fresh { account: message.account, waiting, body: message.body.clone() }));
+        let content = message.content.clone();
+        work.news.push(News::Fresh(Fresh { account: message.account, waiting, content }));
         Ok(Admission::Queued(id))
     }
 
@@ -133,7 +135,14 @@ impl<'c> Intake<'c> {
         let (turn, sequence) = (waiting.turn.0, waiting.sequence.0);
         let key = waiting.key.map(|key| key.0);
         let accepted_at = waiting.accepted_at.as_millis();
-        self.body.execute(params![waiting.position, account, sequence, accepted_at, &message.body[..]])?;
+        self.body.execute(params![
+            waiting.position,
+            account,
+            sequence,
+            accepted_at,
+            &message.content.body[..],
+            message.content.trace.map(Trace::to_kept),
+        ])?;
         self.message.execute(params![
             account,
             sequence,

@@ -4,14 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use ringback_delivery::{AccountId, LaneRead, LaneRows, LaneUpdate, Timestamp, Turn};
 use tokio::sync::oneshot;
 
 use super::SqliteStore;
 use super::job::{Job, Record, Slot};
 use super::{load, sweep};
-use crate::{CommitListener, Dispatching, Settled, StoreError, Swept};
+use crate::{CommitListener, Content, Dispatching, Settled, StoreError, Swept};
 
 #[async_trait]
 impl Dispatching for SqliteStore {
@@ -31,8 +30,8 @@ impl Dispatching for SqliteStore {
         self.read(move |connection| reads.iter().map(|read| load::load(connection, read)).collect()).await
     }
 
-    async fn bodies(&self, positions: Vec<i64>) -> Result<Vec<Option<Bytes>>, StoreError> {
-        self.read(move |connection| load::bodies(connection, &positions)).await
+    async fn contents(&self, positions: Vec<i64>) -> Result<Vec<Option<Content>>, StoreError> {
+        self.read(move |connection| load::contents(connection, &positions)).await
     }
 
     async fn record(

@@ -3,13 +3,13 @@
 //! The indices are named in the questions: left to itself, the planner would walk a whole queue in its order to find
 //! the few messages of one key.
 
-use bytes::Bytes;
 use ringback_delivery::{AccountId, LaneRead, LaneRows, OrderingKey, Timestamp, Turn, Waiting};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::Fault;
 use super::pending::{WAITING_COLUMNS, waiting, waiting_columns};
 use super::{lane, rows, standing};
+use crate::{Content, Trace};
 
 /// How many messages of a key that was asked for are given at once.
 const FOLLOWERS: u32 = 8;
@@ -145,18 +145,22 @@ pub(super) fn lanes_waiting(
     Ok(lanes)
 }
 
-/// The bodies at these positions, in their own place or where the retention has put them.
-pub(super) fn bodies(connection: &Connection, positions: &[i64]) -> Result<Vec<Option<Bytes>>, Fault> {
-    let mut at = connection.prepare_cached("SELECT body FROM body WHERE position = ?1")?;
-    let mut kept = connection.prepare_cached("SELECT body FROM kept_body WHERE position = ?1")?;
-    let body = |row: &rusqlite::Row<'_>| row.get::<_, Vec<u8>>(0).map(Bytes::from);
-    let mut bodies = Vec::with_capacity(positions.len());
+/// What is sent of the messages at these positions, in their own place or where the retention has put them.
+pub(super) fn contents(connection: &Connection, positions: &[i64]) -> Result<Vec<Option<Content>>, Fault> {
+    let mut at = connection.prepare_cached("SELECT body, trace FROM body WHERE position = ?1")?;
+    let mut kept = connection.prepare_cached("SELECT body, trace FROM kept_body WHERE position = ?1")?;
+    let mut contents = Vec::with_capacity(positions.len());
     for position in positions {
-        let found = match at.query_row([position], body).optional()? {
+        let found = match at.query_row([position], content).optional()? {
             Some(found) => Some(found),
-            None => kept.query_row([position], body).optional()?,
+            None => kept.query_row([position], content).optional()?,
         };
-        bodies.push(found);
+        contents.push(found);
     }
-    Ok(bodies)
+    Ok(contents)
+}
+
+fn content(row: &Row<'_>) -> rusqlite::Result<Content> {
+    let trace = row.get_ref(1)?.as_blob_or_null()?.and_then(Trace::from_kept);
+    Ok(Content { body: row.get::<_, Vec<u8>>(0)?.into(), trace })
 }

@@ -1,6 +1,5 @@
 //! A message's row, and the message that a caller sees.
 
-use bytes::Bytes;
 use ringback_delivery::{
     AccountId, Death, MessageId, MessageKind, MessageState, OrderingKey, Sequence, Standing, Timestamp, Turn,
 };
@@ -8,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::Fault;
 use super::{lane, load, rows};
-use crate::{Closed, Message};
+use crate::{Closed, Content, Message};
 
 /// The columns that [`MessageRow::read`] reads, in its order, of a `message` that is called `m`.
 macro_rules! message_columns {
@@ -100,12 +99,13 @@ impl MessageRow {
             behind,
             closed,
             body: None,
+            trace: None,
         })
     }
 
-    /// Its body, wherever it is.
-    pub(super) fn body(&self, connection: &Connection) -> Result<Option<Bytes>, Fault> {
-        Ok(load::bodies(connection, &[self.position])?.pop().flatten())
+    /// What is sent of it, wherever it is.
+    pub(super) fn content(&self, connection: &Connection) -> Result<Option<Content>, Fault> {
+        Ok(load::contents(connection, &[self.position])?.pop().flatten())
     }
 
     fn due(&self, connection: &Connection) -> Result<Option<Timestamp>, Fault> {

@@ -17,8 +17,7 @@ impl Reading for SqliteStore {
                 return Ok(None);
             }
             let standing = standing::read(connection, id.account)?.unwrap_or_default();
-            let mut message = row.message(connection, &standing)?;
-            message.body = row.body(connection)?;
+            let message = row.message(connection, &standing)?.with(row.content(connection)?);
             Ok(Some((message, history::attempts(connection, id.account, id.sequence)?)))
         })
         .await

@@ -34,13 +34,12 @@ pub(super) fn reel(
     let mut taken = 0;
     while let Some(row) = rows.next()? {
         let row = MessageRow::read(row)?;
-        let body = row.body(connection)?;
-        taken += body.as_ref().map_or(0, bytes::Bytes::len);
+        let content = row.content(connection)?;
+        taken += content.as_ref().map_or(0, |content| content.body.len());
         if taken > bytes && !messages.is_empty() {
             break;
         }
-        let message = row.message(connection, &standing)?;
-        messages.push(crate::Message { body, ..message });
+        messages.push(row.message(connection, &standing)?.with(content));
     }
     let last = standing.last_sequence;
     Ok(Reel { first: Sequence(first.unwrap_or(last.0 + 1)), messages, last })

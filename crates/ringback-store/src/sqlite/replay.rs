@@ -1,6 +1,5 @@
 //! Sending messages again: back to pending, at the end of their account's queue, with fresh attempts and age.
 
-use bytes::Bytes;
 use ringback_delivery::{AccountId, MessageId, MessageState, Standing, Timestamp, Turn, Waiting};
 use rusqlite::params;
 
@@ -10,7 +9,7 @@ use super::message::MessageRow;
 use super::settle::{End, Settling};
 use super::work::{News, Work};
 use super::{lane, ledger, message, standing};
-use crate::{Fresh, Replayed};
+use crate::{Content, Fresh, Replayed};
 
 /// Sends one message again.
 pub(super) fn replay(work: &mut Work<'_>, now: Timestamp, id: MessageId) -> Result<Replayed, Fault> {
@@ -24,10 +23,11 @@ pub(super) fn replay(work: &mut Work<'_>, now: Timestamp, id: MessageId) -> Resu
     let replayed = if row.state(&standing) == MessageState::Pending {
         Replayed::Pending
     } else {
-        let body =
-            row.body(work.connection)?.ok_or_else(|| Fault::damaged("a message that is kept has no body"))?;
+        let content = row
+            .content(work.connection)?
+            .ok_or_else(|| Fault::damaged("a message that is kept has no body"))?;
         let mut queue = Queue::new(work, account, standing)?;
-        queue.put(work, now, &row, body)?;
+        queue.put(work, now, &row, content)?;
         queue.finish(work)?;
         Replayed::Queued
     };
@@ -57,7 +57,7 @@ impl Queue {
         work: &mut Work<'_>,
         now: Timestamp,
         row: &MessageRow,
-        body: Bytes,
+        content: Content,
     ) -> Result<(), Fault> {
         let state = row.state(&self.standing);
         if row.row_state == MessageState::Pending {
@@ -81,7 +81,7 @@ impl Queue {
         self.write(work, &waiting)?;
         work.counters.pending += 1;
         work.counters.moved.replayed += 1;
-        work.news.push(News::Fresh(Fresh { account: self.account, waiting, body }));
+        work.news.push(News::Fresh(Fresh { account: self.account, waiting, content }));
         Ok(())
     }
 

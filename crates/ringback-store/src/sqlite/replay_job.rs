@@ -147,13 +147,13 @@ pub(super) fn step(work: &mut Work<'_>, now: Timestamp) -> Result<Swept, Fault> 
             }
             walked += 1;
             let Some(row) = row.as_ref().filter(|row| job.asks_for(row, &standing)) else { continue };
-            let Some(body) = row.body(work.connection)? else {
+            let Some(content) = row.content(work.connection)? else {
                 let sequence = sequence.0;
                 tracing::error!(account = %job.account, sequence, "a message has no body to send again");
                 continue;
             };
-            bytes += body.len();
-            queue.put(work, now, row, body)?;
+            bytes += content.body.len();
+            queue.put(work, now, row, content)?;
         }
         queue.finish(work)?;
     }

@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
         }
         let mut message = row.message(self.connection, &standing)?;
         if filter.with_bodies {
-            message.body = row.body(self.connection)?;
+            message = message.with(row.content(self.connection)?);
             self.bytes += message.body.as_ref().map_or(0, bytes::Bytes::len);
         }
         self.found.push(message);

@@ -130,8 +130,8 @@ fn entry(row: &Row<'_>) -> Result<Entry, Fault> {
 fn set_aside(connection: &Connection, place: &Place) -> Result<(), Fault> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO kept_body (position, account, sequence, body)
-             SELECT position, account, sequence, body FROM body WHERE position = ?1",
+            "INSERT OR REPLACE INTO kept_body (position, account, sequence, body, trace)
+             SELECT position, account, sequence, body, trace FROM body WHERE position = ?1",
         )?
         .execute([place.position])?;
     connection

@@ -25,7 +25,7 @@ fn message(bytes: usize) -> NewMessage {
         kind: MessageKind::FirmwareList,
         key: None,
         idempotency: None,
-        body: Bytes::from(vec![b'x'; bytes]),
+        content: Bytes::from(vec![b'x'; bytes]).into(),
     }
 }
 

@@ -9,8 +9,8 @@ use ringback_delivery::{
     Settlement, Standing, Timestamp, Turn, Verdict, Waiting,
 };
 use ringback_store::{
-    Admission, Attempt, Commit, CommitListener, Fresh, Idempotency, Movements, NewMessage, Registration,
-    ReplayCount, ReplayJob, Secret, Settled, Store,
+    Admission, Attempt, Commit, CommitListener, Content, Fresh, Idempotency, Movements, NewMessage,
+    Registration, ReplayCount, ReplayJob, Secret, Settled, Store, Trace,
 };
 
 /// A moment of the stories, in seconds after their beginning.
@@ -31,13 +31,19 @@ pub fn message(to: u64, body: &str) -> NewMessage {
         kind: MessageKind::UpgradeFinished,
         key: None,
         idempotency: None,
-        body: Bytes::copy_from_slice(body.as_bytes()),
+        content: Bytes::copy_from_slice(body.as_bytes()).into(),
     }
 }
 
 /// A message that keeps order with others of the key.
 pub fn ordered(to: u64, key: i64, body: &str) -> NewMessage {
     NewMessage { key: Some(OrderingKey(key)), ..message(to, body) }
+}
+
+/// A message that was published in a trace.
+pub fn traced(to: u64, body: &str, trace: Trace) -> NewMessage {
+    let message = message(to, body);
+    NewMessage { content: Content { trace: Some(trace), ..message.content }, ..message }
 }
 
 /// A message with an idempotency key; both stand for their hashes.
@@ -177,7 +183,8 @@ impl Ear {
 
 impl CommitListener for Ear {
     fn accepted(&self, fresh: Vec<Fresh>) {
-        let heard = fresh.into_iter().map(|fresh| (fresh.account, fresh.waiting.sequence.0, fresh.body));
+        let heard =
+            fresh.into_iter().map(|fresh| (fresh.account, fresh.waiting.sequence.0, fresh.content.body));
         self.0.lock().unwrap().push(Heard::Accepted(heard.collect()));
     }
 

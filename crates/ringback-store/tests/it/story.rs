@@ -8,6 +8,7 @@ pub mod reading;
 pub mod registering;
 pub mod replaying;
 pub mod resealing;
+pub mod tracing;
 pub mod upkeep;
 pub mod watching;
 
@@ -141,6 +142,10 @@ macro_rules! tell_the_story {
             resealing::{
                 a_rotation_reseals_everything_while_it_is_used,
                 a_rotation_waits_for_the_one_before_it,
+            },
+            tracing::{
+                a_message_keeps_its_trace_wherever_it_goes,
+                a_trace_is_its_messages_alone,
             },
             upkeep::{
                 finished_messages_go_after_their_time_and_dead_ones_after_theirs,

@@ -133,6 +133,9 @@ pub struct MessageView {
     pub next_attempt_at: Option<String>,
     /// How often it was tried.
     pub attempt_count: u32,
+    /// The id of the trace that it was published in, if it was in one: 32 hexadecimal digits; only of a single message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// Every attempt, oldest first; only of a single message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<Vec<AttemptView>>,

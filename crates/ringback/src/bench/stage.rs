@@ -183,6 +183,6 @@ fn new_message(template: &Template, account: AccountId, mark: u64) -> Outcome<Ne
         // Each is of an upgrade of its own, as in what is published.
         key: Some(OrderingKey(i64::try_from(mark).unwrap_or(i64::MAX))),
         idempotency: None,
-        body: published.body.into(),
+        content: published.body.into(),
     })
 }

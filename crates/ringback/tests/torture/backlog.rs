@@ -58,7 +58,7 @@ async fn fill(folder: &Path, listener: &Listener, accounts: usize, messages: usi
             kind: MessageKind::UpgradeProgress,
             key: Some(OrderingKey((number / accounts % KEYS) as i64)),
             idempotency: None,
-            body: bodies[number - first].clone(),
+            content: bodies[number - first].clone().into(),
         });
         let admissions = store.accept(clock.now(), batch.collect()).await.unwrap();
         assert!(admissions.iter().all(|admission| matches!(admission, Admission::Queued(_))));

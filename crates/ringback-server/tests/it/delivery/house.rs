@@ -10,7 +10,8 @@ use ringback_server::dispatch::{DispatchSettings, Dispatcher, Inbox};
 use ringback_server::send::{EgressMode, EgressPolicy, Sender, SenderSettings};
 use ringback_store::sqlite::{Limits, SqliteOptions, SqliteStore};
 use ringback_store::{
-    Admission, Dispatching as _, NewMessage, Publishing as _, Registration, Registrations as _, Secret,
+    Admission, Content, Dispatching as _, NewMessage, Publishing as _, Registration, Registrations as _,
+    Replayed, Replaying as _, Secret, Trace,
 };
 use tempfile::TempDir;
 
@@ -75,17 +76,29 @@ impl House {
 
     /// Publishes a message and gives its id.
     pub async fn publish(&self, key: Option<i64>) -> String {
+        self.publish_in(None, key).await
+    }
+
+    /// Publishes a message in a trace.
+    pub async fn publish_in(&self, trace: Option<Trace>, key: Option<i64>) -> String {
+        let body = Bytes::from_static(br#"{"accountName":"0252012345-00001","type":"firmwareList"}"#);
         let message = NewMessage {
             account: self.account,
             kind: MessageKind::FirmwareList,
             key: key.map(OrderingKey),
             idempotency: None,
-            body: Bytes::from_static(br#"{"accountName":"0252012345-00001","type":"firmwareList"}"#),
+            content: Content { body, trace },
         };
         match self.store.accept(self.clock.now(), vec![message]).await.unwrap().as_slice() {
             [Admission::Queued(id)] => id.to_string(),
             other => panic!("not accepted: {other:?}"),
         }
+    }
+
+    /// Has a message sent again.
+    pub async fn replay(&self, id: &str) {
+        let replayed = self.store.replay(self.clock.now(), id.parse().unwrap()).await.unwrap();
+        assert_eq!(replayed, Replayed::Queued);
     }
 
     /// Lets time pass in the house.

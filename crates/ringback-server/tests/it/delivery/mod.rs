@@ -6,4 +6,5 @@ mod house;
 mod order;
 mod retries;
 mod standing;
+mod tracing;
 mod wire;

@@ -150,6 +150,7 @@ pub(super) static STAGES: &[Stage] = &[
             ("key", "r.key"),
             ("first_turn", "r.turn"),
             ("body", "coalesce(b.body, k.body)"),
+            ("trace", "coalesce(b.trace, k.trace)"),
             // A message that waits has no end.
             ("turn", "CASE WHEN r.state > 0 THEN coalesce(r.turn, r.sequence) END"),
             ("state", "nullif(r.state, 0)"),

@@ -7,7 +7,7 @@ use ringback_delivery::{AccountId, MessageState};
 use ringback_store::{
     Admission, CopyError, Credential, CredentialOutcome, KeySource, MessageFilter, OpenError, PasswordHash,
     PostgresStore, Publishing as _, Reach, ReplayFilter, Role, Scopes, SealingKey, Session, SqliteOptions,
-    SqliteStore, Store, Token, copy_sqlite,
+    SqliteStore, Store, Token, Trace, copy_sqlite,
 };
 use ringback_testbed::Postgres;
 use tempfile::TempDir;
@@ -34,6 +34,8 @@ async fn fill(store: &dyn Store) {
         accept(store, at(i64::from(key)), named(ONE, key, key)).await;
         accept(store, at(i64::from(key)), ordered(TWO, i64::from(key % 3), "\u{1F4E6}\\\t\n")).await;
     }
+    let trace = Trace { id: [1; 16], span: [2; 8], sampled: true };
+    accept(store, at(20), traced(THREE, "in a trace", trace)).await;
     let rows = waiting(store, ONE).await;
     let settled = vec![
         delivered(ONE, &rows[0]),
@@ -153,9 +155,9 @@ async fn a_copied_store_says_the_same_and_goes_on_from_there() {
         deliver_all(&store, at(102), number).await;
     }
     let ledger = verified(&store).await;
-    assert_eq!(ledger.counts.pending, 5, "of the account on pause");
+    assert_eq!(ledger.counts.pending, 6, "of the account on pause");
     retire_all(&store, hour(20), short()).await;
-    assert_eq!(verified(&store).await.counts.pending, 5);
+    assert_eq!(verified(&store).await.counts.pending, 6);
 
     let refused = copy_sqlite(source(&folder), options(&database, Role::Admin), |_| {}).await;
     assert!(matches!(refused, Err(CopyError::NotEmpty { .. })), "{refused:?}");

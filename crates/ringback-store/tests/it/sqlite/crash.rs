@@ -37,7 +37,7 @@ async fn what_was_answered_is_there_after_a_power_cut() {
         let again = open(left.path());
         assert_eq!(waiting(&again, ONE).await, waiting(&store, ONE).await);
         let positions = waiting(&again, ONE).await.iter().map(|row| row.position).collect();
-        assert!(again.bodies(positions).await.unwrap().iter().all(Option::is_some));
+        assert!(again.contents(positions).await.unwrap().iter().all(Option::is_some));
         the_rows_agree(&look(left.path()));
     }
 }

@@ -112,8 +112,8 @@ async fn a_command_works_beside_a_server_and_each_sees_the_others_changes() {
     accept(&command, at(1), message(ONE, "by the command")).await;
     accept(&store, at(2), message(ONE, "by the server again")).await;
     let positions = waiting(&store, ONE).await.iter().map(|row| row.position).collect();
-    let bodies = store.bodies(positions).await.unwrap();
-    let texts: Vec<_> = bodies.into_iter().flatten().collect();
+    let bodies = store.contents(positions).await.unwrap();
+    let texts: Vec<_> = bodies.into_iter().flatten().map(|content| content.body).collect();
     assert_eq!(texts, ["by the server", "by the command", "by the server again"]);
 }
 

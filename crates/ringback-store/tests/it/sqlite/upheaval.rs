@@ -130,7 +130,7 @@ impl Upheaval {
         let admissions = self.store().accept(self.now, batch.clone()).await.unwrap();
         for (message, admission) in batch.iter().zip(admissions) {
             if let ringback_store::Admission::Queued(id) = admission {
-                self.bodies.insert(id, text(Some(&message.body)).to_owned());
+                self.bodies.insert(id, text(Some(&message.content.body)).to_owned());
             }
         }
     }
@@ -207,7 +207,7 @@ impl Upheaval {
             }
             positions
         };
-        assert!(store.bodies(positions).await.unwrap().iter().all(Option::is_some));
+        assert!(store.contents(positions).await.unwrap().iter().all(Option::is_some));
     }
 }
 

@@ -109,8 +109,8 @@ pub async fn bodies_come_back_in_the_order_asked_for(store: &dyn Store) {
     accept_many(store, 3).await;
     let positions: Vec<i64> = waiting(store, ONE).await.iter().map(|row| row.position).collect();
     let asked = vec![positions[2], -1, positions[0], positions[2]];
-    let bodies = store.bodies(asked).await.unwrap();
-    let texts: Vec<_> = bodies.iter().map(|body| body.as_deref()).collect();
+    let bodies = store.contents(asked).await.unwrap();
+    let texts: Vec<_> = bodies.iter().map(|found| found.as_ref().map(|content| &content.body[..])).collect();
     assert_eq!(texts, [Some(&b"2"[..]), None, Some(b"0"), Some(b"2")]);
 }
 

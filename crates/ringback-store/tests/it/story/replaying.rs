@@ -147,7 +147,7 @@ impl Ledger {
 impl CommitListener for Ledger {
     fn accepted(&self, fresh: Vec<Fresh>) {
         for fresh in fresh {
-            let body = text(Some(&fresh.body)).to_owned();
+            let body = text(Some(&fresh.content.body)).to_owned();
             self.0.lock().unwrap().push(Told::Fresh(fresh.account, fresh.waiting, body));
         }
     }
@@ -272,8 +272,8 @@ pub async fn a_body_that_was_set_aside_goes_along(store: &dyn Store) {
     assert!(
         matches!(&ledger.told()[0], Told::Fresh(_, waiting, body) if *waiting == row && *body == format!("{ONE} 1"))
     );
-    let bodies = store.bodies(vec![row.position]).await.unwrap();
-    assert_eq!(text(bodies[0].as_ref()), format!("{ONE} 1"));
+    let bodies = store.contents(vec![row.position]).await.unwrap();
+    assert_eq!(text(bodies[0].as_ref().map(|content| &content.body)), format!("{ONE} 1"));
     verified(store).await;
     // Delivered, it lives as long as any other.
     deliver_all(store, hour(3), ONE).await;

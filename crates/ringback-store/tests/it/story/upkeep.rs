@@ -54,8 +54,8 @@ pub async fn what_is_pending_stays_however_old_and_can_be_sent(store: &dyn Store
     accept_many(store, hour(99), ONE, 1).await;
     retire_all(store, hour(100), short()).await;
     let row = waiting(store, ONE).await[0];
-    let bodies = store.bodies(vec![row.position]).await.unwrap();
-    assert_eq!(text(bodies[0].as_ref()), "still here");
+    let bodies = store.contents(vec![row.position]).await.unwrap();
+    assert_eq!(text(bodies[0].as_ref().map(|content| &content.body)), "still here");
     assert_eq!(text(seen(store, id).await.body.as_ref()), "still here");
     let reel = store.reel(account(ONE), Sequence(0), 1, 100).await.unwrap();
     assert_eq!(text(reel.messages[0].body.as_ref()), "still here");
@@ -69,7 +69,7 @@ pub async fn what_is_pending_stays_however_old_and_can_be_sent(store: &dyn Store
     verified(store).await;
     retire_all(store, hour(102), short()).await;
     assert!(store.message(id).await.unwrap().is_none());
-    assert_eq!(store.bodies(vec![row.position]).await.unwrap(), [None]);
+    assert_eq!(store.contents(vec![row.position]).await.unwrap(), [None]);
     verified(store).await;
 }
 

@@ -99,7 +99,7 @@ async fn bury(folder: &Path, count: u64) {
             kind: MessageKind::FirmwareList,
             key: None,
             idempotency: None,
-            body: body.to_string().into(),
+            content: body.to_string().into_bytes().into(),
         };
         store.accept(now, vec![message]).await.unwrap();
         let settlement = Settlement {
