@@ -38,8 +38,8 @@ impl Default for Retention {
 pub struct StoreSize {
     /// Bytes of the store on its disk, as far as this process can see.
     pub bytes: u64,
-    /// Bytes that are free there.
-    pub free_bytes: u64,
+    /// Bytes that are free there; `None` where that can't be seen from here.
+    pub free_bytes: Option<u64>,
     /// Commits since it was opened.
     pub commits: u64,
 }

@@ -17,6 +17,7 @@ use ringback_delivery::{AccountId, Death, LaneRecord, LaneUpdate, Sequence, Time
 use ringback_store::Settled;
 use tokio::sync::mpsc;
 
+use crate::metrics::{Metrics, Told};
 use watch::Watch;
 
 pub use teller::{Teller, TellerSettings};
@@ -48,7 +49,7 @@ pub struct Events(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     watch: Mutex<Watch>,
-    told: Option<mpsc::Sender<Happening>>,
+    told: Option<(mpsc::Sender<Happening>, Metrics)>,
     lost: std::sync::atomic::AtomicU64,
 }
 
@@ -60,9 +61,9 @@ impl std::fmt::Debug for Events {
 
 impl Events {
     /// Events that are said in the log, and come out at the other end.
-    pub(crate) fn told() -> (Self, mpsc::Receiver<Happening>) {
+    pub(crate) fn told(metrics: Metrics) -> (Self, mpsc::Receiver<Happening>) {
         let (told, queue) = mpsc::channel(QUEUE);
-        (Self(Arc::new(Inner { told: Some(told), ..Inner::default() })), queue)
+        (Self(Arc::new(Inner { told: Some((told, metrics)), ..Inner::default() })), queue)
     }
 
     /// A lane came into memory as it is recorded.
@@ -103,9 +104,10 @@ impl Events {
                 tracing::info!(%account, sequence = sequence.0, reason = reason(death), "a message is dead");
             }
         }
-        if let Some(told) = &self.0.told
+        if let Some((told, metrics)) = &self.0.told
             && told.try_send(happening).is_err()
         {
+            metrics.told(Told::Dropped);
             let lost = self.0.lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             if lost.is_power_of_two() {
                 tracing::warn!(lost, "events are let go: more happens than can be told");

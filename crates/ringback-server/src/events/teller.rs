@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::throttle::Throttle;
 use super::{Happening, What, reason};
 use crate::clock::Clock;
+use crate::metrics::{Metrics, Told};
 use crate::send::{CallbackUrl, Sender, signed};
 
 /// How long to wait before each attempt; after the last, an event is given up.
@@ -43,6 +44,7 @@ pub struct Teller {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sender: Sender,
     pub(crate) clock: Clock,
+    pub(crate) metrics: Metrics,
 }
 
 impl Teller {
@@ -64,6 +66,8 @@ impl Teller {
             if let Some(suppressed) = throttle.pass(teller.clock.now(), happening.account, kind) {
                 let teller = teller.clone();
                 sending.spawn(async move { teller.send(&happening, kind, suppressed).await });
+            } else {
+                teller.metrics.told(Told::Suppressed);
             }
         }
         while sending.try_join_next().is_some() {}
@@ -84,13 +88,14 @@ impl Teller {
             let callback = signed(&self.settings.url, &self.settings.key, &id, timestamp, body.clone());
             let report = self.sender.send(callback).await;
             match report.outcome {
-                Outcome::Answered { status: 200..=299, .. } => return,
+                Outcome::Answered { status: 200..=299, .. } => return self.metrics.told(Told::Sent),
                 Outcome::Answered { status, .. } => {
                     tracing::debug!(%id, origin, status, "an event was refused")
                 }
                 _ => tracing::debug!(%id, origin, error = report.error, "an event did not arrive"),
             }
         }
+        self.metrics.told(Told::Failed);
         tracing::warn!(%id, origin, account = %happening.account, "an event is given up: nobody took it");
     }
 

@@ -89,7 +89,7 @@ impl Gauges {
 
     pub(super) fn sized(&self, size: StoreSize) {
         self.size.set(size.bytes as f64);
-        self.free.set(size.free_bytes as f64);
+        self.free.set(size.free_bytes.map_or(f64::NAN, |free| free as f64));
     }
 
     pub(super) fn dispatching(&self, open: OpenRequests, unrecorded: usize, resident: usize) {

@@ -1,7 +1,8 @@
 //! What is counted and measured: for Prometheus (`/metrics`), and for whoever in this process draws it.
 //!
 //! The cast: [`Metrics`] holds every instrument, each made once, so that counting is an addition and never makes a name
-//! or a label; `commits` counts what the store says it committed, `attempts` what the dispatcher sees come back,
+//! or a label; `commits` counts what the store says it committed, `attempts` what the dispatcher sees come back, `told` what
+//! became of operator events,
 //! `gauges` holds what is as it is, `surveyor` asks the store for that, `totals` holds the last answer, and [`Minutes`] keeps a day of the counters by the
 //! minute.
 //!
@@ -16,6 +17,7 @@ mod instruments;
 mod minutes;
 mod process;
 mod surveyor;
+mod told;
 mod totals;
 
 use std::sync::Arc;
@@ -29,10 +31,12 @@ use attempts::Attempts;
 use commits::Commits;
 use gauges::Gauges;
 use instruments::Instruments;
+use told::Events;
 use totals::Totals;
 
 pub use minutes::{Minute, Minutes};
 pub use surveyor::keep_surveying;
+pub(crate) use told::Told;
 pub use totals::Total;
 
 /// The media type of what [`Metrics::render`] gives.
@@ -46,6 +50,7 @@ struct Inner {
     registry: Registry,
     commits: Commits,
     attempts: Attempts,
+    events: Events,
     accept: Histogram,
     handoff: Histogram,
     gauges: Gauges,
@@ -60,6 +65,7 @@ impl Default for Metrics {
         Self(Arc::new(Inner {
             commits: Commits::new(&instruments),
             attempts: Attempts::new(&instruments),
+            events: Events::new(&instruments),
             accept: instruments.histogram(
                 "ringback_accept_duration_seconds",
                 "From a publish request's head to its answer; for NDJSON, from handing a chunk to the store to its answer.",
@@ -112,6 +118,11 @@ impl Metrics {
     /// An attempt ended.
     pub(crate) fn attempted(&self, outcome: &Outcome, took: Duration) {
         self.0.attempts.count(outcome, took);
+    }
+
+    /// This became of an event for operators.
+    pub(crate) fn told(&self, told: Told) {
+        self.0.events.count(told);
     }
 
     /// A publish was answered.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringback_delivery::{Failure, Outcome};
 use ringback_store::{Commit, Movements};
 
-use super::Metrics;
+use super::{Metrics, Told};
 
 #[test]
 fn every_outcome_counts_in_its_class_and_by_what_came_back() {
@@ -54,5 +54,18 @@ fn a_commit_counts_what_it_moved_and_a_batch_that_moved_nothing_is_no_batch() {
         "ringback_commit_recorded_outcomes_bucket{le=\"4\"} 1",
     ] {
         assert!(text.lines().any(|said| said == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn events_are_counted_by_what_became_of_them_and_show_before_there_are_any() {
+    let metrics = Metrics::default();
+    metrics.told(Told::Sent);
+    metrics.told(Told::Sent);
+    metrics.told(Told::Failed);
+    let text = metrics.render();
+    for (outcome, count) in [("sent", 2), ("suppressed", 0), ("failed", 1), ("dropped", 0)] {
+        let line = format!("ringback_operator_events_total{{outcome=\"{outcome}\"}} {count}\n");
+        assert!(text.contains(&line), "{line} in {text}");
     }
 }

@@ -177,10 +177,10 @@ impl Service {
         let mut dispatch =
             DispatchSettings { live: Some(live.clone()), request_timeout, ..settings.dispatch };
         if let Some(teller) = settings.teller {
-            let (events, queue) = Events::told();
+            let (events, queue) = Events::told(metrics.clone());
             dispatch.events = events;
             let (store, sender, clock) = (store.clone(), sender.clone(), clock.clone());
-            let teller = Teller { settings: teller, store, sender, clock };
+            let teller = Teller { settings: teller, store, sender, clock, metrics: metrics.clone() };
             tasks.push(tokio::spawn(teller.tell(queue, stopped(stopping.clone()))));
         }
         let dispatcher = Dispatcher::start(dispatch, inbox, store.clone(), sender, clock.clone());

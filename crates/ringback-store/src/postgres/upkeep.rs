@@ -45,7 +45,7 @@ impl Upkeep for PostgresStore {
             size::bytes(&link).await
         };
         let bytes = read.await.map_err(Fault::into_error)?;
-        Ok(StoreSize { bytes, free_bytes: u64::MAX, commits: self.commits.load(Ordering::Relaxed) })
+        Ok(StoreSize { bytes, free_bytes: None, commits: self.commits.load(Ordering::Relaxed) })
     }
 
     async fn verify(&self) -> Result<LedgerReport, StoreError> {

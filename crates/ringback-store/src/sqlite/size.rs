@@ -11,7 +11,7 @@ pub(super) fn measure(database: &Path, commits: u64) -> StoreSize {
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
     StoreSize {
         bytes: length(database) + length(&beside(database, "-wal")),
-        free_bytes: space::free(database).unwrap_or(0),
+        free_bytes: space::free(database),
         commits,
     }
 }

@@ -201,7 +201,7 @@ pub async fn the_retention_forgets_tokens_sessions_and_failed_logins(store: &dyn
 
 pub async fn a_store_knows_its_size(store: &dyn Store) {
     let before = store.size().await.unwrap();
-    assert!(before.bytes > 0 && before.free_bytes > 0);
+    assert!(before.bytes > 0 && before.free_bytes != Some(0));
     register(store, ONE).await;
     let body = "x".repeat(100_000);
     accept_all(store, at(0), (0..20).map(|_| message(ONE, &body)).collect()).await;
