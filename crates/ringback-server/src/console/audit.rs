@@ -58,11 +58,11 @@ fn render(acts: &[KeptAct], now: Timestamp) -> Markup {
                         @for KeptAct { act, .. } in acts { tr {
                             td.when { (when::clock(act.at, now)) }
                             th scope="row" { (act.by) }
-                            td data-label="Account" {
-                                @match act.account {
-                                    Some(account) => { a.name href={ "/console/accounts/" (account) } { (account) } }
-                                    None => { "–" }
+                            @match act.account {
+                                Some(account) => {
+                                    td data-label="Account" { a.name href={ "/console/accounts/" (account) } { (account) } }
                                 }
+                                None => { td.none { "–" } }
                             }
                             td.wide { (act.what) }
                         } }

@@ -252,7 +252,10 @@ impl Service {
                 }
                 dt { "Version" } dd { (env!("CARGO_PKG_VERSION")) }
                 dt { "Up for" } dd { (when::lasting(started, now)) }
-                dt { "Store" } dd { (words::bytes(self.size.bytes)) ", " (words::bytes(self.size.free_bytes)) " free" }
+                dt { "Store" } dd {
+                    (words::bytes(self.size.bytes))
+                    @if let Some(free) = self.size.free_bytes { ", " (words::bytes(free)) " free" }
+                }
                 dt { "Commits" } dd { (words::count(self.size.commits)) " since the start" }
             }
         }

@@ -81,7 +81,8 @@ fn element(at: Timestamp, said: &str) -> Markup {
 /// A span in milliseconds, as attempts take.
 pub(super) fn took(millis: u64) -> String {
     match millis {
-        0..10_000 => format!("{millis} ms"),
+        0 => "less than 1 ms".to_owned(),
+        1..10_000 => format!("{millis} ms"),
         _ => words::span(Duration::from_millis(millis)),
     }
 }
