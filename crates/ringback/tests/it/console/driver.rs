@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
@@ -36,6 +38,23 @@ const FLAGS: [&str; 9] = [
 /// Keys, as the protocol writes them.
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
+const CONTROL: &str = "\u{e009}";
+
+/// How a page is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) name: &'static str,
+    scheme: &'static str,
+    width: u32,
+    height: u32,
+}
+
+/// On a desk by day and by night, and on a phone.
+pub(crate) const LOOKS: [Look; 3] = [
+    Look { name: "light", scheme: "light", width: 1280, height: 800 },
+    Look { name: "dark", scheme: "dark", width: 1280, height: 800 },
+    Look { name: "phone", scheme: "light", width: 390, height: 844 },
+];
 
 /// One browser with one window. It ends with its test.
 pub(crate) struct Driven {
@@ -115,11 +134,26 @@ impl Driven {
         }
     }
 
+    /// Waits until a script in the page says so.
+    pub(crate) async fn holds(&self, script: &str) {
+        let until = Instant::now() + PATIENCE;
+        while self.run(script).await != json!(true) {
+            assert!(Instant::now() < until, "{script} does not hold of the page:\n{}", self.text().await);
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Clicks the link or button of this text.
     pub(crate) async fn click(&self, text: &str) {
         let path =
             format!("//*[self::a or self::button or self::summary][contains(normalize-space(.), '{text}')]");
         let element = self.find("xpath", &path).await;
+        self.ask(Method::POST, &format!("/element/{element}/click"), &json!({})).await;
+    }
+
+    /// Clicks the first that a selector names.
+    pub(crate) async fn click_on(&self, css: &str) {
+        let element = self.find("css selector", css).await;
         self.ask(Method::POST, &format!("/element/{element}/click"), &json!({})).await;
     }
 
@@ -142,7 +176,45 @@ impl Driven {
         self.ask(Method::POST, "/actions", &json!({"actions": [keyboard]})).await;
     }
 
-    /// Runs a script in the page.
+    /// Marks all that is written where the focus is, so that what is typed next takes its place.
+    pub(crate) async fn mark_all(&self) {
+        let key = |what: &str, key: &str| json!({"type": what, "value": key});
+        let actions =
+            [key("keyDown", CONTROL), key("keyDown", "a"), key("keyUp", "a"), key("keyUp", CONTROL)];
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
+        self.ask(Method::POST, "/actions", &json!({"actions": [keyboard]})).await;
+    }
+
+    /// Has pages look like this from now on.
+    pub(crate) async fn look(&self, look: Look) {
+        let Look { scheme, width, height, .. } = look;
+        // Without movement: what is half faded in has half its contrast.
+        let scheme = json!({"features": [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]});
+        self.command("Emulation.setEmulatedMedia", &scheme).await;
+        let screen = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
+        self.command("Emulation.setDeviceMetricsOverride", &screen).await;
+    }
+
+    /// A picture of the page as it is looked at, as PNG: all of it, down to so many pixels.
+    pub(crate) async fn picture(&self, look: Look, tallest: u64) -> Vec<u8> {
+        let height =
+            self.run("return Math.ceil(document.documentElement.getBoundingClientRect().height)").await;
+        let height = height.as_u64().unwrap_or_default().clamp(look.height.into(), tallest);
+        let clip = json!({"x": 0, "y": 0, "width": look.width, "height": height, "scale": 1});
+        let wanted = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+        let taken = self.command("Page.captureScreenshot", &wanted).await;
+        STANDARD.decode(taken["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// A command of the browser's own protocol.
+    async fn command(&self, name: &str, parameters: &Value) -> Value {
+        self.ask(Method::POST, "/goog/cdp/execute", &json!({"cmd": name, "params": parameters})).await
+    }
+
+    /// Runs a script in the page; of a promise, what it comes to.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.ask(Method::POST, "/execute/sync", &json!({"script": script, "args": []})).await
     }

@@ -3,31 +3,8 @@
 use serde_json::json;
 
 use super::driver::{Driven, ENTER, TAB};
+use super::hand::{FOCUSED, reach};
 use super::scene::{ACCOUNT, Answering, Scene};
-
-/// Keys that are pressed before something counts as out of reach.
-const FAR: usize = 60;
-
-/// What has the focus, as a person knows it.
-const FOCUSED: &str = "const e = document.activeElement; \
-    return (e.innerText || e.getAttribute('aria-label') || e.name || e.tagName).trim()";
-/// Whether one sees that it has.
-const IS_SEEN: &str = "const e = document.activeElement; const r = e.getBoundingClientRect(); \
-    const s = getComputedStyle(e); \
-    return e === document.body || (r.width > 0 && r.height > 0 && s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2)";
-
-/// Goes on with the tabulator until this has the focus.
-async fn reach(browser: &Driven, wanted: &str) {
-    for _ in 0..FAR {
-        browser.press(TAB).await;
-        let focused = browser.run(FOCUSED).await;
-        assert_eq!(browser.run(IS_SEEN).await, json!(true), "one does not see that {focused} has the focus");
-        if focused.as_str().is_some_and(|focused| focused.starts_with(wanted)) {
-            return;
-        }
-    }
-    panic!("{wanted} is not reached:\n{}", browser.text().await);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_found_paused_and_resumed_with_the_keyboard_alone() {

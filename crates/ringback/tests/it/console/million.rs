@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::driver::Driven;
-use super::scene::{ACCOUNT, Scene};
+use super::hand::Hand;
+use super::scene::{ACCOUNT, Home, Scene};
 
 const ACCOUNTS: u64 = 1_000_000;
 /// A page that takes longer than this makes one wait. It is many times what it takes: the machine may be busy.
@@ -40,8 +41,8 @@ async fn a_million_accounts_are_looked_over_quickly() {
     let Some(browser) = Driven::start().await else { return };
     let folder = tempfile::tempdir().unwrap();
     fill(folder.path());
-    let scene = Scene::open_in(folder).await;
-    scene.log_in(&browser).await;
+    let scene = Scene::open_at(Home::Sqlite(folder), &["one"]).await;
+    scene.log_in(&browser, Hand::Mouse).await;
     // The sum of them all takes a moment; nothing waits for it.
     browser.reads("1\u{202f}000\u{202f}000").await;
     let headline = browser.reads("Callbacks don't arrive for 1\u{202f}").await;

@@ -1,88 +1,198 @@
-//! A server with an operator, and a browser that may have logged in.
+//! Servers with an operator, and a browser that may have logged in.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use http::StatusCode;
-use ringback_delivery::{AccountId, Death, MessageKind, Outcome, Sequence, Settlement, Turn, Verdict};
+use ringback_delivery::{
+    AccountId, Death, MessageKind, Outcome, SHARDS, Sequence, Settlement, Turn, Verdict,
+};
 use ringback_server::clock::Clock;
 use ringback_store::{
-    Attempt, Dispatching as _, NewMessage, Publishing as _, Registration, Registrations as _, Secret,
-    Settled, SqliteOptions, SqliteStore,
+    Attempt, NewMessage, PostgresOptions, PostgresStore, Registration, Role, SealingKey, Secret, Settled,
+    Sharing as _, SqliteOptions, SqliteStore, Store,
 };
+use ringback_testbed::{Database, Postgres, USER};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::driver::Driven;
+use super::hand::Hand;
 use crate::api::{Api, Secrets, Tokens};
-use crate::credentials::create;
-use crate::program::Program;
+use crate::program::{PATIENCE, Program, printed, run_with};
 
 pub(crate) const ACCOUNT: &str = "0252012345-00001";
+/// Of a store on PostgreSQL.
+const KEY: [u8; 32] = [0x12; 32];
+
+/// Where a store is.
+pub(crate) enum Home {
+    Sqlite(TempDir),
+    Postgres(Database<'static>, TempDir),
+}
+
+impl Home {
+    pub(crate) fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    /// A database of its own; `None` where there can be none, which was said.
+    pub(crate) fn postgres() -> Option<Self> {
+        Some(Self::Postgres(Postgres::shared()?.database(), tempfile::tempdir().unwrap()))
+    }
+
+    fn folder(&self) -> &Path {
+        let (Self::Sqlite(folder) | Self::Postgres(_, folder)) = self;
+        folder.path()
+    }
+
+    fn url(&self) -> String {
+        match self {
+            Self::Sqlite(_) => "sqlite:ringback.db".to_owned(),
+            Self::Postgres(database, _) => database.url(),
+        }
+    }
+
+    /// What the program has to know beside.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Sqlite(_) => Vec::new(),
+            Self::Postgres(..) => {
+                let key: String = KEY.iter().map(|byte| format!("{byte:02x}")).collect();
+                vec![("RINGBACK_KEY", key)]
+            }
+        }
+    }
+
+    /// Puts messages of [`ACCOUNT`] there that died: each was tried once, and answered 500. Nothing serves it yet.
+    async fn bury(&self, count: u64) {
+        match self {
+            Self::Sqlite(folder) => {
+                let path = folder.path().join("ringback.db");
+                bury(&SqliteStore::open(SqliteOptions::server(path)).unwrap(), count).await;
+            }
+            Self::Postgres(database, _) => {
+                let (port, key) = (database.server().port(), SealingKey::from_bytes(KEY));
+                let mut options = PostgresOptions::server("127.0.0.1", port, database.name(), USER, key);
+                options.role = Role::Server;
+                let store = PostgresStore::connect(options).await.unwrap();
+                store.beat().await.unwrap();
+                store.claim(usize::from(SHARDS)).await.unwrap();
+                bury(&store, count).await;
+                store.leave().await.unwrap();
+            }
+        }
+    }
+}
 
 pub(crate) struct Scene {
     pub(crate) url: String,
     pub(crate) operator: Secrets,
     pub(crate) tokens: Tokens,
     pub(crate) api: Api,
-    _server: Program,
-    _folder: TempDir,
+    /// Of every node.
+    pub(crate) apis: Vec<Api>,
+    // Before the home that they live in.
+    _servers: Vec<Program>,
+    _home: Home,
 }
 
 impl Scene {
     pub(crate) async fn open() -> Self {
-        Self::open_in(tempfile::tempdir().unwrap()).await
+        Self::open_at(Home::sqlite(), &["one"]).await
     }
 
-    /// With messages of [`ACCOUNT`] that died: each was tried once, and answered 500.
-    pub(crate) async fn open_with_dead(count: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        bury(folder.path(), count).await;
-        Self::open_in(folder).await
+    /// With messages of [`ACCOUNT`] that died.
+    pub(crate) async fn open_with_dead(home: Home, nodes: &[&str], count: u64) -> Self {
+        home.bury(count).await;
+        Self::open_at(home, nodes).await
     }
 
-    /// Over the store that is in this folder, if one is.
-    pub(crate) async fn open_in(folder: TempDir) -> Self {
-        let args = ["serve", "--listen", "127.0.0.1:0", "--egress", "any"];
-        let mut server = Program::start(folder.path(), &args);
-        let url = server.url();
-        let operator = create(folder.path(), "night shift", "*", "operate,callbacks,publish");
-        let api = Api::new(&url);
+    /// Over what is there, with nodes of these names; it is the first that is spoken to.
+    pub(crate) async fn open_at(home: Home, nodes: &[&str]) -> Self {
+        let (store, variables) = (home.url(), home.variables());
+        let start = |name: &&str| {
+            let mut args = vec!["serve", "--listen", "127.0.0.1:0", "--egress", "any", "--store", &store];
+            if matches!(home, Home::Postgres(..)) {
+                args.extend(["--node-name", name]);
+            }
+            let mut server = Program::start_with(home.folder(), &args, &variables);
+            let url = server.url();
+            (server, url)
+        };
+        let (servers, urls): (Vec<Program>, Vec<String>) = nodes.iter().map(start).unzip();
+        let operator = operator(&home);
+        let api = Api::new(&urls[0]);
         let tokens = api.log_in(&operator).await;
-        Self { url, operator, tokens, api, _server: server, _folder: folder }
+        let apis = urls.iter().map(|url| Api::new(url)).collect();
+        Self { url: urls[0].clone(), operator, tokens, api, apis, _servers: servers, _home: home }
     }
 
     /// Publishes a message of an account.
     pub(crate) async fn publish(&self, account: &str, more: &Value) -> Value {
-        let mut message = json!({
-            "accountName": account,
-            "type": "upgradeFinished",
-            "upgradeFinished": {
-                "upgradeId": uuid::Uuid::new_v4().to_string(), "firmwareName": "FOTA_Sample_01To02",
-                "status": "Finished",
-                "deviceList": [{"deviceId": "990003425730535", "status": "UpgradeSuccess", "resultReason": ""}],
-            },
-        });
-        message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let (status, answer) = self.api.publish(&self.tokens, &message).await.unwrap();
-        assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
-        answer
+        publish(&self.api, &self.tokens, account, more).await
+    }
+
+    /// Does something to an account.
+    pub(crate) async fn act(&self, account: &str, act: &str) -> (StatusCode, Value) {
+        self.api.post(&format!("/api/ringback/v1/accounts/{account}/{act}"), &self.tokens, &json!({})).await
+    }
+
+    /// Waits until this is so of an account.
+    pub(crate) async fn until(&self, account: &str, is_so: impl Fn(&Value) -> bool) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let path = format!("/api/ringback/v1/accounts/{account}");
+            let (_, shown) = self.api.get(&path, &self.tokens).await;
+            if is_so(&shown) {
+                return;
+            }
+            assert!(Instant::now() < until, "{shown}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Logs in as the operator, and waits for the overview.
-    pub(crate) async fn log_in(&self, browser: &Driven) {
+    pub(crate) async fn log_in(&self, browser: &Driven, hand: Hand) {
         browser.go(&format!("{}/console", self.url)).await;
-        browser.write("#username", &self.operator.username).await;
-        browser.write("#password", &self.operator.password).await;
-        browser.click("Log in").await;
+        hand.write(browser, "username", &self.operator.username).await;
+        hand.write(browser, "password", &self.operator.password).await;
+        hand.press(browser, "Log in").await;
         browser.reads("In trouble").await;
     }
 }
 
+/// A credential that may do everything.
+fn operator(home: &Home) -> Secrets {
+    let (store, variables) = (home.url(), home.variables());
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let args = ["credentials", "create", "--store", &store, "--name", "night shift", "--account", "*"];
+    let more = ["--scope", "operate,callbacks,publish", "--json"];
+    let created = run_with(home.folder(), &[&args[..], &more].concat(), &variables, "");
+    serde_json::from_str(&printed(&created)).unwrap()
+}
+
+/// Publishes a message of an account.
+pub(crate) async fn publish(api: &Api, tokens: &Tokens, account: &str, more: &Value) -> Value {
+    let mut message = json!({
+        "accountName": account,
+        "type": "upgradeFinished",
+        "upgradeFinished": {
+            "upgradeId": uuid::Uuid::new_v4().to_string(), "firmwareName": "FOTA_Sample_01To02",
+            "status": "Finished",
+            "deviceList": [{"deviceId": "990003425730535", "status": "UpgradeSuccess", "resultReason": ""}],
+        },
+    });
+    message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let (status, answer) = api.publish(tokens, &message).await.unwrap();
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    answer
+}
+
 /// Days of retries are not waited for: the store is told how they ended, before anything serves it.
-async fn bury(folder: &Path, count: u64) {
-    let store = SqliteStore::open(SqliteOptions::server(folder.join("ringback.db"))).unwrap();
+async fn bury(store: &dyn Store, count: u64) {
     let now = Clock::system().now();
     let account: AccountId = ACCOUNT.parse().unwrap();
     let registration =

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::driver::Driven;
+use super::hand::Hand;
 use super::scene::{ACCOUNT, Answering, Scene};
 
 const SCRIPT: &str = "<script>document.title = 'run'</script><img src=x onerror=\"document.title = 'run'\">";
@@ -19,7 +20,7 @@ async fn script_in_every_field_of_a_message_shows_as_text() {
     });
     let more = json!({"participantName": SCRIPT, "upgradeFinished": section, "unknown": {SCRIPT: SCRIPT}});
     let id = scene.publish(ACCOUNT, &more).await["id"].as_str().unwrap().to_owned();
-    scene.log_in(&browser).await;
+    scene.log_in(&browser, Hand::Mouse).await;
     let pages = [
         (format!("/console/messages/{id}"), "Delivered"),
         (format!("/console/accounts/{ACCOUNT}"), "Open, nothing pending"),
