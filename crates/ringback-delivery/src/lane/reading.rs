@@ -20,6 +20,9 @@ use crate::time::Timestamp;
 use crate::waiting::{LaneRead, LaneRows, Waiting};
 use crate::window::Phase;
 
+/// How many messages are read at once for each request that may be open: what goes while the next read is under way.
+const PORTION_OF_SLOT: u32 = 8;
+
 /// How far a lane has read.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -78,7 +81,7 @@ impl Lane {
         }
         let follows = self.reading.complete && waiting.turn.0 == self.reading.last_turn.0 + 1;
         self.reading.last_turn = waiting.turn;
-        if follows && at.room && self.window.len() < at.settings.handoff_window {
+        if follows && at.room && self.undecided() < at.settings.handoff_window {
             self.reading.read_through = waiting.turn;
             self.window.insert(waiting, at.now);
             true
@@ -156,12 +159,18 @@ impl Lane {
     /// Whether so little is here that is due and free to go that more should be.
     fn has_room(&self, at: &Moment<'_>) -> bool {
         let little = (self.portion(at) as usize / 2).max(1);
-        self.window.len() < self.capacity(at) && self.window.free_by(at.now, little) < little
+        self.undecided() < self.capacity(at) && self.window.free_by(at.now, little) < little
     }
 
     fn portion(&self, at: &Moment<'_>) -> u32 {
         let least = at.settings.least_read.max(1);
-        if self.closed() || !at.room { least } else { (self.slots * 4).max(least) }
+        if self.closed() || !at.room { least } else { (self.slots * PORTION_OF_SLOT).max(least) }
+    }
+
+    /// How many messages are here but for those that were decided about. These wait for a commit, which takes the longer
+    /// the more there is in it: were they to count, a lane would stand still meanwhile. Their number has its own bound.
+    fn undecided(&self) -> usize {
+        self.window.len().saturating_sub(self.unrecorded as usize)
     }
 
     /// How many messages a lane that reads may have here.
@@ -260,7 +269,7 @@ impl Lane {
         if !self.opened || self.reading.under_way || self.reading.complete {
             return;
         }
-        let full = self.window.len() >= self.capacity(at);
+        let full = self.undecided() >= self.capacity(at);
         let keep = if full { 0 } else { at.settings.least_read as usize };
         while let Some((due, turn)) = self.window.last_free_after(at.now, keep)
             && self.window.evict(turn)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ringback_delivery::{
-    AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, SHARDS, Settings, Start,
+    AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Outcome, SHARDS, Settings, Start,
 };
 use ringback_store::{Attempt, Content, Settled, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
@@ -31,7 +31,7 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(250);
 /// How long to wait after the store failed to answer a read.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// The portion of a lane that goes at a good pace: from there on bodies are read ahead.
-const READ_AHEAD_FROM: u32 = 32;
+const READ_AHEAD_FROM: u32 = 64;
 /// Bodies that are read ahead at once, of all lanes together.
 const READ_AHEAD_AT_ONCE: usize = 2048;
 /// Accounts that are looked for at once.
@@ -63,7 +63,7 @@ impl Default for DispatchSettings {
         Self {
             engine: Settings::default(),
             signing: Signing::default(),
-            body_bytes: 16 << 20,
+            body_bytes: 12 << 20,
             request_timeout: Duration::from_secs(15),
             metrics: Metrics::default(),
             live: None,
@@ -178,6 +178,15 @@ enum Discovery {
     Done,
 }
 
+/// What is known of an attempt under way.
+struct UnderWay {
+    shard: u16,
+    /// The shard's token as the engine decided.
+    token: u64,
+    /// When the message was committed, where this is its first attempt and it did not have to be read back.
+    committed: Option<Instant>,
+}
+
 struct Running {
     engine: Engine,
     /// Those of fresh messages, with when they were committed.
@@ -191,8 +200,8 @@ struct Running {
     /// The shards that this look goes through, and those that the next one will.
     looking_in: Vec<u16>,
     to_look_in: BTreeSet<u16>,
-    /// For the attempts under way: the shard, and its token as the engine decided. And how many there are in each shard.
-    flights: HashMap<FlightId, (u16, u64)>,
+    /// The attempts under way, and how many there are in each shard.
+    flights: HashMap<FlightId, UnderWay>,
     flying_in: Vec<u32>,
     ownership: Arc<Ownership>,
     keeper: Keeper,
@@ -375,14 +384,16 @@ impl Running {
                 }
                 Command::Start(start) => match self.bodies.take(start.waiting.position) {
                     Some((content, committed)) => {
-                        if start.waiting.attempts == 1 && !start.waiting.replay {
+                        let is_first = start.waiting.attempts == 1 && !start.waiting.replay;
+                        let committed = is_first.then_some(committed);
+                        if let Some(committed) = committed {
                             self.metrics.handed_off_in(committed.elapsed());
                         }
-                        self.take_off(&start);
+                        self.take_off(&start, committed);
                         self.start(start, content);
                     }
                     None => {
-                        self.take_off(&start);
+                        self.take_off(&start, None);
                         match self.ahead.take(start.waiting.position) {
                             Some((content, ())) => self.start(start, content),
                             None => bodiless.push(start),
@@ -499,39 +510,43 @@ impl Running {
     fn answered(&mut self, flight: FlightId, attempt: Attempt) {
         let outcome = attempt.outcome.clone();
         self.metrics.attempted(&outcome, attempt.duration);
-        self.land(flight);
+        let committed = self.land(flight).and_then(|flight| flight.committed);
+        if let Some(committed) = committed.filter(|_| matches!(outcome, Outcome::Answered { .. })) {
+            self.metrics.first_answered_in(committed.elapsed());
+        }
         self.answers.insert(flight, attempt);
         self.engine.answered(self.clock.now(), flight, &outcome, Jitter::new(fastrand::f64()));
         // Where nothing was attempted, or the lane is another node's by now, nothing is recorded.
-        if outcome == ringback_delivery::Outcome::NotStarted {
+        if outcome == Outcome::NotStarted {
             self.answers.remove(&flight);
         }
     }
 
     fn start(&mut self, start: Start, content: Content) {
         let attempts = self.attempts.clone();
-        let token = self.flights.get(&start.flight).map_or(0, |(_, token)| *token);
+        let token = self.flights.get(&start.flight).map_or(0, |flight| flight.token);
         self.spawn(async move { Event::Answered(start.flight, attempts.make(start, token, &content).await) });
     }
 
     /// Counts an attempt that begins.
-    fn take_off(&mut self, start: &Start) {
+    fn take_off(&mut self, start: &Start, committed: Option<Instant>) {
         let shard = start.account.shard();
-        self.flights.insert(start.flight, (shard, self.ownership.token_of(shard)));
+        let token = self.ownership.token_of(shard);
+        self.flights.insert(start.flight, UnderWay { shard, token, committed });
         self.flying_in[usize::from(shard)] += 1;
     }
 
     /// Counts one that ended.
-    fn land(&mut self, flight: FlightId) {
-        if let Some((shard, _)) = self.flights.remove(&flight) {
-            self.flying_in[usize::from(shard)] -= 1;
-        }
+    fn land(&mut self, flight: FlightId) -> Option<UnderWay> {
+        let ended = self.flights.remove(&flight)?;
+        self.flying_in[usize::from(ended.shard)] -= 1;
+        Some(ended)
     }
 
     fn not_started(&mut self, start: Start) {
         let now = self.clock.now();
         self.land(start.flight);
-        self.engine.answered(now, start.flight, &ringback_delivery::Outcome::NotStarted, Jitter::NONE);
+        self.engine.answered(now, start.flight, &Outcome::NotStarted, Jitter::NONE);
     }
 
     /// Looks for accounts with something pending, a step at a time, while the engine keeps up.

@@ -18,7 +18,7 @@ use super::endpoints::Endpoints;
 const INBOX_MESSAGES: usize = 65_536;
 
 /// Bytes of their bodies.
-const INBOX_BYTES: usize = 8 << 20;
+const INBOX_BYTES: usize = 4 << 20;
 
 /// One piece of news, in the order of the commits. What was accepted comes with when that was committed.
 pub(super) enum News {

@@ -53,6 +53,7 @@ struct Inner {
     events: Events,
     accept: Histogram,
     handoff: Histogram,
+    first_answer: Histogram,
     gauges: Gauges,
     minutes: Minutes,
     totals: Totals,
@@ -75,6 +76,11 @@ impl Default for Metrics {
                 "ringback_handoff_duration_seconds",
                 "From a message's commit to the start of its first attempt, of those that need not be read back.",
                 buckets::LATENCY,
+            ),
+            first_answer: instruments.histogram(
+                "ringback_first_answer_duration_seconds",
+                "From a message's commit to the endpoint's answer to its first attempt, of those that need not be read back.",
+                buckets::WHOLE,
             ),
             gauges: Gauges::new(&instruments),
             minutes: Minutes::default(),
@@ -133,6 +139,11 @@ impl Metrics {
     /// A message's first attempt starts, so long after its commit.
     pub(crate) fn handed_off_in(&self, took: Duration) {
         self.0.handoff.observe(took.as_secs_f64());
+    }
+
+    /// A message's first attempt was answered, so long after its commit.
+    pub(crate) fn first_answered_in(&self, took: Duration) {
+        self.0.first_answer.observe(took.as_secs_f64());
     }
 
     /// What the dispatcher has in hand.

@@ -12,6 +12,7 @@ use super::fault::Fault;
 use super::idempotency::Periods;
 use super::job::Accept;
 use super::rows;
+use super::runs::{self, run_of};
 use super::work::{News, Work};
 use crate::{Admission, Fresh, NewMessage, Trace};
 
@@ -45,6 +46,8 @@ struct Account {
     pause: PauseClock,
     pending: u64,
     touched: bool,
+    /// The run of the last turn before this batch.
+    run: u64,
 }
 
 struct Intake<'c> {
@@ -67,8 +70,8 @@ impl<'c> Intake<'c> {
                  VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)",
             )?,
             pending: connection.prepare_cached(
-                "INSERT INTO pending (account, turn, sequence, position, key, accepted_at, born)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO pending (account, turn, sequence, position, key, accepted_at, born, run)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?,
         })
     }
@@ -160,6 +163,7 @@ impl<'c> Intake<'c> {
             key,
             accepted_at,
             waiting.born.as_millis(),
+            run_of(waiting.turn),
         ])?;
         Ok(())
     }
@@ -177,6 +181,9 @@ impl<'c> Intake<'c> {
         touched.sort_unstable_by_key(|(id, _)| *id);
         for (id, account) in touched {
             update.execute(params![id.number(), account.last_sequence, account.last_turn])?;
+            if run_of(Turn(account.last_turn)) != account.run {
+                runs::keep_few(connection, id)?;
+            }
         }
         Ok(())
     }
@@ -192,10 +199,11 @@ fn load(connection: &Connection, account: AccountId) -> Result<Option<Account>, 
         )?
         .query_row([account.number()], |row| {
             let last_sequence: u64 = row.get(0)?;
+            let last_turn: u64 = row.get(1)?;
             let finished: u64 = row.get(5)?;
             Ok(Account {
                 last_sequence,
-                last_turn: row.get(1)?,
+                last_turn,
                 keeps: row.get(2)?,
                 pause: PauseClock {
                     total: std::time::Duration::from_millis(row.get(3)?),
@@ -203,6 +211,7 @@ fn load(connection: &Connection, account: AccountId) -> Result<Option<Account>, 
                 },
                 pending: last_sequence.saturating_sub(finished),
                 touched: false,
+                run: run_of(Turn(last_turn)),
             })
         })
         .optional()?;

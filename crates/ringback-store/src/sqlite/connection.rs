@@ -13,15 +13,18 @@ pub(super) const APPLICATION_ID: i32 = 0x5269_6e67;
 pub(super) const WRITER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a reader waits while the database is being recovered.
 const READER_PATIENCE: Duration = Duration::from_secs(2);
-/// Pages in the log at which a commit moves them into the database: 64 MiB. Fewer would write busy pages more often,
-/// more would hold that commit up for longer.
-const CHECKPOINT_PAGES: i64 = 16_384;
+/// Pages in the log at which they begin to be moved into the database: 32 MiB. Fewer would write busy pages more often.
+pub(super) const CHECKPOINT_PAGES: i64 = 8192;
+/// Pages at which a commit moves them itself: 128 MiB.
+const LAST_RESORT_PAGES: i64 = 32_768;
 /// The size that the log is cut down to whenever it starts anew.
 pub(super) const LOG_LIMIT: u64 = 256 * 1024 * 1024;
 /// The writer's page cache, in KiB.
-const WRITER_CACHE_KIB: i64 = 16 * 1024;
+const WRITER_CACHE_KIB: i64 = 8 * 1024;
 /// A reader's page cache, in KiB.
-const READER_CACHE_KIB: i64 = 2 * 1024;
+const READER_CACHE_KIB: i64 = 1024;
+/// The checkpointer's, in KiB.
+const CHECKPOINTER_CACHE_KIB: i64 = 64;
 /// Statements that a connection keeps compiled: more than there are.
 const STATEMENTS: usize = 256;
 
@@ -35,6 +38,22 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// A connection that writes. The file must be there.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path, WRITER_PATIENCE, WRITER_CACHE_KIB)?;
+    durable(&connection)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LAST_RESORT_PAGES)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// A connection that moves the log into the database, beside the writer. It reads no pages, so it needs no cache.
+pub(super) fn checkpointer(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connect(path, READER_PATIENCE, CHECKPOINTER_CACHE_KIB)?;
+    durable(&connection)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(connection)
+}
+
+/// Has everything be on stable storage when it is said to be.
+fn durable(connection: &Connection) -> rusqlite::Result<()> {
     let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     if mode != "wal" {
         return Err(rusqlite::Error::SqliteFailure(
@@ -45,10 +64,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", "full")?;
     // Where fsync leaves it in the drive's cache (macOS), the stronger call; elsewhere without effect.
     connection.pragma_update(None, "fullfsync", true)?;
-    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
-    connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
-    Ok(connection)
+    connection.pragma_update(None, "checkpoint_fullfsync", true)
 }
 
 /// A connection that reads. The file must be there.

@@ -3,16 +3,17 @@
 //! The indices are named in the questions: left to itself, the planner would walk a whole queue in its order to find
 //! the few messages of one key.
 
-use ringback_delivery::{AccountId, LaneRead, LaneRows, OrderingKey, Timestamp, Turn, Waiting};
+use ringback_delivery::{AccountId, LaneRead, LaneRows, Timestamp, Turn, Waiting};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::Fault;
-use super::pending::{WAITING_COLUMNS, waiting, waiting_columns};
+use super::pending::{waiting, waiting_columns};
+use super::runs::Runs;
 use super::{lane, rows, standing};
 use crate::{Content, Trace};
 
 /// How many messages of a key that was asked for are given at once.
-const FOLLOWERS: u32 = 8;
+const FOLLOWERS: usize = 8;
 
 /// Answers one lane.
 pub(super) fn load(connection: &Connection, read: &LaneRead) -> Result<LaneRows, Fault> {
@@ -27,9 +28,18 @@ pub(super) fn load(connection: &Connection, read: &LaneRead) -> Result<LaneRows,
         Some(by) => due(connection, account, by, read.limit)?,
         None => (Vec::new(), false),
     };
+    // Nothing is before the first of all, which is often the only one.
+    let alone = usize::from(read.after == Turn(0));
+    let has_keys = queue.iter().skip(alone).any(|waiting| waiting.key.is_some());
+    let runs = match has_keys || !read.followers.is_empty() {
+        true => Runs::of(connection, account)?,
+        false => Runs::default(),
+    };
+    let queue = with_those_before(connection, account, &runs, queue)?;
     let mut followers = Vec::new();
     for &(key, after) in &read.followers {
-        follow(connection, account, key, after, &mut followers)?;
+        let columns = waiting_columns!();
+        followers.extend(runs.behind(connection, columns, (account, key), after, FOLLOWERS, waiting)?);
     }
     followers.sort_unstable_by_key(|waiting| waiting.turn);
     Ok(LaneRows {
@@ -44,27 +54,36 @@ pub(super) fn load(connection: &Connection, read: &LaneRead) -> Result<LaneRows,
     })
 }
 
-type Queue = Vec<(Waiting, Option<Turn>)>;
-
 fn queue(
     connection: &Connection,
     account: AccountId,
     after: Turn,
     limit: u32,
-) -> Result<(Queue, bool), Fault> {
+) -> Result<(Vec<Waiting>, bool), Fault> {
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         waiting_columns!(),
-        ", (SELECT max(before.turn) FROM pending before INDEXED BY pending_key
-            WHERE before.account = pending.account AND before.key = pending.key AND before.turn < pending.turn)
-         FROM pending WHERE account = ?1 AND turn > ?2 ORDER BY turn LIMIT ?3",
+        " FROM pending WHERE account = ?1 AND turn > ?2 ORDER BY turn LIMIT ?3",
     ))?;
-    let found = statement.query_map(params![account.number(), after.0, u64::from(limit) + 1], |row| {
-        Ok((waiting(row)?, row.get::<_, Option<u64>>(WAITING_COLUMNS)?.map(Turn)))
-    })?;
-    let mut queue = found.collect::<Result<Queue, _>>()?;
+    let found = statement.query_map(params![account.number(), after.0, u64::from(limit) + 1], waiting)?;
+    let mut queue = found.collect::<Result<Vec<_>, _>>()?;
     let end = !cut(&mut queue, limit);
     Ok((queue, end))
+}
+
+/// Each with the last before it that waits with its key.
+fn with_those_before(
+    connection: &Connection,
+    account: AccountId,
+    runs: &Runs,
+    queue: Vec<Waiting>,
+) -> Result<Vec<(Waiting, Option<Turn>)>, Fault> {
+    let mut before = runs.before(connection, account)?;
+    let with = |waiting: Waiting| {
+        let last = waiting.key.map(|key| before.last(key, waiting.turn)).transpose()?;
+        Ok((waiting, last.flatten()))
+    };
+    queue.into_iter().map(with).collect()
 }
 
 fn due(
@@ -104,25 +123,6 @@ fn next_due(
         .query_row(params![account.number(), after], |row| rows::moment(row, 0))
         .optional()?;
     Ok(next)
-}
-
-fn follow(
-    connection: &Connection,
-    account: AccountId,
-    key: OrderingKey,
-    after: Turn,
-    followers: &mut Vec<Waiting>,
-) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        waiting_columns!(),
-        " FROM pending INDEXED BY pending_key
-         WHERE account = ?1 AND key = ?2 AND turn > ?3 ORDER BY turn LIMIT ?4",
-    ))?;
-    for found in statement.query_map(params![account.number(), key.0, after.0, FOLLOWERS], waiting)? {
-        followers.push(found?);
-    }
-    Ok(())
 }
 
 /// Accounts with something pending behind `after`: from one account's first row to the next's, whatever lies between.

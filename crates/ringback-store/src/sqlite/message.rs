@@ -6,6 +6,7 @@ use ringback_delivery::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::Fault;
+use super::runs::Runs;
 use super::{lane, load, rows};
 use crate::{Closed, Content, Message};
 
@@ -20,7 +21,7 @@ pub(super) use message_columns;
 
 /// Messages with one key that are looked through for the first that really waits: those before it are overtaken, and
 /// soon gone.
-const OVERTAKEN: u32 = 200;
+const OVERTAKEN: usize = 200;
 
 /// What a message's own row says.
 #[derive(Debug, Clone, Copy)]
@@ -119,27 +120,24 @@ impl MessageRow {
     /// The first that waits with its key, if that is another one.
     fn behind(&self, connection: &Connection, standing: &Standing) -> Result<Option<MessageId>, Fault> {
         let Some(key) = self.key else { return Ok(None) };
-        let first = connection
-            .prepare_cached(
-                "SELECT sequence, accepted_at FROM
-                     (SELECT turn, sequence, accepted_at FROM pending INDEXED BY pending_key
-                      WHERE account = ?1 AND key = ?2 AND turn > ?3 AND turn < ?4 ORDER BY turn LIMIT ?5)
-                 WHERE NOT (sequence <= ?6 AND turn <= ?7) LIMIT 1",
-            )?
-            .query_row(
-                params![
-                    self.account.number(),
-                    key.0,
-                    standing.cancelled_through.0,
-                    self.turn.0,
-                    OVERTAKEN,
-                    standing.acknowledged_through.0,
-                    standing.acknowledged_turn.0,
-                ],
-                |row| Ok(MessageId::new(self.account, Sequence(row.get(0)?), rows::moment(row, 1)?)),
-            )
-            .optional()?;
-        Ok(first)
+        let runs = Runs::of(connection, self.account)?;
+        let place = |row: &Row<'_>| Ok((Turn(row.get(0)?), Sequence(row.get(1)?), rows::moment(row, 2)?));
+        let after = standing.cancelled_through;
+        // Mostly the first is one that really waits.
+        for most in [1, OVERTAKEN] {
+            let columns = "turn, sequence, accepted_at";
+            let before = runs.behind(connection, columns, (self.account, key), after, most, place)?;
+            let is_all = before.len() < most || before.last().is_some_and(|(turn, ..)| *turn >= self.turn);
+            let mut before = before.into_iter().take_while(|(turn, ..)| *turn < self.turn);
+            let waits = |(turn, sequence, _): &(Turn, Sequence, _)| !standing.acknowledges(*turn, *sequence);
+            if let Some((_, sequence, accepted_at)) = before.find(waits) {
+                return Ok(Some(MessageId::new(self.account, sequence, accepted_at)));
+            }
+            if is_all {
+                break;
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -13,6 +13,7 @@
 mod accept;
 mod acts;
 mod backup;
+mod checkpointer;
 mod connection;
 mod create;
 mod credential;
@@ -50,6 +51,7 @@ mod replaying;
 mod resealing;
 mod retire;
 mod rows;
+mod runs;
 mod search;
 mod sessions;
 mod settle;

@@ -13,9 +13,6 @@ macro_rules! waiting_columns {
 }
 pub(super) use waiting_columns;
 
-/// How many columns those are.
-pub(super) const WAITING_COLUMNS: usize = 11;
-
 /// Reads a row of those columns.
 pub(super) fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     Ok(Waiting {

@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::fault::Fault;
 use super::lane::Ended;
 use super::message::MessageRow;
+use super::runs::{self, run_of};
 use super::settle::{End, Settling};
 use super::work::{News, Work};
 use super::{lane, ledger, message, standing};
@@ -42,13 +43,16 @@ pub(super) struct Queue {
     /// The lane's successes so far.
     successes: u64,
     taken_back: Ended,
+    /// The run of the last turn before.
+    run: u64,
 }
 
 impl Queue {
     /// By the account's present standing.
     pub(super) fn new(work: &Work<'_>, account: AccountId, standing: Standing) -> Result<Self, Fault> {
         let successes = lane::read(work.connection, account)?.successes;
-        Ok(Self { account, standing, successes, taken_back: Ended::default() })
+        let run = run_of(standing.last_turn);
+        Ok(Self { account, standing, successes, taken_back: Ended::default(), run })
     }
 
     /// Puts a message there that is not pending, or overtaken: then its row is settled first.
@@ -103,8 +107,8 @@ impl Queue {
         work.connection
             .prepare_cached(
                 "INSERT INTO pending (account, turn, sequence, position, key, accepted_at, born,
-                     attempts, successes, replay)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1)",
+                     attempts, successes, replay, run)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10)",
             )?
             .execute(params![
                 account,
@@ -116,6 +120,7 @@ impl Queue {
                 waiting.born.as_millis(),
                 waiting.attempts,
                 waiting.successes,
+                run_of(waiting.turn),
             ])?;
         work.connection
             .prepare_cached(
@@ -132,6 +137,9 @@ impl Queue {
         work.connection
             .prepare_cached("UPDATE account SET last_turn = ?2 WHERE account = ?1")?
             .execute(params![self.account.number(), last_turn])?;
+        if run_of(self.standing.last_turn) != self.run {
+            runs::keep_few(work.connection, self.account)?;
+        }
         ledger::take_back(work.connection, self.account, self.taken_back)
     }
 }

@@ -17,7 +17,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::fault::Fault;
 use super::job::Job;
@@ -33,6 +35,9 @@ use batch::Batch;
 
 /// Jobs that wait for the writer; who comes then waits for a place.
 const QUEUE: usize = 1024;
+/// How long outcomes wait for something to be committed with. Nobody waits for them, and a commit of their own would hold
+/// up the messages that come meanwhile.
+const COMPANY: Duration = Duration::from_millis(2);
 /// How long after a failed reopening the next is tried; doubled each time up to the second.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
@@ -66,7 +71,7 @@ impl Writer {
         let listener = Listener::default();
         let desk = Desk {
             space: Space::new(&path, limits.free_space_reserve),
-            wal: Wal::new(&path),
+            wal: Wal::new(&path)?,
             path,
             mark,
             limits,
@@ -76,8 +81,9 @@ impl Writer {
             commits: Arc::clone(&commits),
             listener: Arc::clone(&listener),
         };
+        let timer = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("ringback-writer".to_owned()).spawn(move || {
-            desk.serve(queue);
+            desk.serve(queue, &timer);
             drop(lock);
         })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), commits, listener })
@@ -149,9 +155,14 @@ struct Desk {
 }
 
 impl Desk {
-    fn serve(mut self, mut queue: mpsc::Receiver<Job>) {
-        while let Some(first) = queue.blocking_recv() {
-            let batch = Batch::gather(first, &mut queue);
+    fn serve(mut self, mut queue: mpsc::Receiver<Job>, timer: &Runtime) {
+        while let Some(first) = timer.block_on(queue.recv()) {
+            let mut batch = Batch::gather(first, &mut queue);
+            if batch.may_wait()
+                && let Ok(Some(company)) = timer.block_on(async { timeout(COMPANY, queue.recv()).await })
+            {
+                batch.join(company, &mut queue);
+            }
             // A panic is a fault like any other: who waits hears that it is not known what happened.
             if catch_unwind(AssertUnwindSafe(|| self.settle(batch))).is_err() {
                 tracing::error!("the store's writer panicked; it goes on with a new connection");

@@ -28,6 +28,7 @@ mod sink_process;
 mod stage;
 mod tally;
 mod targets;
+mod told;
 mod usage;
 
 use clap::ValueEnum as _;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::child::Child;
 use super::exchange::Exchange;
 use super::stage::{Secrets, Stage};
+use super::told::Told;
 use super::usage::Usage;
 use crate::failure::Outcome;
 
@@ -19,9 +20,6 @@ use crate::failure::Outcome;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often it is asked whether it is.
 const LOOK: Duration = Duration::from_millis(1);
-
-/// Where its metrics tell how many commits there were.
-const COMMITS: &str = "ringback_commit_duration_seconds_count";
 
 /// A running server.
 pub(super) struct Server {
@@ -93,15 +91,14 @@ impl Server {
         Ok(found.with_context(|| format!("the server gave no {field}: {document}"))?)
     }
 
-    /// How many transactions its store has committed, where its metrics tell.
-    pub(super) async fn commits(&self, token: &str) -> Outcome<Option<f64>> {
+    /// What its metrics tell.
+    pub(super) async fn told(&self, token: &str) -> Outcome<Told> {
         // The operators' pages look at the host.
         let (path, host) = (routes::METRICS_PATH, self.address);
         let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n");
         let mut exchange = self.connect().await?;
         let answer = exchange.ask(request.as_bytes()).await.context("the server does not answer")?;
-        let text = std::str::from_utf8(answer.body).context("the server's metrics are no text")?;
-        Ok(text.lines().find_map(|line| line.strip_prefix(COMMITS)?.trim().parse().ok()))
+        Ok(Told::read(std::str::from_utf8(answer.body).context("the server's metrics are no text")?))
     }
 
     /// What it has used so far.

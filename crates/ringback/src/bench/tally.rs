@@ -1,7 +1,5 @@
 //! What was published against what arrived: nothing may be missing, and the times of both give the latencies.
 
-use hdrhistogram::Histogram;
-
 use super::clock;
 use super::latency::{Percentiles, histogram};
 use super::publisher::Published;
@@ -70,11 +68,6 @@ impl Tally {
         Percentiles::of(&taken)
     }
 
-    /// From the 202 to the arrival; what arrived before its 202 took no time.
-    pub(super) fn hand_off(&self) -> Percentiles {
-        Percentiles::of(&self.to_arrival(|published| published.answered, |_| true))
-    }
-
     /// From the intended time to the arrival.
     pub(super) fn whole(&self) -> Percentiles {
         self.whole_of(|_| true)
@@ -82,21 +75,17 @@ impl Tally {
 
     /// The same of the messages whose marks are wanted.
     pub(super) fn whole_of(&self, wanted: impl Fn(u64) -> bool) -> Percentiles {
-        Percentiles::of(&self.to_arrival(|published| published.intended, wanted))
-    }
-
-    fn to_arrival(&self, from: impl Fn(&Published) -> u64, wanted: impl Fn(u64) -> bool) -> Histogram<u64> {
         let mut taken = histogram();
         for published in &self.published {
             for mark in published.first..published.first + published.messages {
                 let place = usize::try_from(mark - self.first).ok();
                 let at = place.and_then(|at| self.arrived.get(at)).copied().unwrap_or(0);
                 if at != 0 && wanted(mark) {
-                    taken.saturating_record(at.saturating_sub(from(published)));
+                    taken.saturating_record(at.saturating_sub(published.intended));
                 }
             }
         }
-        taken
+        Percentiles::of(&taken)
     }
 }
 
@@ -120,7 +109,6 @@ mod tests {
         near(tally.seconds(), 0.012);
         near(tally.accept().p50, 4.0);
         near(tally.whole().p999, 10.0);
-        near(tally.hand_off().p999, 6.0);
         near(tally.whole_of(|mark| mark == 10).p999, 3.0);
     }
 }

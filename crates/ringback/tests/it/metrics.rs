@@ -85,6 +85,7 @@ async fn the_numbers_are_those_of_what_happened() {
     is("ringback_attempts_total{class=\"gone\",result=\"4xx\"}", 1.0);
     is("ringback_accept_duration_seconds_count", 3.0);
     is("ringback_handoff_duration_seconds_count", 3.0);
+    is("ringback_first_answer_duration_seconds_count", 3.0);
     is("ringback_attempt_duration_seconds_count{class=\"success\"}", 2.0);
     is("ringback_commit_accepted_messages_sum", 3.0);
     is("ringback_commit_recorded_outcomes_sum", 3.0);

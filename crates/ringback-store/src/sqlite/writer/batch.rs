@@ -12,6 +12,8 @@ use crate::sqlite::{accept, record};
 const JOBS: usize = 1024;
 /// Messages and outcomes in a batch before no further job joins it.
 const ROWS: usize = 4096;
+/// Outcomes that are worth a commit of their own.
+const WORTH_A_COMMIT: usize = 512;
 
 /// Jobs by kind, each kind in the order of arrival. Nobody among them has been answered, so any order between the
 /// kinds is right.
@@ -26,15 +28,27 @@ impl Batch {
     /// The first job and what waits behind it, without waiting for more.
     pub(super) fn gather(first: Job, queue: &mut mpsc::Receiver<Job>) -> Self {
         let mut batch = Self::default();
-        let mut rows = batch.add(first);
+        batch.join(first, queue);
+        batch
+    }
+
+    /// Adds a job, and what waits behind it.
+    pub(super) fn join(&mut self, job: Job, queue: &mut mpsc::Receiver<Job>) {
+        let mut rows = self.add(job);
         for _ in 1..JOBS {
             if rows >= ROWS {
                 break;
             }
             let Ok(job) = queue.try_recv() else { break };
-            rows += batch.add(job);
+            rows += self.add(job);
         }
-        batch
+    }
+
+    /// Whether it is only a few outcomes.
+    pub(super) fn may_wait(&self) -> bool {
+        let outcomes: usize =
+            self.records.iter().map(|record| record.settled.len() + record.lanes.len()).sum();
+        self.acts.is_empty() && self.accepts.is_empty() && outcomes < WORTH_A_COMMIT
     }
 
     fn add(&mut self, job: Job) -> usize {

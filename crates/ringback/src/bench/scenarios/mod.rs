@@ -17,6 +17,7 @@ use super::server::Server;
 use super::sink_process::Sink;
 use super::stage::{Given, Stage};
 use super::tally::Tally;
+use super::told::Told;
 use super::usage::Usage;
 use crate::failure::Outcome;
 
@@ -130,16 +131,18 @@ fn note_usage(run: &mut Run, before: Used, after: Used, delivered: u64) {
     run.note_if(figures::PEAK, after.server.map(|used| used.peak));
 }
 
-/// Notes the three latencies.
+/// Notes what the server told of what it did for so many callbacks.
+fn note_commits(run: &mut Run, told: &Told, delivered: u64) {
+    run.note(figures::COMMITS, told.commits * 1000.0 / delivered.max(1) as f64);
+}
+
+/// Notes the latencies that are seen from outside.
 fn note_latencies(run: &mut Run, tally: &Tally) {
-    let (accept, hand_off, whole) = (tally.accept(), tally.hand_off(), tally.whole());
+    let (accept, whole) = (tally.accept(), tally.whole());
     for (figure, value) in [
         (figures::ACCEPT_P50, accept.p50),
         (figures::ACCEPT_P99, accept.p99),
         (figures::ACCEPT_P999, accept.p999),
-        (figures::HAND_OFF_P50, hand_off.p50),
-        (figures::HAND_OFF_P99, hand_off.p99),
-        (figures::HAND_OFF_P999, hand_off.p999),
         (figures::WHOLE_P50, whole.p50),
         (figures::WHOLE_P99, whole.p99),
         (figures::WHOLE_P999, whole.p999),

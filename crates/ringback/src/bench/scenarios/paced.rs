@@ -2,7 +2,7 @@
 //!
 //! The first seconds begin as soon as the server is ready. What comes behind them is warm.
 
-use super::{Bench, PATIENCE, Used, note_accounting, note_latencies, note_usage};
+use super::{Bench, PATIENCE, Used, note_accounting, note_commits, note_latencies, note_usage};
 use crate::bench::disk;
 use crate::bench::figures::{self, Run};
 use crate::bench::publisher::Form;
@@ -21,28 +21,33 @@ pub(super) async fn run(bench: &mut Bench, per_second: u64) -> Outcome<Vec<Run>>
         let publisher = bench.publisher(&server, &stage, Form::Single, 1).await?;
         bench.sink.take().await?;
 
+        let at_first = server.told(&publisher.token).await?;
         let early = publisher.at_a_pace(per_second, bench.scale.first_seconds).await?;
         bench.sink.wait_for(early.len() as u64, PATIENCE).await?;
         let early = Tally::of(early, &bench.sink.take().await?);
-        let commits = server.commits(&publisher.token).await?;
+        let told = server.told(&publisher.token).await?;
+        let early_told = told.since(&at_first);
         let before = Used::now(&server, &bench.sink);
         let published = publisher.at_a_pace(per_second, bench.scale.paced).await?;
         bench.sink.wait_for(published.len() as u64, PATIENCE).await?;
         let after = Used::now(&server, &bench.sink);
-        let commits =
-            server.commits(&publisher.token).await?.zip(commits).map(|(after, before)| after - before);
+        let told = server.told(&publisher.token).await?.since(&told);
         let tally = Tally::of(published, &bench.sink.take().await?);
         server.stop().await?;
 
         note_latencies(&mut run, &tally);
+        if let Some(hand_off) = told.hand_off() {
+            run.note(figures::HAND_OFF_P50, hand_off.p50);
+            run.note(figures::HAND_OFF_P99, hand_off.p99);
+            run.note(figures::HAND_OFF_P999, hand_off.p999);
+        }
         run.note(figures::EARLY_ACCEPT_P99, early.accept().p99);
-        run.note(figures::EARLY_HAND_OFF_P99, early.hand_off().p99);
+        run.note_if(figures::EARLY_HAND_OFF_P99, early_told.hand_off().map(|hand_off| hand_off.p99));
         run.note(figures::SYNC_P50, sync.p50);
         run.note(figures::SYNC_P99, sync.p99);
         run.note(figures::CALLBACKS, tally.delivered as f64 / tally.seconds());
         note_usage(&mut run, before, after, tally.delivered);
-        let commits_per_1000 = commits.map(|commits| commits * 1000.0 / tally.delivered.max(1) as f64);
-        run.note_if(figures::COMMITS, commits_per_1000);
+        note_commits(&mut run, &told, tally.delivered);
         note_accounting(&mut run, &tally);
         runs.push(run);
     }

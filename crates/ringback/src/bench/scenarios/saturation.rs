@@ -1,6 +1,6 @@
 //! Saturation: as much as can be published is published for a while, and all of it has to arrive.
 
-use super::{Bench, PATIENCE, Used, note_accounting, note_latencies, note_usage};
+use super::{Bench, PATIENCE, Used, note_accounting, note_commits, note_latencies, note_usage};
 use crate::bench::figures::{self, Run};
 use crate::bench::publisher::Form;
 use crate::bench::server::Server;
@@ -36,15 +36,14 @@ pub(super) async fn run(
         bench.sink.take().await?;
         bench.warm_up(&publisher, connections).await?;
 
-        let commits = server.commits(&publisher.token).await?;
+        let told = server.told(&publisher.token).await?;
         let before = Used::now(&server, &bench.sink);
         let published = publisher.closed_loop(connections, bench.scale.saturation).await?;
         let meanwhile = bench.sink.count().await?;
         let accepted = published.iter().map(|published| published.messages).sum();
         bench.sink.wait_for(accepted, PATIENCE).await?;
         let after = Used::now(&server, &bench.sink);
-        let commits =
-            server.commits(&publisher.token).await?.zip(commits).map(|(after, before)| after - before);
+        let told = server.told(&publisher.token).await?.since(&told);
         let tally = Tally::of(published, &bench.sink.take().await?);
         server.stop().await?;
 
@@ -59,8 +58,7 @@ pub(super) async fn run(
         run.note(figures::ACCEPTED_RATE, tally.accepted as f64 / tally.publishing_seconds());
         run.note(figures::MEANWHILE_RATE, meanwhile as f64 / tally.publishing_seconds());
         note_usage(&mut run, before, after, tally.delivered);
-        let commits_per_1000 = commits.map(|commits| commits * 1000.0 / tally.delivered.max(1) as f64);
-        run.note_if(figures::COMMITS, commits_per_1000);
+        note_commits(&mut run, &told, tally.delivered);
         note_latencies(&mut run, &tally);
         run.note(figures::SYNC_P50, sync.p50);
         run.note(figures::SYNC_P99, sync.p99);
