@@ -22,6 +22,7 @@ pub const SESSION_IDLE_SECONDS: u64 = 20 * 60;
 
 /// The answer to a token request (RFC 6749 §5.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TokenResponse {
     /// The bearer token.
     pub access_token: Secret,
@@ -49,11 +50,14 @@ open_enum! {
         UnsupportedGrantType = "unsupported_grant_type",
         /// The scope is unknown, malformed, or more than the client has.
         InvalidScope = "invalid_scope",
+        /// The server can't say now (RFC 6749 §4.1.2.1 has the name): send the request again.
+        TemporarilyUnavailable = "temporarily_unavailable",
     }
 }
 
 /// The body of a refused token request: status 400, or 401 for `invalid_client`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct OAuthError {
     /// Which of the reasons it was.
     pub error: OAuthErrorCode,
@@ -64,6 +68,7 @@ pub struct OAuthError {
 
 /// The body of a session log-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoginRequest {
     /// The user name.
     pub username: String,
@@ -73,14 +78,16 @@ pub struct LoginRequest {
 
 /// The answer to a session log-in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginResponse {
-    /// The session token, a GUID, for [`SESSION_HEADER`].
+    /// The session token, a GUID, for the header `VZ-M2M-Token`.
     pub session_token: Secret,
 }
 
 /// The answer to a session log-out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogoutResponse {
     /// The token that was ended.

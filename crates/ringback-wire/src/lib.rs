@@ -24,6 +24,8 @@ pub mod message_type;
 pub mod publish;
 pub mod rfc3339;
 pub mod routes;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod secret;
 pub mod signature;
 pub mod trace;

@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 /// A secret text. There is no `Display`: showing it takes a call to [`Secret::expose`].
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(description = "A secret text.", format = Password))]
 #[serde(transparent)]
 pub struct Secret(String);
 

@@ -6,7 +6,6 @@ use http::{StatusCode, Uri};
 use ringback_delivery::AccountId;
 use ringback_store::{AccountSummary, Reach, Restored};
 use ringback_wire::api::{AccountList, AccountSort};
-use ringback_wire::error_code;
 
 use super::cursor::List;
 use super::principal::{Bearer, Wants};
@@ -123,11 +122,7 @@ pub(super) async fn restore(
             audit::note(&state, &principal, Some(account), "restored the replaced registration").await;
             as_it_stands(&state, account).await
         }
-        Restored::NothingToRestore => Err(Problem::new(
-            StatusCode::CONFLICT,
-            error_code::REGISTRATION_NOT_RESTORABLE,
-            "no registration was replaced, or something was registered or deregistered since",
-        )),
+        Restored::NothingToRestore => Err(Problem::nothing_to_restore()),
     }
 }
 

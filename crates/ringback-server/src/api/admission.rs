@@ -65,21 +65,26 @@ pub(super) fn answer(admission: &Admission) -> Result<(StatusCode, PublishAnswer
             PublishAnswer::duplicate(id.to_string(), id.sequence.0, convert::state(state)),
         )),
         Admission::Unregistered => Ok((StatusCode::OK, PublishAnswer::unregistered())),
-        Admission::Conflict => Err(Problem::new(
-            StatusCode::CONFLICT,
-            error_code::IDEMPOTENCY_KEY_CONFLICT,
-            "the idempotency key was used for another message of this account",
-        )),
-        Admission::AccountFull => Err(Problem::busy(
-            error_code::PENDING_LIMIT_REACHED,
-            "the account has as many messages pending as it may have",
-        )),
+        Admission::Conflict => Err(key_conflict()),
+        Admission::AccountFull => Err(account_full()),
         Admission::StoreFull => Err(store_full()),
     }
 }
 
+/// 409: the key stands for another message.
+pub(super) fn key_conflict() -> Problem {
+    let message = "the idempotency key was used for another message of this account";
+    Problem::new(StatusCode::CONFLICT, error_code::IDEMPOTENCY_KEY_CONFLICT, message)
+}
+
+/// 429: the account is full.
+pub(super) fn account_full() -> Problem {
+    let message = "the account has as many messages pending as it may have";
+    Problem::busy(error_code::PENDING_LIMIT_REACHED, message)
+}
+
 /// 503: nothing was kept.
-fn store_full() -> Problem {
+pub(super) fn store_full() -> Problem {
     Problem::unavailable("the server has as many messages pending as it may have; nothing was kept")
 }
 
@@ -87,5 +92,10 @@ fn store_full() -> Problem {
 pub(super) fn unknown(error: &ringback_store::StoreError) -> Problem {
     // The store itself says once what is wrong with it, and once when that is over.
     tracing::debug!(%error, "a publish got 503");
+    nobody_knows()
+}
+
+/// 503, as it is said.
+pub(super) fn nobody_knows() -> Problem {
     Problem::unavailable("it is not known whether the message was kept: send it again with the same key")
 }

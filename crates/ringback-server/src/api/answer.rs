@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use ringback_delivery::Timestamp;
@@ -17,6 +18,11 @@ pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
 
 /// An answer of these bytes.
 pub(super) fn with_type(status: StatusCode, content_type: HeaderValue, bytes: Vec<u8>) -> Response {
+    shared(status, content_type, bytes.into())
+}
+
+/// An answer of bytes that are kept.
+pub(super) fn shared(status: StatusCode, content_type: HeaderValue, bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);

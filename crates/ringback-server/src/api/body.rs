@@ -6,8 +6,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use ringback_wire::error_code;
@@ -22,11 +22,7 @@ pub(super) async fn read(request: Request, most: usize, limits: &Limits) -> Resu
     match tokio::time::timeout(limits.body_timeout, collect(request.into_body(), most)).await {
         Ok(Ok(body)) if encoded && !body.is_empty() => Err(Problem::content_encoding()),
         Ok(read) => read,
-        Err(_) => Err(Problem::new(
-            StatusCode::REQUEST_TIMEOUT,
-            error_code::REQUEST_UNDEFINED,
-            "the body did not come in time",
-        )),
+        Err(_) => Err(Problem::late_body()),
     }
 }
 
@@ -90,9 +86,7 @@ pub(super) fn is_type(headers: &HeaderMap, expected: &str) -> bool {
 
 /// A request's JSON body.
 pub(super) async fn json<T: DeserializeOwned>(request: Request, limits: &Limits) -> Result<T, Problem> {
-    optional_json(request, limits).await?.ok_or_else(|| {
-        Problem::invalid(error_code::REQUEST_UNDEFINED, "the body is empty: it must be a JSON object")
-    })
+    optional_json(request, limits).await?.ok_or_else(Problem::empty_body)
 }
 
 /// A request's JSON body; `None` for an empty one.
@@ -110,7 +104,7 @@ pub(super) async fn optional_json<T: DeserializeOwned>(
     }
     match Json::<T>::from_bytes(&bytes) {
         Ok(Json(value)) => Ok(Some(value)),
-        Err(rejection) => Err(Problem::invalid(error_code::INVALID_JSON, reason(&rejection))),
+        Err(rejection) => Err(Problem::unreadable_body(&reason(&rejection))),
     }
 }
 
@@ -120,5 +114,5 @@ fn reason(rejection: &dyn std::error::Error) -> String {
     while let Some(source) = error.source() {
         error = source;
     }
-    format!("the body can't be read: {error}")
+    error.to_string()
 }

@@ -5,7 +5,6 @@ use axum::response::Response;
 use http::{StatusCode, Uri};
 use ringback_delivery::AccountId;
 use ringback_store::{Registration, Secret};
-use ringback_wire::error_code;
 use ringback_wire::v1::{
     CallbackService, FotaV1CallbackRegistrationRequest, FotaV1CallbackRegistrationResult,
     FotaV1SuccessResult, RegisteredCallbacks,
@@ -55,11 +54,7 @@ pub(super) async fn register(
     let account = entitled(&session.principal, &uri)?;
     let given: FotaV1CallbackRegistrationRequest = body::json(request, &state.limits).await?;
     let service = service(&given.name)?;
-    state
-        .urls
-        .check(&given.url)
-        .await
-        .map_err(|reason| Problem::invalid(error_code::CALLBACK_URL_INVALID, reason))?;
+    state.urls.check(&given.url).await.map_err(Problem::callback_url)?;
     let registration = Registration {
         url: Secret::new(given.url),
         username: given.username.map(Secret::new),
@@ -83,10 +78,7 @@ pub(super) async fn deregister(
     let account = entitled(&session.principal, &uri)?;
     service(&path::segment(&uri, SERVICE_SEGMENT).unwrap_or_default())?;
     if state.store.deregister(state.clock.now(), account).await?.is_none() {
-        return Err(Problem::invalid(
-            error_code::CALLBACK_NOT_REGISTERED,
-            "nothing is registered for this account and service",
-        ));
+        return Err(Problem::nothing_registered());
     }
     audit::note_usual(&state, &session.principal, account, "deregistered the callback URL").await;
     Ok(answer::json(StatusCode::OK, &FotaV1SuccessResult { success: Some(true) }))
@@ -104,7 +96,5 @@ fn entitled(principal: &Principal, uri: &Uri) -> Result<AccountId, Problem> {
 }
 
 fn service(name: &str) -> Result<CallbackService, Problem> {
-    name.parse().map_err(|_| {
-        Problem::invalid(error_code::CALLBACK_SERVICE_INVALID, "the callback service must be Fota")
-    })
+    name.parse().map_err(|_| Problem::other_service())
 }

@@ -13,7 +13,6 @@ use http::{StatusCode, Uri};
 use ringback_delivery::{AccountId, Sequence};
 use ringback_store::{Message, Reel, StoreError};
 use ringback_wire::api::{CatchUpMessage, CatchUpPage, MAX_WAIT_SECONDS};
-use ringback_wire::error_code;
 use tokio::time::Instant;
 
 use super::principal::{Bearer, Wants};
@@ -23,7 +22,7 @@ use super::state::ApiState;
 use super::{answer, convert, message_view, own};
 
 /// A store's numbers end here.
-const MOST_AFTER: u64 = i64::MAX as u64;
+pub(super) const MOST_AFTER: u64 = i64::MAX as u64;
 
 /// Reads on.
 pub(super) async fn read_on(
@@ -68,8 +67,7 @@ impl Wanted {
             return Ok(first);
         }
         let Some(_place) = state.polls.take(self.account) else {
-            let message = "too many requests wait for messages, of this account or in all";
-            return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, message));
+            return Err(Problem::many_polls());
         };
         let mut stopping = state.stopping.clone();
         loop {

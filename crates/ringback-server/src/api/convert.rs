@@ -105,13 +105,8 @@ pub(super) fn to_reach(names: &[String]) -> Result<Reach, Problem> {
     if names == [ALL_ACCOUNTS] {
         return Ok(Reach::Every);
     }
-    let mut accounts =
-        names.iter().map(|name| name.parse()).collect::<Result<Vec<AccountId>, _>>().map_err(|_| {
-            Problem::invalid(
-                ringback_wire::error_code::ACCOUNT_INVALID,
-                "accounts must be names in the form ##########-#####, or * alone",
-            )
-        })?;
+    let accounts = names.iter().map(|name| name.parse()).collect::<Result<Vec<AccountId>, _>>();
+    let mut accounts = accounts.map_err(|_| Problem::account_list())?;
     accounts.sort_unstable();
     accounts.dedup();
     Ok(Reach::Accounts(accounts))

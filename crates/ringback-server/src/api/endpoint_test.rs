@@ -5,7 +5,6 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode, Uri};
 use ringback_delivery::AccountId;
 use ringback_wire::api::{CheckAnswer, PingAnswer};
-use ringback_wire::error_code;
 
 use super::principal::{Bearer, Principal, Wants};
 use super::problem::Problem;
@@ -41,10 +40,10 @@ pub(super) async fn check(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let account = own::account(&principal, &uri, Wants::Accounts)?;
-    state.checks.pass(state.clock.now(), account).map_err(|wait| {
-        Problem::busy(error_code::TOO_MANY_REQUESTS, "an account is checked once in 10 seconds at most")
-            .retry_after(wait)
-    })?;
+    state
+        .checks
+        .pass(state.clock.now(), account)
+        .map_err(|wait| Problem::checked_just_now().retry_after(wait))?;
     let Some(report) = test(&state, account, &headers).await? else {
         state.checks.forget(account);
         return Err(Problem::not_registered());
@@ -82,8 +81,7 @@ async fn test(
     headers: &HeaderMap,
 ) -> Result<Option<TestReport>, Problem> {
     let Some(_place) = state.tests.take(account) else {
-        let message = "the account's endpoint, or too many others, are being tried at this moment";
-        return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, message));
+        return Err(Problem::being_tried());
     };
     Ok(state.tester.test(account, trace::of_request(headers)).await?)
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::answer;
 use super::state::ApiState;
@@ -14,19 +15,29 @@ pub(super) async fn alive() -> Response {
 }
 
 /// The answer of `/readyz`.
-#[derive(Serialize)]
-struct Ready {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Ready {
+    /// Whether it is.
     ready: bool,
+    /// Why not, a sentence each.
     reasons: Vec<String>,
     /// How many standbys of the database have what was answered; without one, a failover can lose it.
     #[serde(rename = "synchronousStandbys", skip_serializing_if = "Option::is_none")]
     synchronous_standbys: Option<u64>,
 }
 
+impl Ready {
+    /// What there is against it.
+    pub(super) fn of(reasons: Vec<String>, synchronous_standbys: Option<u64>) -> Self {
+        Self { ready: reasons.is_empty(), reasons, synchronous_standbys }
+    }
+}
+
 /// Ready, or why not.
 pub(super) async fn ready(State(state): State<ApiState>) -> Response {
     let (reasons, synchronous_standbys) =
         tokio::join!(state.readiness.reasons_against(), state.readiness.synchronous_standbys());
-    let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    answer::json(status, &Ready { ready: reasons.is_empty(), reasons, synchronous_standbys })
+    let ready = Ready::of(reasons, synchronous_standbys);
+    let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer::json(status, &ready)
 }

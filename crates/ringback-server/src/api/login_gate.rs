@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ringback_wire::error_code;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
@@ -36,7 +35,7 @@ impl LoginGate {
         }
         let waiting = Waiting::count(&self.waiting);
         if waiting.before >= self.most_waiting {
-            return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, "too many log-ins at once"));
+            return Err(Problem::many_logins());
         }
         let permit = self.inside.clone().acquire_owned().await.map_err(|_| Problem::unexpected())?;
         drop(waiting);

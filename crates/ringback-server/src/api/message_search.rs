@@ -147,7 +147,7 @@ impl Search {
 /// A place among the searches that go on, when there is one in time.
 async fn room(rooms: &Semaphore, wait: Duration) -> Result<SemaphorePermit<'_>, Problem> {
     let Ok(room) = tokio::time::timeout(wait, rooms.acquire()).await else {
-        return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, "too many searches at once"));
+        return Err(Problem::many_searches());
     };
     room.map_err(|_| Problem::unexpected())
 }

@@ -39,6 +39,7 @@ mod messages;
 mod metrics;
 mod ndjson;
 mod oauth;
+mod openapi;
 mod own;
 mod panics;
 mod path;
@@ -50,6 +51,7 @@ mod publish;
 mod pull;
 mod query;
 mod rates;
+mod refusals;
 mod replay;
 mod request_log;
 mod rooms;
@@ -69,6 +71,7 @@ use ringback_wire::routes;
 pub use cursor::read_cursor;
 pub use host_check::HostNames;
 pub use limits::Limits;
+pub use openapi::text as description;
 pub use peer::Peer;
 pub use places::PlaceLimits;
 pub use route_list::Route;
@@ -128,13 +131,18 @@ pub(crate) fn guard(pages: Router, state: &ApiState) -> Router {
 
 /// What programs of all kinds speak to.
 fn public() -> RouteList<ApiState> {
-    contract().and(own())
+    contract().and(own()).and(descriptions())
 }
 
 /// What operators and their monitoring look at. It moves to the address of `--admin-listen` where there is one, and
 /// answers only to names that are known to be this server's.
 fn operators() -> RouteList<ApiState> {
     RouteList::default().get(routes::METRICS_PATH, metrics::show)
+}
+
+/// What describes the API, for whoever asks.
+fn descriptions() -> RouteList<ApiState> {
+    RouteList::default().get(routes::OPENAPI_PATH, openapi::show)
 }
 
 /// Whether it runs, for whoever runs it, on every address.

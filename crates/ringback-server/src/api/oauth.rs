@@ -43,6 +43,63 @@ impl OAuthProblem {
         Self { status, code: OAuthErrorCode::InvalidRequest, description, reason: description }
     }
 
+    /// 429.
+    pub(super) fn too_fast() -> Self {
+        let message = "too many requests of this credential in a second";
+        Self::with_status(StatusCode::TOO_MANY_REQUESTS, message)
+    }
+
+    /// 500.
+    pub(super) fn no_randomness() -> Self {
+        Self::with_status(StatusCode::INTERNAL_SERVER_ERROR, "the server could not make a token")
+    }
+
+    /// 503.
+    pub(super) fn unavailable() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: OAuthErrorCode::TemporarilyUnavailable,
+            description: "the store is unavailable: send the request again",
+            reason: "the store is unavailable",
+        }
+    }
+
+    /// 400: no `grant_type`.
+    pub(super) fn missing_grant() -> Self {
+        Self::refused(OAuthErrorCode::InvalidRequest, "grant_type is missing")
+    }
+
+    /// 400: another `grant_type`.
+    pub(super) fn other_grant() -> Self {
+        Self::refused(OAuthErrorCode::UnsupportedGrantType, "grant_type must be client_credentials")
+    }
+
+    /// 400: no `token`.
+    pub(super) fn missing_token() -> Self {
+        Self::refused(OAuthErrorCode::InvalidRequest, "token is missing")
+    }
+
+    /// 400: a field twice.
+    pub(super) fn field_twice() -> Self {
+        Self::refused(OAuthErrorCode::InvalidRequest, "a field of the form is given twice")
+    }
+
+    /// 400: another content type.
+    pub(super) fn not_a_form() -> Self {
+        let message = "the body must be application/x-www-form-urlencoded";
+        Self::refused(OAuthErrorCode::InvalidRequest, message)
+    }
+
+    /// The form could not be read, which has this status.
+    pub(super) fn unreadable_form(status: StatusCode) -> Self {
+        Self::with_status(status, "the body is too large, compressed, or did not come whole in time")
+    }
+
+    /// 401: nobody's id, or not its secret.
+    pub(super) fn unknown_client() -> Self {
+        Self::client("no such client")
+    }
+
     /// 401: the same for an unknown client, a wrong secret and a revoked one.
     fn client(reason: &'static str) -> Self {
         Self {
@@ -51,6 +108,27 @@ impl OAuthProblem {
             description: "the client is unknown or its secret is wrong",
             reason,
         }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// RFC 6749's error body.
+    pub(super) fn body(&self) -> OAuthError {
+        OAuthError { error: self.code.clone(), error_description: Some(self.description.to_owned()) }
+    }
+
+    /// The headers of the answer, beside its content type and those against keeping it.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ringback\""));
+        }
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        headers
     }
 
     /// Why, for the log.
@@ -62,26 +140,14 @@ impl OAuthProblem {
 impl From<StoreError> for OAuthProblem {
     fn from(error: StoreError) -> Self {
         tracing::warn!(%error, "a token request got 503");
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            code: OAuthErrorCode::Other("temporarily_unavailable".to_owned()),
-            description: "the store is unavailable: send the request again",
-            reason: "the store is unavailable",
-        }
+        Self::unavailable()
     }
 }
 
 impl IntoResponse for OAuthProblem {
     fn into_response(self) -> Response {
-        let error = OAuthError { error: self.code, error_description: Some(self.description.to_owned()) };
-        let mut response = unstored(answer::json(self.status, &error));
-        let headers = response.headers_mut();
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"ringback\""));
-        }
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        let mut response = unstored(answer::json(self.status, &self.body()));
+        response.headers_mut().extend(self.headers());
         response
     }
 }
@@ -122,7 +188,7 @@ impl ClientSecret {
     pub(super) async fn authenticate(&self, state: &ApiState) -> Result<Credential, OAuthProblem> {
         let given = state.store.vault().digest(CLIENT_SECRET_DOMAIN, self.secret.expose());
         let known = state.store.credential_of_client(&self.id).await?;
-        let credential = known.ok_or_else(|| OAuthProblem::client("no such client"))?;
+        let credential = known.ok_or_else(|| OAuthProblem::unknown_client())?;
         let now = state.clock.now();
         let present = credential.client_secret.ct_eq(&given);
         let previous = credential
@@ -135,10 +201,7 @@ impl ClientSecret {
             return Err(OAuthProblem::client("the credential is revoked"));
         }
         if state.requests.pass(Instant::now(), credential.id).is_err() {
-            return Err(OAuthProblem::with_status(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too many requests of this credential in a second",
-            ));
+            return Err(OAuthProblem::too_fast());
         }
         Ok(credential)
     }
@@ -157,17 +220,10 @@ impl Form {
     pub(super) async fn read(request: Request, state: &ApiState) -> Result<Self, OAuthProblem> {
         let right_type = body::is_type(request.headers(), "application/x-www-form-urlencoded");
         let limits = &state.limits;
-        let bytes = body::read(request, limits.request_bytes, limits).await.map_err(|problem| {
-            OAuthProblem::with_status(
-                problem.status(),
-                "the body is too large, compressed, or did not come whole in time",
-            )
-        })?;
+        let read = body::read(request, limits.request_bytes, limits).await;
+        let bytes = read.map_err(|problem| OAuthProblem::unreadable_form(problem.status()))?;
         if !bytes.is_empty() && !right_type {
-            return Err(OAuthProblem::refused(
-                OAuthErrorCode::InvalidRequest,
-                "the body must be application/x-www-form-urlencoded",
-            ));
+            return Err(OAuthProblem::not_a_form());
         }
         Ok(Self(bytes))
     }
@@ -178,10 +234,7 @@ impl Form {
             url::form_urlencoded::parse(&self.0).filter(|(key, _)| key == name).map(|(_, value)| value);
         let value = values.next();
         if values.next().is_some() {
-            return Err(OAuthProblem::refused(
-                OAuthErrorCode::InvalidRequest,
-                "a field of the form is given twice",
-            ));
+            return Err(OAuthProblem::field_twice());
         }
         Ok(value.filter(|value| !value.is_empty()))
     }

@@ -9,11 +9,12 @@ use std::time::Instant;
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use ringback_delivery::{AccountId, Timestamp};
 use ringback_store::credentials::Digest;
 use ringback_store::{Credential, Reach, Scopes};
-use ringback_wire::{auth, error_code, routes};
+use ringback_wire::api::Scope;
+use ringback_wire::{auth, routes};
 
 use super::problem::Problem;
 use super::state::ApiState;
@@ -62,6 +63,31 @@ pub(super) enum Wants {
     Everything,
 }
 
+impl Wants {
+    /// The scopes of which one is needed.
+    pub(super) fn scopes(self) -> &'static [Scope] {
+        match self {
+            Self::Callbacks => &[Scope::Callbacks],
+            Self::Publish => &[Scope::Publish],
+            Self::Messages => Scope::ALL,
+            Self::Accounts => &[Scope::Callbacks, Scope::Operate],
+            Self::Operate | Self::Credentials | Self::Everything => &[Scope::Operate],
+        }
+    }
+
+    /// 403: the credential is not for this.
+    pub(super) fn refusal(self) -> Problem {
+        Problem::scope(match self {
+            Self::Callbacks => "this needs a credential with the scope callbacks",
+            Self::Publish => "this needs a credential with the scope publish",
+            Self::Messages => "this needs a credential with a scope",
+            Self::Accounts => "this needs a credential with the scope callbacks or operate",
+            Self::Operate => "this needs a credential with the scope operate",
+            Self::Credentials | Self::Everything => "this needs a credential with the scope operate on '*'",
+        })
+    }
+}
+
 impl Principal {
     /// What this credential may do until then.
     pub(crate) fn of(credential: Credential, expires_at: Timestamp) -> Self {
@@ -108,26 +134,18 @@ impl Principal {
 
     /// 403 unless the credential's scopes cover it.
     pub(super) fn may(&self, wants: Wants) -> Result<(), Problem> {
-        match wants {
-            Wants::Callbacks if !self.scopes.callbacks => {
-                Err(Problem::scope("this needs a credential with the scope callbacks"))
-            }
-            Wants::Publish if !self.scopes.publish => {
-                Err(Problem::scope("this needs a credential with the scope publish"))
-            }
-            Wants::Messages if self.scopes == Scopes::default() => {
-                Err(Problem::scope("this needs a credential with a scope"))
-            }
-            Wants::Accounts if !self.scopes.callbacks && !self.scopes.operate => {
-                Err(Problem::scope("this needs a credential with the scope callbacks or operate"))
-            }
-            Wants::Operate if !self.scopes.operate => {
-                Err(Problem::scope("this needs a credential with the scope operate"))
-            }
-            Wants::Credentials | Wants::Everything if !self.operates_everywhere() => {
-                Err(Problem::scope("this needs a credential with the scope operate on '*'"))
-            }
-            _ => Ok(()),
+        let is_covered = match wants {
+            Wants::Credentials | Wants::Everything => self.operates_everywhere(),
+            _ => wants.scopes().iter().any(|scope| self.has(*scope)),
+        };
+        if is_covered { Ok(()) } else { Err(wants.refusal()) }
+    }
+
+    fn has(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Callbacks => self.scopes.callbacks,
+            Scope::Publish => self.scopes.publish,
+            Scope::Operate => self.scopes.operate,
         }
     }
 }
@@ -156,10 +174,7 @@ async fn admitted(parts: &Parts, state: &ApiState) -> Result<Arc<Principal>, Pro
     let principal = bearer(&parts.headers, state).await?;
     let publishes = parts.method == Method::POST && parts.uri.path() == routes::MESSAGES_PATH;
     let rates = if publishes { &state.publishes } else { &state.requests };
-    rates.pass(Instant::now(), principal.credential).map_err(|wait| {
-        Problem::busy(error_code::TOO_MANY_REQUESTS, "too many requests of this credential in a second")
-            .retry_after(wait)
-    })?;
+    rates.pass(Instant::now(), principal.credential).map_err(|wait| Problem::too_fast().retry_after(wait))?;
     Ok(principal)
 }
 
@@ -171,7 +186,7 @@ async fn bearer(headers: &HeaderMap, state: &ApiState) -> Result<Arc<Principal>,
         return Ok(principal);
     }
     let epoch = state.cache.epoch();
-    let unknown = || Problem::access_token("the bearer token is unknown, expired or revoked");
+    let unknown = Problem::unknown_token;
     let token = state.store.token(digest).await?.filter(|token| now < token.expires_at);
     let token = token.ok_or_else(unknown)?;
     let credential = state.store.credential(token.credential).await?;
@@ -218,12 +233,8 @@ impl FromRequestParts<ApiState> for Session {
             });
         }
         let principal = admitted(parts, state).await?;
-        let refused = |code, message: &'static str| Problem::new(StatusCode::UNAUTHORIZED, code, message);
-        let header = parts.headers.get(auth::SESSION_HEADER).ok_or_else(|| {
-            refused(error_code::SESSION_TOKEN_FORMAT, "there is no VZ-M2M-Token header; log in for one")
-        })?;
-        let invalid =
-            || refused(error_code::SESSION_TOKEN_INVALID, "the VZ-M2M-Token is not a session of this client");
+        let header = parts.headers.get(auth::SESSION_HEADER).ok_or_else(Problem::no_session)?;
+        let invalid = Problem::unknown_session;
         let token = header.to_str().map_err(|_| invalid())?;
         let digest = session_digest(state, token).ok_or_else(invalid)?;
         let session = state.store.session(digest).await?;
@@ -233,8 +244,7 @@ impl FromRequestParts<ApiState> for Session {
         let unused = now.since(session.last_used_at);
         // A use within `session_touch` of the last written one is not written: that much later a session ends.
         if unused >= state.limits.session_idle + state.limits.session_touch {
-            let message = "the session was not used for 20 minutes; log in again";
-            return Err(refused(error_code::SESSION_TOKEN_EXPIRED, message));
+            return Err(Problem::expired_session());
         }
         if unused >= state.limits.session_touch
             && let Err(error) = state.store.touch_session(now, digest).await

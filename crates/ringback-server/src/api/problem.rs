@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use ringback_store::{KeyError, StoreError};
 use ringback_wire::error_code;
 use ringback_wire::v1::FotaV1Result;
@@ -132,6 +132,18 @@ impl Problem {
         self.status
     }
 
+    /// The headers of the answer, beside its content type.
+    pub(super) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"ringback\""));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        headers
+    }
+
     /// The contract's error body.
     pub(super) fn body(&self) -> FotaV1Result {
         FotaV1Result::new(self.code, self.message.as_ref())
@@ -143,7 +155,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::Unavailable(_) | StoreError::Full | StoreError::NotOwner(_) => {
                 tracing::warn!(%error, "a request got 503");
-                Self::unavailable("the store is unavailable: send the request again")
+                Self::store_unavailable()
             }
             StoreError::Damaged(_) => {
                 tracing::error!(%error, "a request got 500");
@@ -163,13 +175,7 @@ impl From<KeyError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = answer::json(self.status, &self.body());
-        let headers = response.headers_mut();
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"ringback\""));
-        }
-        if let Some(seconds) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        response.headers_mut().extend(self.headers());
         response
     }
 }

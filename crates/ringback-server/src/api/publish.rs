@@ -60,10 +60,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY_HEADER).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Problem::invalid(
-            error_code::IDEMPOTENCY_KEY_INVALID,
-            "the header Idempotency-Key is given twice",
-        ));
+        return Err(Problem::key_twice());
     }
     let Ok(key) = std::str::from_utf8(value.as_bytes()) else {
         return Err(Problem::invalid(

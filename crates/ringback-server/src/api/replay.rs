@@ -6,7 +6,6 @@ use http::{StatusCode, Uri};
 use ringback_delivery::AccountId;
 use ringback_store::{ReplayCount, ReplayFilter, ReplayJob};
 use ringback_wire::api::{MessageState, ReplayAnswer, ReplayRequest};
-use ringback_wire::error_code;
 
 use super::principal::{Bearer, Wants};
 use super::problem::Problem;
@@ -59,10 +58,7 @@ impl Wanted {
         };
         let (since, until) = (moment("since", &given.since)?, moment("until", &given.until)?);
         match given.state.unwrap_or(MessageState::Dead) {
-            MessageState::Pending if since.is_some() || until.is_some() => Err(Problem::invalid(
-                error_code::PARAMETER_INVALID,
-                "since and until do not go with the state pending: all that waits is tried now",
-            )),
+            MessageState::Pending if since.is_some() || until.is_some() => Err(Problem::pending_with_times()),
             MessageState::Pending => Ok(Self::Pending),
             finished => {
                 let state = Some(convert::to_state(finished));
@@ -83,11 +79,7 @@ async fn begin(state: &ApiState, account: AccountId, filter: ReplayFilter) -> Re
     match state.store.begin_replay(state.clock.now(), account, filter).await? {
         ReplayJob::Kept(count) => Ok(count),
         ReplayJob::NotRegistered => Err(Problem::not_registered()),
-        ReplayJob::Busy => Err(Problem::new(
-            StatusCode::CONFLICT,
-            error_code::STATE_CONFLICT,
-            "a replay of this account is under way already: wait until it is through",
-        )),
+        ReplayJob::Busy => Err(Problem::replay_under_way()),
     }
 }
 

@@ -11,7 +11,6 @@ use http::StatusCode;
 use ringback_delivery::Timestamp;
 use ringback_store::{Credential, PasswordHash, Secret, Session as Kept};
 use ringback_wire::auth::{LoginRequest, LoginResponse, LogoutResponse};
-use ringback_wire::error_code;
 use subtle::ConstantTimeEq as _;
 
 use super::inside::Refusal;
@@ -49,9 +48,8 @@ async fn attempt(
     password: Secret,
 ) -> Result<String, Problem> {
     let credential = state.store.credential(principal.credential).await?;
-    let credential = credential
-        .filter(|known| known.revoked_at.is_none())
-        .ok_or_else(|| Problem::access_token("the bearer token is unknown, expired or revoked"))?;
+    let credential =
+        credential.filter(|known| known.revoked_at.is_none()).ok_or_else(Problem::unknown_token)?;
     let id = credential.id;
     let candidates = candidates(&credential, state.clock.now());
     let hashed = candidates.iter().any(|kept| matches!(kept, PasswordHash::Argon2(_)));
@@ -62,9 +60,7 @@ async fn attempt(
     let user = vault.digest(USERNAME_DOMAIN, &username);
     if let Some(until) = state.store.login_locked(now, id, user).await? {
         tracing::warn!(client_id = %principal.client_id, "a log-in was refused: the user is locked");
-        let message =
-            "too many failed log-ins: the user is locked until Retry-After, or until an operator unlocks it";
-        return Err(Problem::invalid(error_code::LOGIN_LOCKED, message).retry_after(until.since(now)));
+        return Err(Problem::locked_login(until.since(now)));
     }
     let right_user = user.ct_eq(&vault.digest(USERNAME_DOMAIN, &credential.username));
     let right_password = matches_any(&state, candidates, password, hashed).await?;
@@ -72,7 +68,7 @@ async fn attempt(
         let limits = &state.limits;
         state.store.login_failed(now, id, user, limits.login_failures, limits.login_lock).await?;
         tracing::warn!(client_id = %principal.client_id, "a log-in failed: unknown user or wrong password");
-        return Err(Problem::invalid(error_code::LOGIN_INVALID, "the user name or the password is wrong"));
+        return Err(Problem::wrong_login());
     }
     state.store.login_succeeded(id, user).await?;
     let guid = uuid::Builder::from_random_bytes(ringback_store::vault::random()?).into_uuid();

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use ringback_delivery::AccountId;
 use ringback_store::{Store, StoreError, Trace};
 use tokio::sync::{Semaphore, watch};
@@ -123,6 +124,8 @@ pub struct Shared {
     pub(super) polls: Places,
     pub(super) tests: Places,
     pub(super) checks: Throttle,
+    /// The API's description, once somebody asked for it.
+    pub(super) description: OnceLock<Bytes>,
 }
 
 impl ApiState {
@@ -140,6 +143,7 @@ impl ApiState {
             polls: Places::new(limits.polls),
             tests: Places::new(limits.tests),
             checks: Throttle::new(limits.check_every, limits.checks_remembered),
+            description: OnceLock::new(),
             store,
             clock,
             limits,

@@ -4,7 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use ringback_store::{Credential, Token};
-use ringback_wire::auth::{GRANT_TYPE, OAuthErrorCode, TOKEN_TYPE, TokenResponse};
+use ringback_wire::auth::{GRANT_TYPE, TOKEN_TYPE, TokenResponse};
 
 use super::oauth::{self, ClientSecret, Form, OAuthProblem};
 use super::principal::TOKEN_DOMAIN;
@@ -35,18 +35,14 @@ async fn try_issue(
     match form.field("grant_type")?.as_deref() {
         Some(GRANT_TYPE) => {}
         Some(_) => {
-            return Err(OAuthProblem::refused(
-                OAuthErrorCode::UnsupportedGrantType,
-                "grant_type must be client_credentials",
-            ));
+            return Err(OAuthProblem::other_grant());
         }
         None => {
-            return Err(OAuthProblem::refused(OAuthErrorCode::InvalidRequest, "grant_type is missing"));
+            return Err(OAuthProblem::missing_grant());
         }
     }
     let Ok(secret) = generate(TOKEN_BYTES) else {
-        let status = StatusCode::INTERNAL_SERVER_ERROR;
-        return Err(OAuthProblem::with_status(status, "the server could not make a token"));
+        return Err(OAuthProblem::no_randomness());
     };
     let life = state.limits.token_life;
     let token = Token { credential: credential.id, expires_at: state.clock.now().after(life) };
@@ -84,8 +80,7 @@ async fn try_revoke(
     let form = Form::read(request, state).await?;
     let credential = client?.authenticate(state).await?;
     let token = form.field("token")?;
-    let missing = || OAuthProblem::refused(OAuthErrorCode::InvalidRequest, "token is missing");
-    let digest = state.store.vault().digest(TOKEN_DOMAIN, &token.ok_or_else(missing)?);
+    let digest = state.store.vault().digest(TOKEN_DOMAIN, &token.ok_or_else(OAuthProblem::missing_token)?);
     state.store.revoke_token(digest, credential.id).await?;
     state.cache.flush();
     Ok(())

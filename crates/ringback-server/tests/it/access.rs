@@ -76,6 +76,7 @@ const TABLE: &[(Method, &str, Asks)] = &[
     (Method::GET, routes::METRICS_PATH, Everywhere),
     (Method::GET, routes::HEALTH_PATH, Nothing),
     (Method::GET, routes::READY_PATH, Nothing),
+    (Method::GET, routes::OPENAPI_PATH, Nothing),
 ];
 
 /// Every route with what it asks for.

@@ -22,6 +22,7 @@ mod login;
 mod logs;
 mod messages;
 mod ndjson;
+mod openapi;
 mod publishing;
 mod pull;
 mod rates;

@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Secret;
+#[cfg(feature = "schema")]
+use crate::schema;
 use crate::text_enum::{closed_enum, open_enum};
 
 /// The answer to `GET /accounts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AccountList {
     /// The credential's accounts, by name.
     pub accounts: Vec<AccountView>,
@@ -43,9 +46,11 @@ open_enum! {
 
 /// One account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
     /// Its name, `##########-#####`.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::AccountName))]
     pub account: String,
     /// Where its messages go, if anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,6 +65,7 @@ pub struct AccountView {
     pub counts: AccountCounts,
     /// When the oldest pending message was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Time>))]
     pub oldest_pending_at: Option<String>,
     /// The last thing that went wrong, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,21 +74,25 @@ pub struct AccountView {
 
 /// A registration, without its password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RegistrationView {
     /// The service, `Fota`.
     pub service: String,
     /// Where callbacks go.
+    #[cfg_attr(feature = "schema", schema(format = "uri"))]
     pub url: String,
     /// The user name that they bear, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
     /// When it was registered.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::Time))]
     pub registered_at: String,
 }
 
 /// An account's ledger: accepted = delivered + pending + dead + cancelled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountCounts {
     /// Messages ever accepted: the last sequence number.
@@ -99,6 +109,7 @@ pub struct AccountCounts {
 
 /// The answer to `GET /accounts/{a}/signing-key` and to `…/rotate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SigningKeyAnswer {
     /// The secret of `v1` signatures, `whsec_…`.
@@ -112,6 +123,7 @@ pub struct SigningKeyAnswer {
 
 /// A signing key that was replaced and is still in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PreviousSigningKey {
     /// `whsec_…`.
@@ -119,20 +131,24 @@ pub struct PreviousSigningKey {
     /// `whpk_…`.
     pub public_key: String,
     /// When it goes out of use.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::Time))]
     pub expires_at: String,
 }
 
 /// The body of `POST /accounts/{a}/signing-key/rotate`; may be empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SigningKeyRotateRequest {
     /// How long the old key goes on signing beside the new one, in seconds; the server's default where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(maximum = 2_592_000))]
     pub overlap_seconds: Option<u64>,
 }
 
 /// The answer to `POST /accounts/{a}/ping`: what the endpoint did with a test message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PingAnswer {
     /// The `webhook-id` that it bore.
@@ -141,6 +157,7 @@ pub struct PingAnswer {
     pub ok: bool,
     /// The HTTP status that was answered, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 100, maximum = 999))]
     pub status: Option<u16>,
     /// What went wrong, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,6 +168,7 @@ pub struct PingAnswer {
 
 /// The answer to `POST /accounts/{a}/check`: what was found on the way to the registered endpoint, as far as it went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CheckAnswer {
     /// Whether it was answered with a 2xx; the lane is released then.
@@ -169,6 +187,7 @@ pub struct CheckAnswer {
     pub tls: Option<String>,
     /// The HTTP status that was answered, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 100, maximum = 999))]
     pub status: Option<u16>,
     /// Where it went wrong, as a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]

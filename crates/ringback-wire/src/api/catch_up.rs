@@ -4,12 +4,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::MessageState;
+#[cfg(feature = "schema")]
+use crate::schema;
 
 /// The longest `wait` of a catch-up request, in seconds.
 pub const MAX_WAIT_SECONDS: u64 = 60;
 
 /// The answer to `GET /accounts/{a}/messages?after=N&limit=L&wait=S`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CatchUpPage {
     /// The lowest sequence number that is still kept; one above `last` where none is. If it is more than one above the
     /// `after` that was asked for, messages in between are gone.
@@ -22,6 +25,7 @@ pub struct CatchUpPage {
 
 /// One message of a page.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CatchUpMessage {
     /// Its sequence number in the account.
     pub sequence: u64,
@@ -29,21 +33,23 @@ pub struct CatchUpMessage {
     pub id: String,
     /// Where it stands.
     pub state: MessageState,
-    /// The message, byte for byte as it is kept: without user name and password. Read it with
-    /// [`crate::message::CallbackMessage::parse`].
+    /// The message, byte for byte as it is kept: without user name and password.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::KeptMessage))]
     pub message: Box<RawValue>,
 }
 
 /// The body of `PUT /accounts/{a}/pull`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PullRequest {
     /// Whether messages are accepted and kept for the account without a registered URL.
     pub enabled: bool,
 }
 
-/// The answer to [`PullRequest`].
+/// The answer to `PUT /accounts/{a}/pull`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PullAnswer {
     /// Whether it is on now.
     pub enabled: bool,
@@ -51,14 +57,16 @@ pub struct PullAnswer {
 
 /// The body of `POST /accounts/{a}/ack`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AckRequest {
     /// Every pending message up to this sequence number, itself included, was read and counts as delivered.
     pub through: u64,
 }
 
-/// The answer to [`AckRequest`].
+/// The answer to `POST /accounts/{a}/ack`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AckAnswer {
     /// The highest sequence number acknowledged so far.
     pub through: u64,

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::MessageType;
+#[cfg(feature = "schema")]
+use crate::schema;
 use crate::text_enum::{closed_enum, open_enum};
 
 closed_enum! {
@@ -85,6 +87,7 @@ pub struct MessageSearch {
 
 /// The answer to `GET /messages`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct MessageList {
     /// One page, newest first, without `attempts` and `message`.
     pub messages: Vec<MessageView>,
@@ -95,11 +98,13 @@ pub struct MessageList {
 
 /// One message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MessageView {
     /// Its id, the `webhook-id` of its deliveries.
     pub id: String,
     /// Its account.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::AccountName))]
     pub account: String,
     /// Its sequence number in the account, from 1.
     pub sequence: u64,
@@ -112,9 +117,11 @@ pub struct MessageView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordering_key: Option<String>,
     /// When it was accepted.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::Time))]
     pub accepted_at: String,
     /// When it was delivered, died or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Time>))]
     pub finished_at: Option<String>,
     /// Why it is dead, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,6 +137,7 @@ pub struct MessageView {
     pub waits_behind: Option<String>,
     /// When it is to be tried next, if it was tried, is pending, and nothing else keeps it waiting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Time>))]
     pub next_attempt_at: Option<String>,
     /// How often it was tried.
     pub attempt_count: u32,
@@ -141,16 +149,19 @@ pub struct MessageView {
     pub attempts: Option<Vec<AttemptView>>,
     /// The message itself, without user name and password; only of a single message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::KeptMessage>))]
     pub message: Option<Box<RawValue>>,
 }
 
 /// One attempt to deliver a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptView {
     /// Which one, from 1: the `ringback-attempt` that it bore.
     pub attempt: u32,
     /// When it began.
+    #[cfg_attr(feature = "schema", schema(value_type = schema::Time))]
     pub started_at: String,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
@@ -159,6 +170,7 @@ pub struct AttemptView {
     pub endpoint: Option<String>,
     /// The HTTP status that was answered, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(minimum = 100, maximum = 999))]
     pub status: Option<u16>,
     /// What went wrong, as a sentence, if something did.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::MessageState;
+#[cfg(feature = "schema")]
+use crate::schema;
 
 /// The body of `POST /accounts/{a}/replay`; an empty object replays what is dead.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReplayRequest {
     /// Only messages in this state; `dead` where left out. `pending` ones are tried now.
@@ -13,9 +16,11 @@ pub struct ReplayRequest {
     pub state: Option<MessageState>,
     /// Only messages accepted at this time or later; RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Time>))]
     pub since: Option<String>,
     /// Only messages accepted before this time; RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Time>))]
     pub until: Option<String>,
     /// Only count them.
     #[serde(default)]
@@ -24,6 +29,7 @@ pub struct ReplayRequest {
 
 /// The answer to a replay, of one message or of an account's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayAnswer {
     /// How many messages are sent again; 0 for one that is waiting already, and is only tried now.

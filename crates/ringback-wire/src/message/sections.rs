@@ -3,10 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+#[cfg(feature = "schema")]
+use crate::schema;
 use crate::text_enum::open_enum;
 
 /// An item of `firmwareList` (contract §3): an upgrade that is available.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Firmware {
     /// The firmware's name, which an upgrade is ordered by.
@@ -35,6 +38,7 @@ pub struct Firmware {
     pub to_version: Option<String>,
     /// Fields that are not documented.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schema(ignore))]
     pub extra: Map<String, Value>,
 }
 
@@ -58,6 +62,7 @@ open_enum! {
 
 /// The section of the three upgrade messages (contract §3).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Upgrade {
     /// The upgrade's id, a UUID.
@@ -71,15 +76,17 @@ pub struct Upgrade {
     pub firmware_to: Option<String>,
     /// When it starts or started; RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<schema::Time>))]
     pub start_date: Option<String>,
     /// The state of the whole upgrade.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<UpgradeStatus>,
-    /// The devices; see [`Upgrade::devices`].
+    /// The devices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_list: Option<Vec<UpgradeDevice>>,
     /// Fields that are not documented.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schema(ignore))]
     pub extra: Map<String, Value>,
 }
 
@@ -93,6 +100,7 @@ impl Upgrade {
 
 /// One device of an upgrade (contract §3).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UpgradeDevice {
     /// The device's IMEI.
@@ -106,5 +114,6 @@ pub struct UpgradeDevice {
     pub result_reason: Option<String>,
     /// Fields that are not documented.
     #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schema(ignore))]
     pub extra: Map<String, Value>,
 }

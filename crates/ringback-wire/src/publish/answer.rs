@@ -20,6 +20,7 @@ closed_enum! {
 
 /// The answer to one message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PublishAnswer {
     /// The message's id, the later `webhook-id`; not with `unregistered`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +60,7 @@ impl PublishAnswer {
 
 /// The answer to one line of an NDJSON publish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NdjsonLine {
     /// Which line, from 1.
     pub line: u64,
@@ -71,6 +73,7 @@ pub struct NdjsonLine {
 
 /// What a line's answer says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum LineOutcome {
     /// As for a single message.
