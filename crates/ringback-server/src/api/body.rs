@@ -102,6 +102,10 @@ pub(super) async fn optional_json<T: DeserializeOwned>(
     if !right_type {
         return Err(Problem::media_type("application/json"));
     }
+    // What is derived for an object reads an array as its fields in their order, too.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::unreadable_body("it must be a JSON object, not an array"));
+    }
     match Json::<T>::from_bytes(&bytes) {
         Ok(Json(value)) => Ok(Some(value)),
         Err(rejection) => Err(Problem::unreadable_body(&reason(&rejection))),

@@ -28,8 +28,10 @@ async fn a_field_of_the_wrong_type_is_400_invalid_json_and_the_message_names_it(
     assert!(wrong.error(400, "INPUT_INVALID.Request.InvalidJson").contains("url"));
     let missing = register("application/json", r#"{"name":"Fota"}"#).await;
     assert!(missing.error(400, "INPUT_INVALID.Request.InvalidJson").contains("url"));
-    let array = register("application/json", "[]").await;
-    array.error(400, "INPUT_INVALID.Request.InvalidJson");
+    for array in ["[]", r#" ["Fota","http://127.0.0.1/"]"#] {
+        let array = register("application/json", array).await;
+        array.error(400, "INPUT_INVALID.Request.InvalidJson");
+    }
 }
 
 #[tokio::test]

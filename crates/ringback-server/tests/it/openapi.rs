@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ringback_delivery::MessageId;
 use ringback_server::api::{self, Limits};
+use ringback_wire::api::{MessageState, Scope};
 use serde_json::Value;
 
 use crate::server::Server;
@@ -129,4 +130,13 @@ async fn the_description_is_served_to_whoever_asks() {
     let answer = server.ask("GET", "/openapi.json").send().await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.json()["openapi"], "3.1.0");
+}
+
+#[test]
+fn words_are_described_as_they_are_written() {
+    let document = description();
+    let words = |name: &str| document["components"]["schemas"][name]["enum"].clone();
+    assert_eq!(words("MessageState"), serde_json::json!(MessageState::ALL));
+    assert_eq!(words("Scope"), serde_json::json!(Scope::ALL));
+    assert!(words("LaneState").as_array().unwrap().contains(&"hold".into()));
 }
