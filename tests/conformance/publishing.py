@@ -27,6 +27,9 @@ class Publisher:
         assert set(answer.body) == {"id", "sequence", "status"}
         return answer.body["id"], answer.body["sequence"]
 
+    def ping(self, account: str) -> Answer:
+        return call("POST", f"{self._root}/accounts/{account}/ping", self._headers)
+
     def signing_key(self, account: str) -> dict[str, Any]:
         answer = call("GET", f"{self._root}/accounts/{account}/signing-key", self._headers)
         assert answer.status == 200, answer

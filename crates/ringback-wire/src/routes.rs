@@ -66,6 +66,10 @@ pub const HEALTH_PATH: &str = "/healthz";
 pub const READY_PATH: &str = "/readyz";
 /// `GET`, without a token: the description of the API.
 pub const OPENAPI_PATH: &str = "/openapi.json";
+/// `GET`, without a token: the JSON Schema of a callback.
+pub const CALLBACK_SCHEMA_PATH: &str = "/schemas/callback-message.json";
+/// `GET`, without a token: the JSON Schema of a published message.
+pub const PUBLISHED_SCHEMA_PATH: &str = "/schemas/published-message.json";
 /// `GET`: Prometheus metrics.
 pub const METRICS_PATH: &str = "/metrics";
 /// The operator's page.

@@ -142,7 +142,10 @@ fn operators() -> RouteList<ApiState> {
 
 /// What describes the API, for whoever asks.
 fn descriptions() -> RouteList<ApiState> {
-    RouteList::default().get(routes::OPENAPI_PATH, openapi::show)
+    RouteList::default()
+        .get(routes::OPENAPI_PATH, openapi::show)
+        .get(routes::CALLBACK_SCHEMA_PATH, openapi::show_callback_schema)
+        .get(routes::PUBLISHED_SCHEMA_PATH, openapi::show_published_schema)
 }
 
 /// Whether it runs, for whoever runs it, on every address.

@@ -77,6 +77,8 @@ const TABLE: &[(Method, &str, Asks)] = &[
     (Method::GET, routes::HEALTH_PATH, Nothing),
     (Method::GET, routes::READY_PATH, Nothing),
     (Method::GET, routes::OPENAPI_PATH, Nothing),
+    (Method::GET, routes::CALLBACK_SCHEMA_PATH, Nothing),
+    (Method::GET, routes::PUBLISHED_SCHEMA_PATH, Nothing),
 ];
 
 /// Every route with what it asks for.

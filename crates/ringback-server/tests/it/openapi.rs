@@ -81,6 +81,7 @@ fn what_is_referred_to_is_there_and_nothing_links_into_our_code() {
     }
     for text in texts {
         assert!(!text.contains("[`") && !text.contains("crate::"), "{text}");
+        assert!(!text.contains("contract §") && !text.contains("(ours"), "{text}");
     }
 }
 

@@ -174,7 +174,7 @@ fn publishers_fields(envelope: ObjectBuilder) -> ObjectBuilder {
             "{what} At most {MAX_KEY_BYTES} bytes, without control characters; not delivered."
         )))
     };
-    let ordering_key = key("Messages of the account with the same key are sent one after another; `null` for none. The upgrade's id, where left out.")
+    let ordering_key = key("Messages of the account with the same key are sent one after another; `null` for none. Where left out it is the upgrade's id, which must be able to be one then.")
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]));
     envelope
         .property("orderingKey", ordering_key)

@@ -43,6 +43,8 @@ fn create(limits: &Limits) -> Operation {
         )
         .body_refusals(limits.request_bytes)
         .answers(StatusCode::CREATED, "It is made; its secrets are never shown again", &created())
+        .leads_to(StatusCode::CREATED, "changeCredential", "clientId", "clientId")
+        .leads_to(StatusCode::CREATED, "revokeCredential", "clientId", "clientId")
         .refuses([
             Problem::account_list(),
             CredentialError::Invalid("at least one scope is needed").into(),

@@ -17,6 +17,7 @@ mod operation;
 mod parameters;
 mod publishing;
 mod reading;
+mod schemas;
 mod security;
 mod service;
 mod signing_keys;
@@ -30,6 +31,8 @@ use super::answer;
 use super::limits::Limits;
 use super::state::ApiState;
 
+pub(super) use schemas::{callback as show_callback_schema, published as show_published_schema};
+
 /// Everything under `/api`, the health, and what is described here itself.
 pub(super) async fn show(State(state): State<ApiState>) -> Response {
     let bytes = state.description.get_or_init(|| text(&state.limits).into()).clone();
@@ -39,5 +42,18 @@ pub(super) async fn show(State(state): State<ApiState>) -> Response {
 /// The description of a server with these bounds, as JSON.
 pub fn text(limits: &Limits) -> String {
     // Every key of it is a text, so writing it can't fail.
-    document::document(limits).to_json().unwrap_or_default()
+    without_asides(&document::document(limits).to_json().unwrap_or_default())
+}
+
+/// Without what our docs say to their readers about where a fact comes from: `(contract §2)`, `(ours)`.
+fn without_asides(text: &str) -> String {
+    const BEGINNINGS: [&str; 2] = [" (contract §", " (ours"];
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(begin) = BEGINNINGS.iter().filter_map(|beginning| rest.find(beginning)).min() {
+        let (before, aside) = rest.split_at(begin);
+        kept.push_str(before);
+        rest = aside.split_once(')').map_or("", |(_, after)| after);
+    }
+    kept + rest
 }

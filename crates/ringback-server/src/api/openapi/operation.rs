@@ -1,6 +1,7 @@
 //! One operation, written down: what it is for, who may, what it takes, and every way it can be answered.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
 use ringback_wire::schema::never_null;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::content::{Content, ContentBuilder};
+use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::path::{HttpMethod, Operation as Written, OperationBuilder, Parameter};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::response::ResponseBuilder;
@@ -26,6 +28,7 @@ pub(super) struct Operation {
     pub(super) path: &'static str,
     written: OperationBuilder,
     description: Vec<Cow<'static, str>>,
+    answers: BTreeMap<StatusCode, ResponseBuilder>,
     refusals: Refusals,
     schemas: Schemas,
 }
@@ -38,6 +41,7 @@ impl Operation {
             path,
             written: OperationBuilder::new().operation_id(Some(id)).summary(Some(summary)),
             description: Vec::new(),
+            answers: BTreeMap::new(),
             refusals: Refusals::default(),
             schemas: Vec::new(),
         }
@@ -79,8 +83,7 @@ impl Operation {
     }
 
     fn takes_json<T: ToSchema>(mut self, description: &str, example: Value, required: Required) -> Self {
-        // A field that may be left out of a request may be null, too.
-        let schema = self.keep::<T>(T::schema());
+        let schema = self.request_schema::<T>();
         let content = ContentBuilder::new().schema(Some(schema)).example(Some(example)).build();
         self.takes_contents(description, [("application/json", content)], required)
     }
@@ -139,7 +142,18 @@ impl Operation {
 
     /// Another answer.
     pub(super) fn answers_with(mut self, status: StatusCode, response: ResponseBuilder) -> Self {
-        self.written = self.written.response(status.as_str(), response.build());
+        self.answers.insert(status, response);
+        self
+    }
+
+    /// What can be done next: the operation of that name, with a field of the answer as its parameter.
+    pub(super) fn leads_to(mut self, status: StatusCode, id: &str, parameter: &str, field: &str) -> Self {
+        let link = LinkBuilder::new()
+            .operation_id(id)
+            .parameter(parameter, format!("$response.body#/{field}"))
+            .build();
+        let answer = self.answers.remove(&status).unwrap_or_default();
+        self.answers.insert(status, answer.link(id, link));
         self
     }
 
@@ -151,7 +165,12 @@ impl Operation {
 
     /// Refers to the schema of a type of answers.
     pub(super) fn schema<T: ToSchema>(&mut self) -> Ref {
-        self.keep::<T>(never_null(T::schema()))
+        self.keep::<T>(never_null)
+    }
+
+    /// Refers to the schema of a type of requests: a field that may be left out may be null there, too.
+    pub(super) fn request_schema<T: ToSchema>(&mut self) -> Ref {
+        self.keep::<T>(|schema| schema)
     }
 
     /// Keeps the schema of a type that a parameter refers to.
@@ -160,16 +179,18 @@ impl Operation {
         self
     }
 
-    fn keep<T: ToSchema>(&mut self, schema: RefOr<Schema>) -> Ref {
-        self.schemas.push((T::name().into_owned(), schema));
-        let mut others = Vec::new();
-        T::schemas(&mut others);
-        self.schemas.extend(others.into_iter().map(|(name, schema)| (name, never_null(schema))));
+    fn keep<T: ToSchema>(&mut self, finish: fn(RefOr<Schema>) -> RefOr<Schema>) -> Ref {
+        let mut schemas = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut schemas);
+        self.schemas.extend(schemas.into_iter().map(|(name, schema)| (name, finish(schema))));
         Ref::from_schema_name(T::name())
     }
 
     /// The operation as it stands in the document, and the schemas that it refers to.
     pub(super) fn write(mut self) -> (Written, Schemas) {
+        for (status, response) in self.answers {
+            self.written = self.written.response(status.as_str(), response.build());
+        }
         for (status, response) in self.refusals.responses() {
             self.written = self.written.response(status.as_str(), response);
         }

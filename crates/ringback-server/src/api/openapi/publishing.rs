@@ -45,8 +45,8 @@ fn publish(limits: &Limits) -> Operation {
              does the same. At most 255 bytes, without control characters.",
         ));
     let message = published_example();
-    let one = json(operation.schema::<PublishedMessage>(), &message);
-    let many = lines(operation.schema::<PublishedMessage>(), &[message]);
+    let one = json(operation.request_schema::<PublishedMessage>(), &message);
+    let many = lines(operation.request_schema::<PublishedMessage>(), &[message]);
     let accepted = PublishAnswer::queued(MESSAGE_ID, 17);
     let unregistered = json(operation.schema::<PublishAnswer>(), &PublishAnswer::unregistered());
     let outcomes = lines(operation.schema::<NdjsonLine>(), &outcomes());
@@ -58,6 +58,8 @@ fn publish(limits: &Limits) -> Operation {
         )
         .body_refusals(limits.message_bytes)
         .answers(StatusCode::ACCEPTED, "It is on stable storage", &accepted)
+        .leads_to(StatusCode::ACCEPTED, "getMessage", "id", "id")
+        .leads_to(StatusCode::ACCEPTED, "replayMessage", "id", "id")
         .answers_with(
             StatusCode::OK,
             ResponseBuilder::new()

@@ -9,11 +9,18 @@ use utoipa::openapi::schema::ObjectBuilder;
 use super::super::health::Ready;
 use super::operation::Operation;
 use super::parameters::text;
+use super::schemas;
 
 const TAG: &str = "Service";
 
 pub(super) fn operations() -> Vec<Operation> {
-    vec![alive(), ready(), description()]
+    vec![
+        alive(),
+        ready(),
+        description(),
+        schema(routes::CALLBACK_SCHEMA_PATH, "getCallbackSchema", "The JSON Schema of a callback"),
+        schema(routes::PUBLISHED_SCHEMA_PATH, "getPublishedSchema", "The JSON Schema of a published message"),
+    ]
 }
 
 fn open(path: &'static str, id: &str, summary: &str) -> Operation {
@@ -33,6 +40,16 @@ fn ready() -> Operation {
     open(routes::READY_PATH, "isReady", "Whether the service can do its work")
         .answers(StatusCode::OK, "It can", &Ready::of(Vec::new(), None))
         .answers(StatusCode::SERVICE_UNAVAILABLE, "It can't, and why", &refused)
+}
+
+fn schema(path: &'static str, id: &str, summary: &str) -> Operation {
+    let content = ContentBuilder::new().schema(Some(ObjectBuilder::new()));
+    open(path, id, summary).answers_with(
+        StatusCode::OK,
+        ResponseBuilder::new()
+            .description("JSON Schema 2020-12")
+            .content(schemas::CONTENT_TYPE, content.build()),
+    )
 }
 
 fn description() -> Operation {
