@@ -4,7 +4,7 @@
 //! refused is made by the functions that refuse it ([`Problem`](super::problem::Problem)), so that codes and sentences are
 //! theirs. A test holds the routes against it, both ways, and its examples against its schemas.
 //!
-//! [`operation`] is how one operation is written down, [`document`](self::document()) puts all of them together; the other
+//! [`operation`] is how one operation is written down, [`mod@document`] puts all of them together; the other
 //! modules are a family of operations each.
 
 mod accounts;
