@@ -20,34 +20,45 @@ ANSWER_SECONDS = 15
 ROOT = os.environ["FUZZ_ROOT"]
 CLIENT_ID = os.environ["FUZZ_CLIENT_ID"]
 TOKEN = os.environ["FUZZ_TOKEN"]
+SESSION = os.environ["FUZZ_SESSION"]
 USERNAME = os.environ["FUZZ_USERNAME"]
 PASSWORD = os.environ["FUZZ_PASSWORD"]
 ACCOUNT = os.environ["FUZZ_ACCOUNT"]
+REGISTERED = os.environ["FUZZ_REGISTERED"]
 RECEIVER = urlsplit(os.environ["FUZZ_RECEIVER"])
 
+SESSION_HEADER = "VZ-M2M-Token"
+NDJSON = "application/x-ndjson"
 
-@schemathesis.serializer("application/x-ndjson")
+
+@schemathesis.serializer(NDJSON)
 def as_lines(_context: Any, value: Any) -> dict[str, Any]:
     """Lines are sent as they are."""
     return {"data": value if isinstance(value, bytes) else str(value).encode()}
 
 
 @schemathesis.hook
-def before_call(_context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+def filter_case(_context: Any, case: Any) -> bool:
+    """Leaves out what can't be wrong: whatever the lines hold, each is answered with a line of its own."""
+    return not (case.media_type == NDJSON and case.meta is not None and case.meta.generation.mode.is_negative)
+
+
+@schemathesis.hook
+def before_call(_context: Any, case: Any, **_: Any) -> None:
     """Changes a request just before it is sent."""
-    keep_the_branch(case, kwargs)
+    keep_the_branch(case)
     if case.meta is not None and case.meta.generation.mode.is_positive:
         make_right(case)
 
 
-def keep_the_branch(case: Any, kwargs: dict[str, Any]) -> None:
+def keep_the_branch(case: Any) -> None:
     """Neither ends what the run itself needs, nor calls strangers, nor waits for what never comes."""
     segments = case.path_parameters or {}
     if segments.get("clientId") == CLIENT_ID:
         segments["clientId"] = "another"
-    if case.operation.path.endswith("/session/logout") and "VZ-M2M-Token" in (case.headers or {}):
-        if case.headers["VZ-M2M-Token"] == os.environ["FUZZ_SESSION"]:
-            case.headers["VZ-M2M-Token"] = another_session()
+    headers = case.headers or {}
+    if case.operation.path.endswith("/session/logout") and headers.get(SESSION_HEADER) == SESSION:
+        headers[SESSION_HEADER] = another_session()
     body = case.body
     if isinstance(body, dict) and isinstance(body.get("url"), str):
         body["url"] = pointed_at_receiver(body["url"])
@@ -64,6 +75,9 @@ def make_right(case: Any) -> None:
     # A cursor is the server's own word.
     query.pop("cursor", None)
     operation = case.operation.definition.raw.get("operationId")
+    # What needs a registration meets one.
+    if operation in ("pingEndpoint", "checkEndpoint", "restoreRegistration", "replayMessages"):
+        case.path_parameters["account"] = REGISTERED
     if operation == "searchMessages" and not {"upgradeId", "device"}.isdisjoint(query):
         query.setdefault("account", ACCOUNT)
     if operation == "listAccounts" and query.get("sort") == "trouble":
@@ -72,7 +86,7 @@ def make_right(case: Any) -> None:
         body.pop("since", None)
         body.pop("until", None)
     if operation == "publishMessages":
-        if "idempotencyKey" in body or case.media_type == "application/x-ndjson":
+        if "idempotencyKey" in body or case.media_type == NDJSON:
             drop_header(case, "Idempotency-Key")
         # An upgrade's id is the ordering key, unless there is another, and not every text can be one.
         body.setdefault("orderingKey", None)

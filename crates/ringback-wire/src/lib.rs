@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod text_enum;
+mod whole_number;
 
 pub mod account;
 pub mod api;

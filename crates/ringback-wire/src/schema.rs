@@ -48,6 +48,9 @@ impl PartialSchema for Time {
 
 impl ToSchema for Time {}
 
+/// The pattern of a text without control characters.
+pub(crate) const NO_CONTROL_CHARACTERS: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+
 /// One of a set of texts.
 pub(crate) fn texts(description: &str, values: &[&str]) -> RefOr<Schema> {
     text().description(Some(description.trim())).enum_values(Some(values.iter().copied())).into()

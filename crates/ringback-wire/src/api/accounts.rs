@@ -141,7 +141,11 @@ pub struct PreviousSigningKey {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SigningKeyRotateRequest {
     /// How long the old key goes on signing beside the new one, in seconds; the server's default where left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::whole_number::read_optional"
+    )]
     #[cfg_attr(feature = "schema", schema(maximum = 2_592_000))]
     pub overlap_seconds: Option<u64>,
 }

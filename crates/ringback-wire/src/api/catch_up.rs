@@ -61,6 +61,7 @@ pub struct PullAnswer {
 #[serde(deny_unknown_fields)]
 pub struct AckRequest {
     /// Every pending message up to this sequence number, itself included, was read and counts as delivered.
+    #[serde(deserialize_with = "crate::whole_number::read")]
     pub through: u64,
 }
 

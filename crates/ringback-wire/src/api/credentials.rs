@@ -28,7 +28,10 @@ closed_enum! {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CredentialCreateRequest {
     /// What people call it.
-    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 255))]
+    #[cfg_attr(
+        feature = "schema",
+        schema(min_length = 1, max_length = 255, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    )]
     pub name: String,
     /// Account names, or `*` alone.
     #[cfg_attr(feature = "schema", schema(value_type = schema::Reach))]
@@ -38,7 +41,10 @@ pub struct CredentialCreateRequest {
     pub scopes: Vec<Scope>,
     /// The user name for sessions; made up where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 255))]
+    #[cfg_attr(
+        feature = "schema",
+        schema(min_length = 1, max_length = 255, pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$")
+    )]
     pub username: Option<String>,
     /// The password for sessions; made up where left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,7 +119,7 @@ pub enum CredentialPatch {
     /// New secrets.
     Rotate {
         /// How long the old ones stay good beside them, in seconds; 0 ends them at once.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "crate::whole_number::read")]
         overlap_seconds: u64,
     },
     /// More accounts or scopes, added to those it has.

@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr, extensions::Extensions};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{AccountName, never_null, text};
+use super::{AccountName, NO_CONTROL_CHARACTERS, never_null, text};
 use crate::MessageType;
 use crate::message::{CallbackMessage, Firmware, Upgrade, UpgradeDevice, UpgradeStatus};
 use crate::message_type::PING_TYPE;
@@ -170,9 +170,13 @@ fn envelope(form: Form, kind: &str) -> RefOr<Schema> {
 /// What only a publisher gives, and what it must not give.
 fn publishers_fields(envelope: ObjectBuilder) -> ObjectBuilder {
     let key = |what: &str| {
-        text().min_length(Some(1)).max_length(Some(MAX_KEY_BYTES)).description(Some(format!(
-            "{what} At most {MAX_KEY_BYTES} bytes, without control characters; not delivered."
-        )))
+        text()
+            .min_length(Some(1))
+            .max_length(Some(MAX_KEY_BYTES))
+            .pattern(Some(NO_CONTROL_CHARACTERS))
+            .description(Some(format!(
+                "{what} At most {MAX_KEY_BYTES} bytes, without control characters; not delivered."
+            )))
     };
     let ordering_key = key("Messages of the account with the same key are sent one after another; `null` for none. Where left out it is the upgrade's id, which must be able to be one then.")
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]));

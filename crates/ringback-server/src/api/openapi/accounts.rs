@@ -113,6 +113,7 @@ fn ping() -> Operation {
         PingAnswer { id: MESSAGE_ID.to_owned(), ok: true, status: Some(200), error: None, duration_ms: 43 };
     on_account(Method::POST, routes::ACCOUNT_PING_PATH, "pingEndpoint", "Send a test message", Wants::Accounts)
         .says("Signed, of `type` `ping`, without a sequence number, outside of every count. That it failed is an answer, not an error. A body is not looked at.")
+        .parameter(parameters::trace("It goes on in the test message."))
         .answers(StatusCode::OK, "What the endpoint did", &answer)
         .refuses([Problem::not_registered(), Problem::being_tried()])
 }
@@ -130,6 +131,7 @@ fn check() -> Operation {
         .says(
             "A test message, and what was found on the way. A success ends a hold. A body is not looked at.",
         )
+        .parameter(parameters::trace("It goes on in the test message."))
         .answers(StatusCode::OK, "What was found, as far as it went", &answer)
         .refuses([Problem::not_registered(), Problem::being_tried(), Problem::checked_just_now()])
 }

@@ -171,5 +171,10 @@ fn webhook_headers() -> Vec<Parameter> {
             text().enum_values(Some([headers::REPLAY_VALUE])),
             "There when a person sent the message again.",
         ),
+        in_header(
+            headers::TRACEPARENT,
+            text().pattern(Some("^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$")).examples([parameters::TRACEPARENT]),
+            "The trace that the message was published in, and this attempt's span; not there where it was in none.",
+        ),
     ]
 }

@@ -66,6 +66,7 @@ fn show() -> Operation {
         excerpt: None,
         replay: false,
     }]);
+    message.trace_id = Some("4bf92f3577b34da6a3ce929d0e0e4736".to_owned());
     message.message = message_view::raw(super::callbacks::kept_example().to_string().as_bytes());
     Operation::new(Method::GET, routes::MESSAGE_PATH, "getMessage", "Look at a message")
         .tag(TAG)
@@ -83,6 +84,7 @@ fn listed() -> MessageView {
         sequence: 17,
         kind: MessageType::UpgradeFinished,
         state: MessageState::Delivered,
+        trace_id: None,
         ordering_key: Some("e3a8d88a-04c6-4ef3-b039-89b62f91e962".to_owned()),
         accepted_at: "2018-04-01T16:03:00.1Z".to_owned(),
         finished_at: Some("2018-04-01T16:03:00.163Z".to_owned()),

@@ -1,5 +1,6 @@
 //! Parameters of paths, queries and headers.
 
+use ringback_wire::headers;
 use ringback_wire::schema::AccountName;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -13,6 +14,8 @@ use super::super::limits::Limits;
 pub(super) const ACCOUNT: &str = "0242078689-00001";
 /// The message of examples.
 pub(super) const MESSAGE_ID: &str = "msg_05g4anpk588000000025dc20nm";
+/// The trace of examples: the specification's.
+pub(super) const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 /// The client id of examples.
 pub(super) const CLIENT_ID: &str = "Jx2mvYz0Qb7sT1c9LkWd3A";
 
@@ -70,6 +73,16 @@ fn optional(
         .schema(Some(schema))
         .description(Some(description))
         .build()
+}
+
+/// `traceparent`, with what comes of it.
+pub(super) fn trace(effect: &str) -> Parameter {
+    let schema = text().examples([TRACEPARENT]);
+    let description = format!(
+        "The trace that the request belongs to, of W3C Trace Context, version 00. {effect} One that is not valid is as if \
+         it were not there."
+    );
+    in_header(headers::TRACEPARENT, schema, &description)
 }
 
 /// `limit` of a page.

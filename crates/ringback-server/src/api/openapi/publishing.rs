@@ -16,7 +16,7 @@ use super::super::limits::Limits;
 use super::super::principal::Wants;
 use super::super::problem::Problem;
 use super::operation::Operation;
-use super::parameters::{MESSAGE_ID, in_header, text};
+use super::parameters::{MESSAGE_ID, in_header, text, trace};
 
 const TAG: &str = "Publishing";
 
@@ -44,6 +44,7 @@ fn publish(limits: &Limits) -> Operation {
             "The same message under the same key is accepted once. With one message only; the field `idempotencyKey` \
              does the same. At most 255 bytes, without control characters.",
         ));
+    operation = operation.parameter(trace("It goes on in the deliveries of the messages."));
     let message = published_example();
     let one = json(operation.request_schema::<PublishedMessage>(), &message);
     let many = lines(operation.request_schema::<PublishedMessage>(), &[message]);
