@@ -188,7 +188,7 @@ impl ClientSecret {
     pub(super) async fn authenticate(&self, state: &ApiState) -> Result<Credential, OAuthProblem> {
         let given = state.store.vault().digest(CLIENT_SECRET_DOMAIN, self.secret.expose());
         let known = state.store.credential_of_client(&self.id).await?;
-        let credential = known.ok_or_else(|| OAuthProblem::unknown_client())?;
+        let credential = known.ok_or_else(OAuthProblem::unknown_client)?;
         let now = state.clock.now();
         let present = credential.client_secret.ct_eq(&given);
         let previous = credential
