@@ -14,6 +14,7 @@ mod listener;
 mod publish;
 mod retry_after;
 mod signature;
+mod traceparent;
 
 pub use account::account;
 pub use callback_message::callback_message;
@@ -24,12 +25,13 @@ pub use listener::listener;
 pub use publish::publish;
 pub use retry_after::retry_after;
 pub use signature::signature;
+pub use traceparent::traceparent;
 
 /// The body of a fuzz target.
 pub type Target = fn(&[u8]);
 
 /// Every target, with the name of its folder in the corpus.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("account", account),
     ("callback_message", callback_message),
     ("callback_url", callback_url),
@@ -39,6 +41,7 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("publish", publish),
     ("retry_after", retry_after),
     ("signature", signature),
+    ("traceparent", traceparent),
 ];
 
 /// The text up to the next newline, and what follows it.

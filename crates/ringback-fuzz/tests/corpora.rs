@@ -84,6 +84,7 @@ macro_rules! corpora {
 
 corpora! {
     account callback_message callback_url configuration cursor listener publish retry_after signature
+    traceparent
 }
 
 #[test]

@@ -11,4 +11,4 @@ pub mod live;
 pub mod metrics;
 pub mod send;
 pub mod service;
-mod trace;
+pub mod trace;

@@ -21,6 +21,7 @@ pub(crate) mod shown;
 pub(crate) mod signing;
 pub(crate) mod store;
 mod time;
+pub(crate) mod tracing;
 pub(crate) mod trust;
 
 use crate::failure::Outcome;
@@ -38,6 +39,7 @@ pub(crate) const SETTINGS: &[&[Setting]] = &[
     signing::SETTINGS,
     delivery::SETTINGS,
     events::SETTINGS,
+    tracing::SETTINGS,
     retention::SETTINGS,
     log::SETTINGS,
 ];
@@ -53,6 +55,7 @@ pub(crate) struct Config {
     pub(crate) signing: signing::Signing,
     pub(crate) delivery: delivery::Delivery,
     pub(crate) events: events::Events,
+    pub(crate) tracing: tracing::Tracing,
     pub(crate) retention: retention::RetentionSettings,
     pub(crate) log: log::Log,
 }
@@ -69,6 +72,7 @@ impl Config {
             signing: signing::Signing::read(layers)?,
             delivery: delivery::Delivery::read(layers)?,
             events: events::Events::read(layers)?,
+            tracing: tracing::Tracing::read(layers)?,
             retention: retention::RetentionSettings::read(layers)?,
             log: log::Log::read(layers)?,
         };
@@ -87,6 +91,7 @@ impl Config {
         self.signing.show(&mut shown);
         self.delivery.show(&mut shown);
         self.events.show(&mut shown);
+        self.tracing.show(&mut shown);
         self.retention.show(&mut shown);
         self.log.show(&mut shown);
         shown.into_text()

@@ -90,6 +90,7 @@ fn settings(config: &Config) -> Outcome<ServiceSettings> {
         dispatch,
         sender,
         teller,
+        tracer: config.tracing.settings(),
         retention: config.retention.0,
     })
 }

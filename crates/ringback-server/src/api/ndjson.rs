@@ -10,7 +10,7 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode};
-use ringback_store::{NewMessage, Trace};
+use ringback_store::NewMessage;
 use ringback_wire::error_code;
 use ringback_wire::publish::{
     IDEMPOTENCY_KEY_HEADER, LineOutcome, NDJSON_CONTENT_TYPE, NdjsonLine, line_count, numbered_lines,
@@ -20,13 +20,14 @@ use super::principal::Principal;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::{admission, answer, body};
-use crate::trace;
+use crate::trace::PublishSpan;
 
 /// Takes the lines of a request in.
 pub(super) async fn publish(
     state: &ApiState,
     principal: &Principal,
     request: Request,
+    span: &mut PublishSpan,
 ) -> Result<Response, Problem> {
     let limits = &state.limits;
     if request.headers().contains_key(IDEMPOTENCY_KEY_HEADER) {
@@ -39,7 +40,6 @@ pub(super) async fn publish(
     let Ok(_room) = tokio::time::timeout(limits.body_timeout, room).await else {
         return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, "too many NDJSON requests at once"));
     };
-    let trace = trace::of_request(request.headers());
     let bytes = body::read(request, limits.ndjson_bytes, limits).await?;
     if bytes.trim_ascii().is_empty() {
         return Err(Problem::invalid(
@@ -50,7 +50,7 @@ pub(super) async fn publish(
     if line_count(&bytes) > limits.ndjson_lines {
         return Err(Problem::too_large("the body", limits.ndjson_lines, "lines"));
     }
-    let mut batch = Batch::new(state, principal, trace);
+    let mut batch = Batch::new(state, principal, span);
     for (number, line) in numbered_lines(&bytes) {
         batch.take(number, line);
         if batch.is_full() {
@@ -65,8 +65,8 @@ pub(super) async fn publish(
 struct Batch<'a> {
     state: &'a ApiState,
     principal: &'a Principal,
-    /// The trace that all lines came in.
-    trace: Option<Trace>,
+    /// The request, as a span of the trace that all lines came in.
+    span: &'a mut PublishSpan,
     /// The chunk's messages, to be handed over together.
     messages: Vec<NewMessage>,
     bytes: usize,
@@ -78,11 +78,11 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    fn new(state: &'a ApiState, principal: &'a Principal, trace: Option<Trace>) -> Self {
+    fn new(state: &'a ApiState, principal: &'a Principal, span: &'a mut PublishSpan) -> Self {
         Self {
             state,
             principal,
-            trace,
+            span,
             messages: Vec::new(),
             bytes: 0,
             lines: Vec::new(),
@@ -113,7 +113,7 @@ impl<'a> Batch<'a> {
         if line.len() > most {
             return Err(Problem::too_large("the message", most, "bytes"));
         }
-        admission::read_message(line, None, self.trace, self.principal)
+        admission::read_message(line, None, self.span.trace(), self.principal)
     }
 
     fn is_full(&self) -> bool {
@@ -139,7 +139,10 @@ impl<'a> Batch<'a> {
                 (Some(problem), _) => Err(problem),
                 (None, Err(unknown)) => Err(unknown.clone()),
                 (None, Ok(admissions)) => {
-                    admissions.next().ok_or_else(Problem::unexpected).and_then(admission::answer)
+                    admissions.next().ok_or_else(Problem::unexpected).and_then(|admission| {
+                        self.span.admitted(admission);
+                        admission::answer(admission)
+                    })
                 }
             };
             match said {

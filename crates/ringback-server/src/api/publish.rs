@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use ringback_wire::error_code;
 use ringback_wire::publish::{
@@ -17,7 +17,7 @@ use super::principal::{Bearer, Principal, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
 use super::{admission, answer, body, ndjson};
-use crate::trace;
+use crate::trace::PublishSpan;
 
 /// Takes messages in.
 pub(super) async fn publish(
@@ -26,32 +26,49 @@ pub(super) async fn publish(
     request: Request,
 ) -> Result<Response, Problem> {
     principal.may(Wants::Publish)?;
+    let mut span = state.tracer.publish(request.headers());
+    let answer = take_in(&state, &principal, request, &mut span).await;
+    Ok(span.end(answer.into_response()))
+}
+
+async fn take_in(
+    state: &ApiState,
+    principal: &Principal,
+    request: Request,
+    span: &mut PublishSpan,
+) -> Result<Response, Problem> {
     let headers = request.headers();
     if headers.contains_key(http::header::CONTENT_TYPE) && body::is_type(headers, NDJSON_CONTENT_TYPE) {
-        return ndjson::publish(&state, &principal, request).await;
+        return ndjson::publish(state, principal, request, span).await;
     }
     let began = Instant::now();
-    let answer = one(&state, &principal, request).await;
+    let answer = one(state, principal, request, span).await;
     state.metrics.accepted_in(began.elapsed());
     answer
 }
 
-async fn one(state: &ApiState, principal: &Principal, request: Request) -> Result<Response, Problem> {
+async fn one(
+    state: &ApiState,
+    principal: &Principal,
+    request: Request,
+    span: &mut PublishSpan,
+) -> Result<Response, Problem> {
     let right_type = body::is_type(request.headers(), "application/json");
     let key = idempotency_key(request.headers())?;
-    let trace = trace::of_request(request.headers());
     let bytes = body::read(request, state.limits.message_bytes, &state.limits).await?;
     if !right_type && !bytes.trim_ascii().is_empty() {
         return Err(Problem::media_type("application/json or application/x-ndjson"));
     }
-    let message = admission::read_message(&bytes, key.as_deref(), trace, principal)?;
+    let message = admission::read_message(&bytes, key.as_deref(), span.trace(), principal)?;
     drop(bytes);
     let admissions = state
         .store
         .accept(state.clock.now(), vec![message])
         .await
         .map_err(|error| admission::unknown(&error))?;
-    let (status, said) = admission::answer(admissions.first().ok_or_else(Problem::unexpected)?)?;
+    let admission = admissions.first().ok_or_else(Problem::unexpected)?;
+    span.admitted(admission);
+    let (status, said) = admission::answer(admission)?;
     Ok(answer::json(status, &said))
 }
 

@@ -11,7 +11,7 @@ use axum::response::Response;
 use ringback_wire::trace::TraceParent;
 
 use super::peer::Peer;
-use crate::trace;
+use crate::trace::{self, InSpan};
 
 /// The most that is shown of a path, in bytes.
 const SHOWN: usize = 200;
@@ -30,13 +30,15 @@ pub(super) async fn tell(request: Request, next: Next) -> Response {
     let parent = trace::of_request(request.headers()).and_then(trace::parent);
     let began = Instant::now();
     let response = next.run(request).await;
+    let span = response.extensions().get::<InSpan>().map(|InSpan(span)| *span);
     tracing::debug!(
         %method,
         path,
         client = client.map(tracing::field::display),
         status = response.status().as_u16(),
         ms = began.elapsed().as_secs_f64() * 1000.0,
-        trace_id = parent.as_ref().map(TraceParent::trace_text),
+        trace_id = span.or(parent).as_ref().map(TraceParent::trace_text),
+        span_id = span.as_ref().map(TraceParent::span_text),
         "a request was answered"
     );
     response

@@ -22,6 +22,7 @@ use super::throttle::Throttle;
 use crate::arrivals::Arrivals;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::trace::Tracer;
 
 /// Judges the callback URL of a registration. The composition implements it with the egress policy of `send`, which
 /// the API does not know.
@@ -92,6 +93,8 @@ pub struct Lent {
     pub arrivals: Arc<Arrivals>,
     /// What is counted.
     pub metrics: Metrics,
+    /// Makes spans of publish requests.
+    pub tracer: Tracer,
     /// Turns true when the server stops: who waits is answered then.
     pub stopping: watch::Receiver<bool>,
     /// The names that this server goes by.
@@ -112,6 +115,7 @@ pub struct Shared {
     pub(super) tester: Arc<dyn EndpointTester>,
     pub(super) arrivals: Arc<Arrivals>,
     pub(crate) metrics: Metrics,
+    pub(super) tracer: Tracer,
     pub(crate) stopping: watch::Receiver<bool>,
     pub(super) hosts: HostNames,
     pub(super) cache: AuthCache,
@@ -131,7 +135,7 @@ pub struct Shared {
 impl ApiState {
     /// The state of one server's API.
     pub fn new(store: Arc<dyn Store>, clock: Clock, limits: Limits, lent: Lent) -> Self {
-        let Lent { urls, readiness, tester, arrivals, metrics, stopping, hosts } = lent;
+        let Lent { urls, readiness, tester, arrivals, metrics, tracer, stopping, hosts } = lent;
         Self(Arc::new(Shared {
             cache: AuthCache::new(limits.cached_principals),
             logins: LoginGate::new(limits.logins_waiting),
@@ -152,6 +156,7 @@ impl ApiState {
             tester,
             arrivals,
             metrics,
+            tracer,
             stopping,
             hosts,
         }))

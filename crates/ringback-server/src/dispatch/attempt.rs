@@ -10,8 +10,9 @@ use ringback_wire::trace::TraceParent;
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::metrics::outcome_class;
 use crate::send::{OutgoingCallback, SendReport, Sender, signed};
-use crate::trace;
+use crate::trace::{self, Attempted, Tracer};
 
 use super::endpoints::{Endpoints, ReadyEndpoint};
 use super::ownership::Ownership;
@@ -39,6 +40,7 @@ pub(super) struct Attempts {
     pub(super) clock: Clock,
     pub(super) signing: Signing,
     pub(super) ownership: Arc<Ownership>,
+    pub(super) tracer: Tracer,
 }
 
 impl Attempts {
@@ -72,6 +74,10 @@ impl Attempts {
                     .filter(|_| !delivered(&report.outcome))
                     .map(|excerpt| redact(excerpt, &taken.endpoint));
                 tell(&start, &taken.endpoint, &report, span.as_ref());
+                if let (Some(trace), Some(span)) = (content.trace, span) {
+                    let attempted = || attempted(&start, &taken.endpoint, &report);
+                    self.tracer.attempted(trace, span, started_at, report.duration, attempted);
+                }
                 break report;
             }
         };
@@ -95,6 +101,19 @@ impl Attempts {
     }
 }
 
+/// What its span tells of an attempt.
+fn attempted(start: &Start, endpoint: &ReadyEndpoint, report: &SendReport) -> Attempted {
+    let waiting = &start.waiting;
+    Attempted {
+        message: MessageId::new(start.account, waiting.sequence, waiting.accepted_at),
+        number: waiting.attempts,
+        replay: waiting.replay,
+        url: endpoint.url.clone(),
+        outcome: report.outcome.clone(),
+        error: report.error.clone(),
+    }
+}
+
 /// One line for each attempt, at debug.
 fn tell(start: &Start, endpoint: &ReadyEndpoint, report: &SendReport, span: Option<&TraceParent>) {
     let status = match report.outcome {
@@ -107,6 +126,7 @@ fn tell(start: &Start, endpoint: &ReadyEndpoint, report: &SendReport, span: Opti
         attempt = start.waiting.attempts,
         origin = endpoint.url.origin_for_logs(),
         status,
+        outcome = outcome_class(&report.outcome),
         error = report.error,
         ms = report.duration.as_secs_f64() * 1000.0,
         trace_id = span.map(TraceParent::trace_text),

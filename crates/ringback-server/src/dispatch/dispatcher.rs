@@ -17,6 +17,7 @@ use crate::events::Events;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::send::Sender;
+use crate::trace::Tracer;
 
 use super::attempt::{Attempts, Signing};
 use super::bodies::Bodies;
@@ -56,6 +57,8 @@ pub struct DispatchSettings {
     pub live: Option<Live>,
     /// What sees that something happened to a lane or a message.
     pub events: Events,
+    /// What makes spans of attempts.
+    pub tracer: Tracer,
 }
 
 impl Default for DispatchSettings {
@@ -68,6 +71,7 @@ impl Default for DispatchSettings {
             metrics: Metrics::default(),
             live: None,
             events: Events::default(),
+            tracer: Tracer::default(),
         }
     }
 }
@@ -113,6 +117,7 @@ impl Dispatcher {
             clock: clock.clone(),
             signing: settings.signing,
             ownership: ownership.clone(),
+            tracer: settings.tracer,
         };
         let running = Running {
             engine: Engine::new(settings.engine, clock.now()),

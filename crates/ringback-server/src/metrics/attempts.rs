@@ -14,6 +14,22 @@ const STATUSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// The classes that an attempt can have: what was not started is none.
 const CLASSES: [&str; 4] = ["success", "message_failure", "endpoint_failure", "gone"];
 
+/// The name of an outcome's class; `None` for what was not started.
+pub(crate) fn outcome_class(outcome: &Outcome) -> Option<&'static str> {
+    class(outcome).map(|class| CLASSES[class])
+}
+
+/// The class's place in [`CLASSES`].
+fn class(outcome: &Outcome) -> Option<usize> {
+    match outcome.class() {
+        Class::Success => Some(0),
+        Class::MessageFailure { .. } => Some(1),
+        Class::EndpointFailure { .. } => Some(2),
+        Class::Gone => Some(3),
+        Class::NotStarted => None,
+    }
+}
+
 pub(super) struct Attempts {
     /// By class.
     by_class: [OfClass; CLASSES.len()],
@@ -49,13 +65,7 @@ impl Attempts {
     }
 
     pub(super) fn count(&self, outcome: &Outcome, took: Duration) {
-        let class = match outcome.class() {
-            Class::Success => 0,
-            Class::MessageFailure { .. } => 1,
-            Class::EndpointFailure { .. } => 2,
-            Class::Gone => 3,
-            Class::NotStarted => return,
-        };
+        let Some(class) = class(outcome) else { return };
         let of_class = &self.by_class[class];
         of_class.took.observe(took.as_secs_f64());
         match outcome {

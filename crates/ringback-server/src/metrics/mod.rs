@@ -23,7 +23,7 @@ mod totals;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::{Histogram, Registry, TextEncoder};
+use prometheus::{Histogram, IntCounter, Registry, TextEncoder};
 use ringback_delivery::{OpenRequests, Outcome, Timestamp};
 use ringback_store::Commit;
 
@@ -34,6 +34,7 @@ use instruments::Instruments;
 use told::Events;
 use totals::Totals;
 
+pub(crate) use attempts::outcome_class;
 pub use minutes::{Minute, Minutes};
 pub use surveyor::keep_surveying;
 pub(crate) use told::Told;
@@ -54,6 +55,8 @@ struct Inner {
     accept: Histogram,
     handoff: Histogram,
     first_answer: Histogram,
+    spans_exported: IntCounter,
+    spans_dropped: IntCounter,
     gauges: Gauges,
     minutes: Minutes,
     totals: Totals,
@@ -81,6 +84,12 @@ impl Default for Metrics {
                 "ringback_first_answer_duration_seconds",
                 "From a message's commit to the endpoint's answer to its first attempt, of those that need not be read back.",
                 buckets::WHOLE,
+            ),
+            spans_exported: instruments
+                .counter("ringback_spans_exported_total", "Spans that the OpenTelemetry collector took."),
+            spans_dropped: instruments.counter(
+                "ringback_spans_dropped_total",
+                "Spans that were let go: more came than could be sent, or the collector did not take them.",
             ),
             gauges: Gauges::new(&instruments),
             minutes: Minutes::default(),
@@ -144,6 +153,16 @@ impl Metrics {
     /// A message's first attempt was answered, so long after its commit.
     pub(crate) fn first_answered_in(&self, took: Duration) {
         self.0.first_answer.observe(took.as_secs_f64());
+    }
+
+    /// The collector took spans.
+    pub(crate) fn spans_exported(&self, spans: u64) {
+        self.0.spans_exported.inc_by(spans);
+    }
+
+    /// Spans were let go.
+    pub(crate) fn spans_dropped(&self, spans: u64) {
+        self.0.spans_dropped.inc_by(spans);
     }
 
     /// What the dispatcher has in hand.

@@ -46,6 +46,7 @@ pub use refusal::{AddressClass, Refusal};
 pub use resolve::{Resolve, Resolving};
 pub use retry_after::retry_after;
 pub use sender::{InvalidSenderSettings, OutgoingCallback, SendReport, Sender, SenderSettings};
+pub(crate) use signed::AGENT;
 pub use signed::signed;
 pub use system_resolver::SystemResolver;
 pub use target::{CallbackUrl, InvalidCallbackUrl};

@@ -13,7 +13,9 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static(headers::WEBHOOK_ID);
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static(headers::WEBHOOK_TIMESTAMP);
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static(headers::WEBHOOK_SIGNATURE);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("Ringback/", env!("CARGO_PKG_VERSION")));
+/// What every request says that it comes from.
+pub(crate) const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("Ringback/", env!("CARGO_PKG_VERSION")));
 
 /// Signs `body` as `id` at `timestamp`, in whole Unix seconds.
 pub fn signed(

@@ -116,6 +116,11 @@ impl CallbackUrl {
         &self.origin
     }
 
+    /// Host and port, the scheme's own where none is given.
+    pub(crate) fn host_and_port(&self) -> (String, u16) {
+        (self.destination.host.to_string(), self.destination.port)
+    }
+
     /// Whether the policy refuses what can be judged without resolving: the scheme, the port, an address instead of a
     /// name, and the names that mean this machine everywhere (`localhost`, RFC 6761).
     ///

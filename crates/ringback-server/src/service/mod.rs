@@ -35,7 +35,8 @@ use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox, Tester
 use crate::events::{Events, Teller, TellerSettings};
 use crate::live::Live;
 use crate::metrics::keep_surveying;
-use crate::send::{InvalidSenderSettings, Sender, SenderSettings};
+use crate::send::{EgressMode, EgressPolicy, InvalidSenderSettings, Sender, SenderSettings};
+use crate::trace::{Exporter, Tracer, TracerSettings};
 
 use listeners::Listeners;
 use tls::ServerTls;
@@ -46,6 +47,9 @@ pub use tls::{TlsError, TlsFiles};
 
 /// How often the wall clock is compared with ours.
 const CLOCK_CHECK: Duration = Duration::from_secs(5);
+
+/// How long the collector of spans may take to answer.
+const COLLECTOR_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a service is made of. The sender's egress policy and resolver also judge URLs at registration.
 pub struct ServiceSettings {
@@ -69,6 +73,8 @@ pub struct ServiceSettings {
     pub sender: SenderSettings,
     /// Where operators are told what happens, if anywhere.
     pub teller: Option<TellerSettings>,
+    /// Where spans are exported to, if anywhere.
+    pub tracer: Option<TracerSettings>,
     /// How long what is finished is kept.
     pub retention: Retention,
 }
@@ -88,6 +94,7 @@ impl Default for ServiceSettings {
             dispatch: DispatchSettings::default(),
             sender: SenderSettings::default(),
             teller: None,
+            tracer: None,
             retention: Retention::default(),
         }
     }
@@ -123,6 +130,7 @@ pub struct Service {
     address: SocketAddr,
     admin_address: Option<SocketAddr>,
     dispatcher: Dispatcher,
+    exporter: Option<Exporter>,
     tasks: Vec<JoinHandle<()>>,
     reload: Arc<Notify>,
     stop: watch::Sender<bool>,
@@ -149,6 +157,15 @@ impl Service {
             // The database's clock is the one that counts, and that nodes have in common.
             clock.begin_at(store.beat().await.map_err(StartError::Store)?.now);
         }
+        let metrics = settings.dispatch.metrics.clone();
+        let (tracer, exporter) = match settings.tracer {
+            None => (Tracer::default(), None),
+            Some(tracer) => {
+                let sender = Sender::new(to_collector(&settings.sender, &clock))?;
+                let (tracer, exporter) = Exporter::start(tracer, sender, clock.clone(), metrics.clone());
+                (tracer, Some(exporter))
+            }
+        };
         let urls = Arc::new(url_guard::PolicyGuard::of(&settings.sender));
         let (policy, resolver) = (settings.sender.policy.clone(), settings.sender.resolver.clone());
         let request_timeout = settings.sender.timeout;
@@ -164,7 +181,6 @@ impl Service {
 
         let inbox = Arc::new(Inbox::default());
         let arrivals = Arc::new(Arrivals::default());
-        let metrics = settings.dispatch.metrics.clone();
         let live = Live::new(clock.clone());
         store.listen(Arc::new(Listeners {
             inbox: inbox.clone(),
@@ -174,8 +190,12 @@ impl Service {
         }));
         let (stop, stopping) = watch::channel(false);
         let mut tasks = Vec::new();
-        let mut dispatch =
-            DispatchSettings { live: Some(live.clone()), request_timeout, ..settings.dispatch };
+        let mut dispatch = DispatchSettings {
+            live: Some(live.clone()),
+            request_timeout,
+            tracer: tracer.clone(),
+            ..settings.dispatch
+        };
         if let Some(teller) = settings.teller {
             let (events, queue) = Events::told(metrics.clone());
             dispatch.events = events;
@@ -192,6 +212,7 @@ impl Service {
             tester,
             arrivals,
             metrics: metrics.clone(),
+            tracer,
             stopping: stopping.clone(),
             hosts,
         };
@@ -223,7 +244,7 @@ impl Service {
             tasks.push(tokio::spawn(follow_the_clock(clock.clone(), stopped(stopping.clone()))));
         }
         tasks.push(tokio::spawn(upkeep::keep_up(store, clock, settings.retention, stopped(stopping))));
-        Ok(Self { address, admin_address, dispatcher, tasks, reload, stop })
+        Ok(Self { address, admin_address, dispatcher, exporter, tasks, reload, stop })
     }
 
     /// Where it listens, with the port that it got.
@@ -259,6 +280,22 @@ impl Service {
             tracing::warn!("requests were still open at the end of the grace period");
         }
         self.dispatcher.stop(grace).await;
+        if let Some(exporter) = self.exporter {
+            exporter.stop().await;
+        }
+    }
+}
+
+/// How spans are sent: as callbacks are, but to the operator's own collector, which is where the operator says, and directly.
+fn to_collector(callbacks: &SenderSettings, clock: &Clock) -> SenderSettings {
+    SenderSettings {
+        policy: Arc::new(EgressPolicy::new(EgressMode::Any)),
+        endpoints: Vec::new(),
+        proxy: None,
+        source_address: None,
+        clock: clock.clone(),
+        timeout: COLLECTOR_TIMEOUT,
+        ..callbacks.clone()
     }
 }
 

@@ -17,6 +17,7 @@ use ringback_server::dispatch::{DispatchSettings, Dispatcher, Inbox, Signing, Te
 use ringback_server::live::Live;
 use ringback_server::metrics::Metrics;
 use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy, Sender, SenderSettings, SystemResolver};
+use ringback_server::trace::Tracer;
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
 use ringback_store::{CommitListener, Dispatching as _, Fresh, Reach, Scopes, Secret, StoreError, Trace};
 use tempfile::TempDir;
@@ -107,6 +108,7 @@ impl Server {
             tester: settings.tester.clone().unwrap_or(tester),
             arrivals,
             metrics: Metrics::default(),
+            tracer: Tracer::default(),
             stopping: stops,
             hosts: api::HostNames::default(),
         };

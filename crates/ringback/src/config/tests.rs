@@ -133,3 +133,20 @@ fn every_setting_has_its_own_name() {
     assert_eq!(names.len(), all);
     assert!(SETTINGS.iter().copied().flatten().any(|setting| setting.kind == Kind::Many));
 }
+
+#[test]
+fn a_ratio_of_traces_is_a_number_from_0_to_1() {
+    for ratio in ["0.25", "'0.25'"] {
+        let config =
+            config(&format!("otlp-endpoint = 'http://c:4318'\notlp-sample-ratio = {ratio}"), &[], &[]);
+        let settings = config.unwrap().tracing.settings().unwrap();
+        assert_eq!((settings.ratio, settings.url.as_str()), (0.25, "http://c:4318/v1/traces"));
+    }
+    for wrong in ["1.5", "-1", "NaN", "all"] {
+        let error = config("", &[], &[("otlp-sample-ratio", wrong)]).unwrap_err();
+        assert!(error.to_string().contains("from 0 to 1"), "{error}");
+    }
+    let error = config("otlp-endpoint = 'collector:4318/secret'", &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("otlp-endpoint") && !error.contains("secret"), "{error}");
+    assert!(config("", &[], &[]).unwrap().tracing.settings().is_none());
+}

@@ -92,6 +92,18 @@ impl Api {
         self.ask(Method::POST, "/api/ringback/v1/messages", tokens, Some(body)).await
     }
 
+    /// Publishes in a trace.
+    pub(crate) async fn publish_in(
+        &self,
+        traceparent: &str,
+        tokens: &Tokens,
+        body: &Value,
+    ) -> (StatusCode, Value) {
+        let mut request = self.request(Method::POST, "/api/ringback/v1/messages", tokens, Some(body));
+        request.headers_mut().insert("traceparent", traceparent.parse().unwrap());
+        self.send(request).await.unwrap()
+    }
+
     /// Publishes many in one request; gives the answer's lines.
     pub(crate) async fn publish_lines(&self, tokens: &Tokens, messages: &[Value]) -> Vec<Value> {
         let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();

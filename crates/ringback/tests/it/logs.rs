@@ -6,17 +6,19 @@ use crate::house::{ACCOUNT, House};
 use crate::receiver::Receiver;
 use serde_json::json;
 
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const EVENTS_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 #[tokio::test]
-async fn at_trace_level_too_no_secret_token_password_callback_path_or_body_is_in_the_log() {
+async fn at_trace_level_too_no_secret_token_password_callback_path_or_body_is_in_the_log_or_in_a_span() {
     let receiver = Receiver::answering(200).await;
     let operator = Receiver::answering(200).await;
     let events_url = operator.url().replace("/callbacks", "/events-path-secret");
-    let mut house = House::start_knowing(
-        &["--log", "trace", "--log-format", "json", "--events-url", &events_url],
-        &[("RINGBACK_EVENTS_SECRET", EVENTS_SECRET)],
-    );
+    let collector = Receiver::answering(200).await;
+    let collector_url = collector.url().replace("/callbacks", "/collector-secret");
+    let settings = ["--log", "trace", "--log-format", "json", "--events-url", &events_url];
+    let settings = [settings.as_slice(), &["--otlp-endpoint", &collector_url]].concat();
+    let mut house = House::start_knowing(&settings, &[("RINGBACK_EVENTS_SECRET", EVENTS_SECRET)]);
     let api = Api::new(&house.url);
     let tokens = api.log_in(&house.secrets).await;
     let other = create(house.folder(), "other", "*", "callbacks,publish,operate");
@@ -46,6 +48,7 @@ async fn at_trace_level_too_no_secret_token_password_callback_path_or_body_is_in
         api.publish(&tokens, &message(&format!("message-secret-{status}"))).await.unwrap();
         receiver.requests(before + 1).await;
     }
+    api.publish_in(TRACEPARENT, &tokens, &message("traced-secret")).await;
     api.publish_lines(&tokens, &[message("line-secret"), json!({"body-secret": true})]).await;
     api.post(
         &callbacks,
@@ -70,6 +73,13 @@ async fn at_trace_level_too_no_secret_token_password_callback_path_or_body_is_in
     told("an attempt ended");
     told("\"path\":\"of no route\"");
     told(ACCOUNT);
+    told(&format!("\"trace_id\":\"{}\"", &TRACEPARENT[3..35]));
+    told("\"span_id\":\"");
+    // What is exported is there to be read by others too.
+    let exported = collector.requests(1).await;
+    let exported: Vec<u8> = exported.iter().flat_map(|request| request.body.to_vec()).collect();
+    let exported = String::from_utf8_lossy(&exported);
+    assert!(exported.contains("messaging.message.id") && exported.contains(ACCOUNT));
     let rotated = rotated.1["secret"].as_str().unwrap().to_owned();
     for secret in [
         "wrong-bearer",
@@ -85,6 +95,8 @@ async fn at_trace_level_too_no_secret_token_password_callback_path_or_body_is_in
         "body-secret",
         "message-secret",
         "line-secret",
+        "traced-secret",
+        "collector-secret",
         "said the application",
         &key,
         &rotated,
@@ -100,7 +112,9 @@ async fn at_trace_level_too_no_secret_token_password_callback_path_or_body_is_in
         &other_tokens.bearer,
         &other_tokens.session,
     ] {
-        let place = log.lines().find(|line| line.contains(secret.trim_start_matches("whsec_")));
+        let secret = secret.trim_start_matches("whsec_");
+        let place = log.lines().find(|line| line.contains(secret));
         assert_eq!(place, None, "{secret} is in the log");
+        assert!(!exported.contains(secret), "{secret} is in an exported span");
     }
 }

@@ -36,4 +36,5 @@ mod refusals;
 mod sdk;
 mod stopping;
 mod tools;
+mod traces;
 mod verify;

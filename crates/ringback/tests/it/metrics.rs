@@ -13,13 +13,13 @@ use crate::program::PATIENCE;
 use crate::receiver::Receiver;
 use crate::tools::{content, deploy, tool};
 
-struct Scraper {
+pub(crate) struct Scraper {
     api: Api,
     tokens: Tokens,
 }
 
 impl Scraper {
-    async fn of(house: &House) -> Self {
+    pub(crate) async fn of(house: &House) -> Self {
         let api = Api::new(&house.url);
         let secrets = create(house.folder(), "prometheus", "*", "operate");
         let (_, answer) = api.token(&secrets).await;
@@ -34,7 +34,7 @@ impl Scraper {
     }
 
     /// The samples by their name and labels, once they are as the test wants them.
-    async fn until(
+    pub(crate) async fn until(
         &self,
         what: &str,
         enough: impl Fn(&BTreeMap<String, f64>) -> bool,

@@ -1,7 +1,4 @@
-//! Traces: what a publisher's `traceparent` says goes with its message to every attempt.
-//!
-//! Each attempt is a span of its own: its callback bears the message's trace id with a new span id, which the log line of the
-//! attempt shows too.
+//! The header `traceparent`: reading a publisher's, and writing that of an attempt.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use ringback_store::Trace;
