@@ -46,26 +46,28 @@ pub(super) fn forget(connection: &Connection, now: Timestamp, budget: &mut Budge
     Ok(())
 }
 
+/// The last of the oldest keys before a period that make a portion. The order is that of the table: any other would have
+/// each portion read all that is old.
+const END_OF_PORTION: &str = "SELECT period, key, account FROM idempotency WHERE period < ?1
+     ORDER BY period, key, account LIMIT 1 OFFSET ?2";
+const FORGET_PORTION: &str = "DELETE FROM idempotency WHERE (period, key, account) <= (?1, ?2, ?3)";
+const FORGET_REST: &str = "DELETE FROM idempotency WHERE period < ?1";
+
 /// Those of periods before this one: a range of keys, up to the last of a portion.
 fn old_keys(connection: &Connection, period: i64, budget: &mut Budget) -> Result<(), Fault> {
     while !budget.is_spent() {
         let portion = budget.portion();
         let last = connection
-            .prepare_cached(
-                "SELECT period, account, key FROM idempotency WHERE period < ?1
-                 ORDER BY period, account, key LIMIT 1 OFFSET ?2",
-            )?
+            .prepare_cached(END_OF_PORTION)?
             .query_row(params![period, portion - 1], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
+                Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
             })
             .optional()?;
         let deleted = match &last {
-            Some((period, account, key)) => connection
-                .prepare_cached("DELETE FROM idempotency WHERE (period, account, key) <= (?1, ?2, ?3)")?
-                .execute(params![period, account, key])?,
-            None => {
-                connection.prepare_cached("DELETE FROM idempotency WHERE period < ?1")?.execute([period])?
+            Some((period, key, account)) => {
+                connection.prepare_cached(FORGET_PORTION)?.execute(params![period, key, account])?
             }
+            None => connection.prepare_cached(FORGET_REST)?.execute([period])?,
         };
         budget.take_rows(deleted);
         if last.is_none() {
@@ -73,4 +75,42 @@ fn old_keys(connection: &Connection, period: i64, budget: &mut Budget) -> Result
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rusqlite::StatementStatus;
+
+    use super::super::migrate;
+    use super::*;
+
+    /// A portion's cost must not grow with what is left: a period holds a day's keys.
+    #[test]
+    fn a_portion_of_keys_is_a_range_of_the_table() {
+        let steps = |keys: i64| {
+            let mut connection = Connection::open_in_memory().unwrap();
+            migrate::run(&mut connection).unwrap();
+            let mut fill =
+                connection.prepare("INSERT INTO idempotency VALUES (3, ?1, ?2, x'00', 1, 1)").unwrap();
+            for n in 0..keys {
+                // The keys' order is not that of the accounts.
+                let key = n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64.cast_signed()).to_be_bytes();
+                fill.execute(params![n, key]).unwrap();
+            }
+            let mut end = connection.prepare(END_OF_PORTION).unwrap();
+            let last = end
+                .query_row(params![4, 63], |row| {
+                    Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, i64>(2)?))
+                })
+                .unwrap();
+            let mut forget = connection.prepare(FORGET_PORTION).unwrap();
+            assert_eq!(forget.execute(params![last.0, last.1, last.2]).unwrap(), 64);
+            [&end, &forget].map(|statement| {
+                assert_eq!(statement.get_status(StatementStatus::Sort), 0);
+                statement.get_status(StatementStatus::VmStep)
+            })
+        };
+        assert_eq!(steps(1_000), steps(20_000));
+    }
 }
