@@ -66,7 +66,7 @@ impl Default for DispatchSettings {
         Self {
             engine: Settings::default(),
             signing: Signing::default(),
-            body_bytes: 12 << 20,
+            body_bytes: 8 << 20,
             request_timeout: Duration::from_secs(15),
             metrics: Metrics::default(),
             live: None,

@@ -20,7 +20,7 @@ const LAST_RESORT_PAGES: i64 = 32_768;
 /// The size that the log is cut down to whenever it starts anew.
 pub(super) const LOG_LIMIT: u64 = 256 * 1024 * 1024;
 /// The writer's page cache, in KiB.
-const WRITER_CACHE_KIB: i64 = 8 * 1024;
+const WRITER_CACHE_KIB: i64 = 6 * 1024;
 /// A reader's page cache, in KiB.
 const READER_CACHE_KIB: i64 = 1024;
 /// The checkpointer's, in KiB.

@@ -137,7 +137,7 @@ async fn what_is_planted_is_found_and_told_with_both_numbers() {
 
 #[tokio::test]
 async fn a_body_that_is_where_it_does_not_belong_is_found() {
-    let move_aside = "INSERT INTO kept_body SELECT position, account, sequence, body FROM body
+    let move_aside = "INSERT INTO kept_body (position, account, sequence, body) SELECT position, account, sequence, body FROM body
         WHERE account = ONE AND sequence = 6; DELETE FROM body WHERE account = ONE AND sequence = 6";
     let found = planted(move_aside).await;
     let said = |part: &str| assert!(found.iter().any(|(_, what)| what.contains(part)), "{part}\n{found:#?}");
@@ -242,7 +242,7 @@ async fn many_messages_are_checked_in_portions() {
             .unwrap()
             .execute(rusqlite::params![number, n, now, state, finished])
             .unwrap();
-        let body = "INSERT INTO body VALUES (?2, ?1, ?2, ?3, x'7b7d')";
+        let body = "INSERT INTO body (position, account, sequence, accepted_at, body) VALUES (?2, ?1, ?2, ?3, x'7b7d')";
         fill.prepare_cached(body).unwrap().execute(rusqlite::params![number, n, now]).unwrap();
         if state == 0 {
             let pending = "INSERT INTO pending (account, turn, sequence, position, accepted_at, born)
