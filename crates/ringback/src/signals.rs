@@ -80,6 +80,22 @@ impl Stop {
     }
 }
 
+/// Makes a file that may not grow any more (`ulimit -f`, `LimitFSIZE=`) an error of the write that meets it: by itself
+/// SIGXFSZ would end the program. It is caught from now on, and nobody waits for it.
+#[cfg(unix)]
+pub(crate) fn outlive_file_limits() -> Outcome {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    drop(signal(kind).context("SIGXFSZ can't be caught")?);
+    Ok(())
+}
+
+/// There is no such signal here.
+#[cfg(not(unix))]
+pub(crate) fn outlive_file_limits() -> Outcome {
+    Ok(())
+}
+
 /// SIGHUP, caught from its creation on.
 pub(crate) struct HangUp {
     #[cfg(unix)]

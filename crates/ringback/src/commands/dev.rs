@@ -30,7 +30,7 @@ use crate::listener::{Listener, Receipt, Taking};
 use crate::narrator::Narrator;
 use crate::open_store::open_store;
 use crate::serving::Serving;
-use crate::signals::Stop;
+use crate::signals::{self, Stop};
 use crate::target::Target;
 use crate::{logging, output, process, signing_keys};
 use guide::Guide;
@@ -49,6 +49,7 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
     process::keep_memory_private();
     process::raise_open_files();
     let mut stop = Stop::catch()?;
+    signals::outlive_file_limits()?;
     let home = Home::open(&args.data)?;
     let config = config(&args, &home);
     let store = open_store(&config.store, Role::Server).await?;

@@ -11,7 +11,7 @@ use crate::config::layers::Layers;
 use crate::failure::Outcome;
 use crate::open_store::open_store;
 use crate::serving::Serving;
-use crate::signals::{HangUp, Stop};
+use crate::signals::{self, HangUp, Stop};
 use crate::{logging, output, process};
 
 /// Serves.
@@ -26,6 +26,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     process::keep_memory_private();
     process::raise_open_files();
     let (mut stop, mut hang_up) = (Stop::catch()?, HangUp::catch()?);
+    signals::outlive_file_limits()?;
     let store = open_store(&config.store, Role::Server).await?;
     let serving = Serving::start(&config, store, Clock::system(), "--listen").await?;
     let scheme = |address: SocketAddr, loopback_too: bool| match &config.listening.tls {

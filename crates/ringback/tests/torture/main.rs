@@ -24,6 +24,7 @@ mod isolation;
 mod listener;
 mod memory;
 mod neighbours;
+mod outage;
 #[allow(dead_code, reason = "shared with the other tests of the program; not all of it is used here")]
 #[path = "../it/program.rs"]
 mod program;
@@ -33,3 +34,5 @@ mod smuggling;
 mod soak;
 mod stage;
 mod stories;
+#[cfg(target_os = "linux")]
+mod write_errors;

@@ -46,7 +46,11 @@ pub(crate) struct Server {
 impl Server {
     /// The first start in a folder: makes a credential that may do everything.
     pub(crate) async fn first(folder: &Path, more: &[&str]) -> Self {
-        let mut program = Program::start(folder, &[&SERVE[..], more].concat());
+        Self::of(Program::start(folder, &[&SERVE[..], more].concat()), folder).await
+    }
+
+    /// The same of a program that was just started.
+    pub(crate) async fn of(mut program: Program, folder: &Path) -> Self {
         let url = program.url();
         let api = Api::new(&url);
         let tokens = log_in(folder, &api).await;
