@@ -121,7 +121,7 @@ impl Story {
                     self.record = update.record;
                     self.engine.kept(self.now, [LaneUpdate { account: account(), record: self.record }]);
                 }
-                Command::Sweep(account, _) => self.engine.swept(self.now, account, false),
+                Command::Sweep(account, _, _) => self.engine.swept(self.now, account, false),
                 Command::Hasten(account) => self.engine.hastened(self.now, account, false),
                 Command::Forget(_) => panic!("there is room for one lane"),
             }

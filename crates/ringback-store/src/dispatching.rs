@@ -96,11 +96,13 @@ pub trait Dispatching {
         lanes: Vec<LaneUpdate>,
     ) -> Result<(), StoreError>;
 
-    /// Settles a step of what the account cancelled or acknowledged, but for what is under way.
+    /// Settles a step of what the account cancelled or acknowledged by this standing, the newest that its lane knows, but
+    /// for what is under way. What it cancelled since stays: its lane may be about to send it.
     async fn sweep(
         &self,
         now: Timestamp,
         account: AccountId,
+        standing: Standing,
         under_way: Vec<Turn>,
     ) -> Result<Swept, StoreError>;
 

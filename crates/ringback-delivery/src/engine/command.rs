@@ -3,6 +3,7 @@
 use crate::account::AccountId;
 use crate::message::Turn;
 use crate::settlement::{LaneUpdate, Settlement};
+use crate::standing::Standing;
 use crate::waiting::{LaneRead, Waiting};
 
 /// Names one attempt while it is under way.
@@ -20,8 +21,9 @@ pub enum Command {
     Settle(Option<FlightId>, Settlement),
     /// Record this lane's record with the settlements before it.
     Keep(LaneUpdate),
-    /// Settle a step of what the account cancelled or acknowledged, but for these; tell [`super::Engine::swept`].
-    Sweep(AccountId, Vec<Turn>),
+    /// Settle a step of what the account cancelled or acknowledged by this standing, the newest that the lane knows, but
+    /// for these; tell [`super::Engine::swept`].
+    Sweep(AccountId, Standing, Vec<Turn>),
     /// Make a step of what was tried due now; tell [`super::Engine::hastened`].
     Hasten(AccountId),
     /// The lane left memory: what is kept for its sake may go too.

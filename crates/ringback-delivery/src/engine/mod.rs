@@ -435,8 +435,8 @@ impl Engine {
         let at = Moment { now, settings: &self.settings, room };
         let sends = lane.may_launch(&at);
         let repute = lane.repute(&at);
-        if let Some(under_way) = lane.begin_sweep() {
-            self.commands.push_back(Command::Sweep(account, under_way));
+        if let Some((standing, under_way)) = lane.begin_sweep() {
+            self.commands.push_back(Command::Sweep(account, standing, under_way));
         }
         if lane.begin_hasten() {
             self.commands.push_back(Command::Hasten(account));

@@ -16,6 +16,7 @@ use super::chore::Chore;
 use super::{Lane, Moment};
 use crate::health::Health;
 use crate::message::{OrderingKey, Turn};
+use crate::standing::Standing;
 use crate::time::Timestamp;
 use crate::waiting::{LaneRead, LaneRows, Waiting};
 use crate::window::Phase;
@@ -307,15 +308,17 @@ impl Lane {
 
     // ---- Chores --------------------------------------------------------------------------------------------------
 
-    /// The turns that a sweep must leave alone, if one is to begin now. Nothing starts until it is done: it would not be
-    /// among them.
-    pub(crate) fn begin_sweep(&mut self) -> Option<Vec<Turn>> {
+    /// The standing that a sweep is to go by and the turns that it must leave alone, if one is to begin now. Nothing starts
+    /// until it is done: it would not be among them. It goes by what the lane knows, as the lane does: what an account
+    /// cancelled since may be sent still.
+    pub(crate) fn begin_sweep(&mut self) -> Option<(Standing, Vec<Turn>)> {
         (self.opened && self.sweep.begin()).then(|| {
-            self.window
+            let under_way = self
+                .window
                 .entries()
                 .filter(|entry| !matches!(entry.phase, Phase::Waiting | Phase::Gone))
-                .map(|entry| entry.waiting.turn)
-                .collect()
+                .map(|entry| entry.waiting.turn);
+            (self.standing, under_way.collect())
         })
     }
 

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use ringback_delivery::{
-    AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Outcome, Start, Turn,
-};
+use ringback_delivery::{AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Outcome, Start};
 
 use crate::cluster::STARTS_WITH_LEASE_LEFT;
 use crate::node::{Batch, News};
 use crate::scene::{GROUPS, group};
-use crate::world::{Event, NodeEvent, RecordAnswer, Who, World};
+use crate::world::{Event, NodeEvent, RecordAnswer, Sweep, Who, World};
 
 /// After so long a driver tries again what the store refused.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -127,10 +125,11 @@ impl World {
                     lanes.retain(|known| known.account != update.account);
                     lanes.push(update);
                 }
-                Command::Sweep(account, under_way) => {
+                Command::Sweep(account, standing, under_way) => {
                     let (before, _) = self.split_latency();
                     let token = self.nodes[node].held[group(account)].map(|held| held.token);
-                    self.plan(before, Event::SweepPoint(self.who(node), account, under_way, token));
+                    let sweep = Sweep { account, standing, under_way };
+                    self.plan(before, Event::SweepPoint(self.who(node), sweep, token));
                 }
                 Command::Hasten(account) => {
                     let (before, _) = self.split_latency();
@@ -263,16 +262,12 @@ impl World {
         }
     }
 
-    pub(crate) fn sweep_point(
-        &mut self,
-        who: Who,
-        account: AccountId,
-        under_way: &[Turn],
-        token: Option<u64>,
-    ) {
+    pub(crate) fn sweep_point(&mut self, who: Who, sweep: &Sweep, token: Option<u64>) {
         if self.is_cut_off(who) {
             return;
         }
+        let Sweep { account, standing, under_way } = sweep;
+        let account = *account;
         let failed = self.happens(self.scene.reads_fail);
         if failed {
             self.witness.excuse(account);
@@ -283,7 +278,7 @@ impl World {
             false
         } else {
             self.witness.excuse(account);
-            self.store.sweep(account, under_way)
+            self.store.sweep(account, standing, under_way)
         };
         self.tell(|| format!("store sweeps {account} but for {under_way:?}, more: {more}"));
         let rest = if failed { AGAIN } else { self.random.millis(0, 3) };

@@ -54,17 +54,17 @@ pub(crate) fn two_a_success_is_repeated_only_by_another_owner(
     );
 }
 
-pub(crate) fn two_nothing_is_sent_that_is_settled(store: &Store, start: &Start, cluster: bool) {
+pub(crate) fn two_nothing_is_sent_that_is_settled(store: &Store, start: &Start) {
     let rows = store.account(start.account);
     let waiting = start.waiting;
     if rows.pending.contains_key(&waiting.turn) {
         return;
     }
-    // What the account overtook itself, the lane hears of a moment later.
+    // What the account acknowledged, the lane hears of a moment later.
     let overtaken = rows.overtaken(waiting.turn, waiting.sequence);
     let by_cancellation = waiting.turn <= rows.standing.cancelled_through;
     assert!(
-        overtaken && (cluster || !by_cancellation),
+        overtaken && !by_cancellation,
         "promise 2: {start:?} is sent, but it is settled: {:?}",
         rows.message(waiting.sequence)
     );

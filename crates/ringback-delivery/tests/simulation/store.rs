@@ -301,14 +301,17 @@ impl Store {
     }
 
     /// Whether there may be more.
-    pub(crate) fn sweep(&mut self, account: AccountId, under_way: &[Turn]) -> bool {
+    pub(crate) fn sweep(&mut self, account: AccountId, by: &Standing, under_way: &[Turn]) -> bool {
         let step = self.chore_step;
         let rows = self.rows(account);
+        let acknowledged =
+            |row: &Waiting| row.sequence <= by.acknowledged_through && row.turn <= by.acknowledged_turn;
         let all: Vec<(Turn, bool)> = rows
             .pending
             .values()
-            .filter(|row| rows.overtaken(row.turn, row.sequence) && !under_way.contains(&row.turn))
-            .map(|row| (row.turn, rows.acknowledged(row.turn, row.sequence)))
+            .filter(|row| row.turn <= by.cancelled_through || acknowledged(row))
+            .filter(|row| !under_way.contains(&row.turn))
+            .map(|row| (row.turn, acknowledged(row)))
             .take(step)
             .collect();
         for (turn, acknowledged) in &all {

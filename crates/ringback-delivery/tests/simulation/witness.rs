@@ -34,8 +34,6 @@ pub(crate) struct MessageView {
     /// Under which ownership, and on which node, an attempt is under way.
     pub(crate) flying: Option<(u64, usize)>,
     pub(crate) last_answer: Option<Timestamp>,
-    /// Its attempt began after its account had cancelled it, in the second that a cluster has for hearing of that.
-    begun_late: bool,
     /// When it was to be tried again, as of that answer.
     retry_at: Option<Timestamp>,
     /// The lane's successes at the last attempt, and under which ownership.
@@ -128,10 +126,7 @@ impl Witness {
     /// A record that is not refused is about to be committed.
     pub(crate) fn recording(&mut self, store: &Store, batch: &Batch) {
         for settlement in &batch.settlements {
-            let view = self.messages.get(&(settlement.account, settlement.turn));
-            if !view.is_some_and(|view| view.begun_late) {
-                promises::five_what_was_under_way_is_not_swept_away(store, settlement);
-            }
+            promises::five_what_was_under_way_is_not_swept_away(store, settlement);
         }
     }
 
@@ -242,14 +237,13 @@ impl Witness {
         }
         let known_for = self.deregistered_at.get(&start.account).map(|at| now.since(*at));
         promises::five_nothing_starts_after_a_deregistration(store, start, known_for, cluster);
-        promises::two_nothing_is_sent_that_is_settled(store, start, cluster);
+        promises::two_nothing_is_sent_that_is_settled(store, start);
         promises::three_those_before_it_are_done(store, start, |turn| {
             self.messages.get(&(start.account, turn)).is_some_and(|view| view.succeeded.is_some())
         });
         promises::attempts_are_counted(store, start);
         let view = self.messages.entry((start.account, start.waiting.turn)).or_default();
         promises::two_a_success_is_repeated_only_by_another_owner(start, view, tenure);
-        view.begun_late = start.waiting.turn <= store.account(start.account).standing.cancelled_through;
         self.duplicates += u64::from(view.succeeded.is_some());
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use ringback_delivery::{AccountId, FlightId, LaneRead, LaneRows, Outcome, Timestamp, Turn};
+use ringback_delivery::{AccountId, FlightId, LaneRead, LaneRows, Outcome, Standing, Timestamp, Turn};
 
 use crate::endpoint::Endpoint;
 use crate::node::{Batch, News, Node};
@@ -19,6 +19,14 @@ pub(crate) struct Who {
     pub(crate) life: u64,
 }
 
+/// What a lane asked to be swept.
+#[derive(Debug)]
+pub(crate) struct Sweep {
+    pub(crate) account: AccountId,
+    pub(crate) standing: Standing,
+    pub(crate) under_way: Vec<Turn>,
+}
+
 /// What can happen. The *points* happen at the store, whatever became of the node; all else happens at a node.
 #[derive(Debug)]
 pub(crate) enum Event {
@@ -26,7 +34,7 @@ pub(crate) enum Event {
     Crash(Who),
     LoadPoint(Who, LaneRead, Duration),
     RecordPoint(Who, Batch, [Option<u64>; GROUPS]),
-    SweepPoint(Who, AccountId, Vec<Turn>, Option<u64>),
+    SweepPoint(Who, Sweep, Option<u64>),
     HastenPoint(Who, AccountId, Option<u64>),
     CursorPoint(Who, Timestamp),
     RenewPoint(Who, Timestamp, Vec<(usize, u64)>),
@@ -49,7 +57,7 @@ pub(crate) enum NodeEvent {
     Launch(FlightId),
     Answer(FlightId, Outcome),
     ReadCursor,
-    Cursor(Timestamp, BTreeMap<AccountId, (u64, ringback_delivery::Standing)>),
+    Cursor(Timestamp, BTreeMap<AccountId, (u64, Standing)>),
     Renew,
     Renewed(Timestamp, Vec<(usize, u64)>),
     Claimed(Timestamp, usize, u64),
@@ -212,9 +220,7 @@ impl World {
             }
             Event::LoadPoint(who, read, rest) => self.load_point(who, read, rest),
             Event::RecordPoint(who, batch, tokens) => self.record_point(who, batch, tokens),
-            Event::SweepPoint(who, account, under_way, token) => {
-                self.sweep_point(who, account, &under_way, token)
-            }
+            Event::SweepPoint(who, sweep, token) => self.sweep_point(who, &sweep, token),
             Event::HastenPoint(who, account, token) => self.hasten_point(who, account, token),
             Event::CursorPoint(who, sent) => self.cursor_point(who, sent),
             Event::RenewPoint(who, sent, held) => self.renew_point(who, sent, &held),

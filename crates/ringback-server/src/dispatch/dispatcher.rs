@@ -410,10 +410,10 @@ impl Running {
                     self.recorder.settle(Settled { settlement, attempt });
                 }
                 Command::Keep(update) => self.recorder.keep(update),
-                Command::Sweep(account, under_way) => {
+                Command::Sweep(account, standing, under_way) => {
                     let (store, now) = (self.store.clone(), self.clock.now());
                     self.spawn(async move {
-                        let swept = store.sweep(now, account, under_way).await;
+                        let swept = store.sweep(now, account, standing, under_way).await;
                         pause_after_failure(&swept).await;
                         Event::Swept(account, swept)
                     });

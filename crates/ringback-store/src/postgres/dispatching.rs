@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use ringback_delivery::{AccountId, LaneRead, LaneRows, LaneUpdate, Timestamp, Turn};
+use ringback_delivery::{AccountId, LaneRead, LaneRows, LaneUpdate, Standing, Timestamp, Turn};
 
 use super::fault::Fault;
 use super::link::args;
@@ -76,6 +76,7 @@ impl Dispatching for PostgresStore {
         &self,
         now: Timestamp,
         account: AccountId,
+        standing: Standing,
         under_way: Vec<Turn>,
     ) -> Result<Swept, StoreError> {
         let under_way: HashSet<Turn> = under_way.into_iter().collect();
@@ -83,7 +84,7 @@ impl Dispatching for PostgresStore {
             let tx = self.pool.begin().await?;
             fence::as_owner(&tx, &self.tenure, account).await?;
             let began = Instant::now();
-            let (swept, moved) = sweep::sweep(&tx, now, account, &under_way).await?;
+            let (swept, moved) = sweep::sweep(&tx, now, account, &standing, &under_way).await?;
             tx.commit().await?;
             self.ear.committed(Commit { took: began.elapsed(), moved });
             Ok(swept)

@@ -6,8 +6,8 @@ use ringback_delivery::{AccountId, Sequence, Standing, Timestamp, Turn};
 
 use super::fault::Fault;
 use super::link::{Link, args};
+use super::rows;
 use super::settle::{self, End, Ending};
-use super::{rows, standing};
 use crate::{Movements, Swept};
 
 /// Messages in one step.
@@ -15,19 +15,17 @@ const STEP: usize = 500;
 /// Rows that are read at once.
 const PORTION: i64 = 512;
 
-/// Settles a step of what the account acknowledged (delivered) or cancelled, but for what is under way.
+/// Settles a step of what the account acknowledged (delivered) or cancelled by this standing, but for what is under way.
 pub(super) async fn sweep(
     tx: &Link,
     now: Timestamp,
     account: AccountId,
+    standing: &Standing,
     under_way: &HashSet<Turn>,
 ) -> Result<(Swept, Movements), Fault> {
-    let Some(standing) = standing::read(tx, account).await? else {
-        return Ok((Swept::Done, Movements::default()));
-    };
-    let mut found = overtaken_at_the_head(tx, account, &standing, under_way).await?;
+    let mut found = overtaken_at_the_head(tx, account, standing, under_way).await?;
     if found.len() < STEP {
-        found.extend(acknowledged_replays(tx, account, &standing, under_way).await?);
+        found.extend(acknowledged_replays(tx, account, standing, under_way).await?);
     }
     let step = &found[..found.len().min(STEP)];
     let endings: Vec<Ending> = step

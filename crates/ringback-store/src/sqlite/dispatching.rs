@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use ringback_delivery::{AccountId, LaneRead, LaneRows, LaneUpdate, Timestamp, Turn};
+use ringback_delivery::{AccountId, LaneRead, LaneRows, LaneUpdate, Standing, Timestamp, Turn};
 use tokio::sync::oneshot;
 
 use super::SqliteStore;
@@ -52,10 +52,11 @@ impl Dispatching for SqliteStore {
         &self,
         now: Timestamp,
         account: AccountId,
+        standing: Standing,
         under_way: Vec<Turn>,
     ) -> Result<Swept, StoreError> {
         let under_way: HashSet<Turn> = under_way.into_iter().collect();
-        self.write(move |work| sweep::sweep(work, now, account, &under_way)).await
+        self.write(move |work| sweep::sweep(work, now, account, &standing, &under_way)).await
     }
 
     async fn hasten(&self, now: Timestamp, account: AccountId) -> Result<Swept, StoreError> {

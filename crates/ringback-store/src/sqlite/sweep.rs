@@ -7,24 +7,23 @@ use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use super::settle::{End, Settling};
-use super::standing;
 use super::work::Work;
 use crate::Swept;
 
 /// Messages in one step.
 const STEP: usize = 500;
 
-/// Settles a step of what the account acknowledged (delivered) or cancelled, but for what is under way.
+/// Settles a step of what the account acknowledged (delivered) or cancelled by this standing, but for what is under way.
 pub(super) fn sweep(
     work: &mut Work<'_>,
     now: Timestamp,
     account: AccountId,
+    standing: &Standing,
     under_way: &HashSet<Turn>,
 ) -> Result<Swept, Fault> {
-    let Some(standing) = standing::read(work.connection, account)? else { return Ok(Swept::Done) };
-    let mut found = overtaken_at_the_head(work.connection, account, &standing, under_way)?;
+    let mut found = overtaken_at_the_head(work.connection, account, standing, under_way)?;
     if found.len() < STEP {
-        found.extend(acknowledged_replays(work.connection, account, &standing, under_way)?);
+        found.extend(acknowledged_replays(work.connection, account, standing, under_way)?);
     }
     let step = &found[..found.len().min(STEP)];
     let mut settling = Settling::new(work.connection)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ringback_delivery::{MessageId, Timestamp};
+use ringback_delivery::{MessageId, Timestamp, Turn};
 use ringback_store::{
     Admission, Attempt, Counts, LedgerReport, Message, MessageFilter, NewMessage, Page, Reach, Retention,
     Store, Swept,
@@ -114,10 +114,16 @@ pub async fn kill_all(store: &dyn Store, now: Timestamp, number: u64) {
     }
 }
 
+/// Sweeps a step of an account, by what is known of it now.
+pub async fn sweep(store: &dyn Store, now: Timestamp, number: u64, under_way: Vec<Turn>) -> Swept {
+    let standing = store.standing(account(number)).await.unwrap();
+    store.sweep(now, account(number), standing, under_way).await.unwrap()
+}
+
 /// Sweeps an account to the end.
 pub async fn sweep_all(store: &dyn Store, now: Timestamp, number: u64) {
     for _ in 0..ENDLESS {
-        if store.sweep(now, account(number), Vec::new()).await.unwrap() == Swept::Done {
+        if sweep(store, now, number, Vec::new()).await == Swept::Done {
             return;
         }
     }

@@ -59,6 +59,7 @@ macro_rules! tell_the_story {
                 what_was_acknowledged_under_way_is_delivered_whatever_came,
                 a_lane_record_is_kept_as_it_was_given,
                 a_sweep_settles_in_steps_and_spares_what_is_under_way,
+                a_sweep_leaves_what_was_cancelled_after_the_standing_that_it_goes_by,
                 an_acknowledgement_sweeps_up_to_its_number_only,
                 a_step_hastens_what_is_not_due_yet,
             },

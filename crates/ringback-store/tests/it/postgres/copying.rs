@@ -49,7 +49,7 @@ async fn fill(store: &dyn Store) {
     let row = waiting(store, ONE).await[0];
     store.record(at(40), vec![retry(ONE, &row, at(900))], Vec::new()).await.unwrap();
     store.deregister(at(50), account(TWO)).await.unwrap();
-    store.sweep(at(51), account(TWO), Vec::new()).await.unwrap();
+    sweep(store, at(51), TWO, Vec::new()).await;
     register(store, TWO).await;
     accept_many(store, at(52), TWO, 3).await;
     deliver_all(store, at(53), TWO).await;

@@ -312,7 +312,9 @@ impl<'f> Play<'f> {
         for pick in spare {
             under_way.extend(self.pick(to, pick).await.map(|waiting| waiting.turn));
         }
-        assert_eq!(self.store().sweep(now, id(to), under_way.clone()).await.unwrap(), Swept::Done);
+        let standing = self.store().standing(id(to)).await.unwrap();
+        let swept = self.store().sweep(now, id(to), standing, under_way.clone()).await.unwrap();
+        assert_eq!(swept, Swept::Done);
         let account = self.account(to);
         let overtaken: Vec<_> = account
             .pending

@@ -6,6 +6,7 @@ use ringback_store::{Admission, Dispatching, Limits, Publishing, SqliteOptions, 
 
 use super::database;
 use crate::cast::*;
+use crate::looking::sweep;
 
 fn open(folder: &Path, limits: Limits) -> SqliteStore {
     SqliteStore::open(SqliteOptions { limits, ..SqliteOptions::server(database(folder)) }).unwrap()
@@ -61,7 +62,7 @@ async fn all_together_have_so_many_pending_messages_also_after_a_restart() {
     assert_eq!(store.accept(at(6), vec![message(TWO, "x")]).await.unwrap(), [Admission::StoreFull]);
     // A sweep makes room too.
     ringback_store::Registrations::acknowledge(&store, at(7), account(TWO), 2).await.unwrap();
-    store.sweep(at(8), account(TWO), Vec::new()).await.unwrap();
+    sweep(&store, at(8), TWO, Vec::new()).await;
     let batch = (0..3).map(|_| message(TWO, "x")).collect();
     let admissions = store.accept(at(9), batch).await.unwrap();
     assert_eq!(admissions.iter().map(is_full).collect::<Vec<_>>(), [false, false, true]);

@@ -4,6 +4,7 @@ use ringback_delivery::{MessageState, Sequence, Turn};
 use ringback_store::{Admission, Store};
 
 use crate::cast::*;
+use crate::looking::sweep;
 
 pub async fn accepted_messages_are_numbered_and_wait_in_order(store: &dyn Store) {
     register(store, ONE).await;
@@ -104,7 +105,7 @@ pub async fn a_duplicate_is_told_the_present_state_even_after_a_deregistration(s
     let rows = waiting(store, ONE).await;
     store.record(at(1), vec![delivered(ONE, &rows[0]), dead(ONE, &rows[1])], Vec::new()).await.unwrap();
     store.deregister(at(2), account(ONE)).await.unwrap();
-    store.sweep(at(3), account(ONE), vec![Turn(4)]).await.unwrap();
+    sweep(store, at(3), ONE, vec![Turn(4)]).await;
     assert_eq!(state(store, at(4), ONE, 1, 1).await, MessageState::Delivered);
     assert_eq!(state(store, at(4), ONE, 2, 2).await, MessageState::Dead);
     assert_eq!(state(store, at(4), ONE, 3, 3).await, MessageState::Cancelled);

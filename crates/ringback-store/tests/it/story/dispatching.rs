@@ -9,6 +9,7 @@ use ringback_delivery::{
 use ringback_store::{Settled, Store, Swept};
 
 use crate::cast::*;
+use crate::looking::{counts, sweep};
 
 async fn accept_many(store: &dyn Store, count: usize) {
     let messages = (0..count).map(|n| message(ONE, &format!("{n}"))).collect();
@@ -255,7 +256,7 @@ pub async fn a_sweep_settles_in_steps_and_spares_what_is_under_way(store: &dyn S
     loop {
         steps += 1;
         let before = load(store, LaneRead { limit: 2000, ..from_the_head(ONE) }).await.queue.len();
-        let swept = store.sweep(at(3), account(ONE), under_way.clone()).await.unwrap();
+        let swept = sweep(store, at(3), ONE, under_way.clone()).await;
         let after = load(store, LaneRead { limit: 2000, ..from_the_head(ONE) }).await.queue.len();
         assert!(before - after <= 500, "a step of {}", before - after);
         if swept == Swept::Done {
@@ -264,9 +265,25 @@ pub async fn a_sweep_settles_in_steps_and_spares_what_is_under_way(store: &dyn S
         assert!(steps < 10);
     }
     assert_eq!(queue(store, ONE).await, [1, 600, 1200, 1201]);
-    assert_eq!(store.sweep(at(4), account(ONE), Vec::new()).await.unwrap(), Swept::Done);
+    assert_eq!(sweep(store, at(4), ONE, Vec::new()).await, Swept::Done);
     assert_eq!(queue(store, ONE).await, [1201]);
-    assert_eq!(store.sweep(at(4), account(TWO), Vec::new()).await.unwrap(), Swept::Done);
+    assert_eq!(sweep(store, at(4), TWO, Vec::new()).await, Swept::Done);
+}
+
+pub async fn a_sweep_leaves_what_was_cancelled_after_the_standing_that_it_goes_by(store: &dyn Store) {
+    register(store, ONE).await;
+    accept(store, at(0), message(ONE, "cancelled")).await;
+    store.deregister(at(1), account(ONE)).await.unwrap();
+    let known = store.standing(account(ONE)).await.unwrap();
+    register(store, ONE).await;
+    accept(store, at(2), message(ONE, "its lane may be about to send it")).await;
+    store.deregister(at(3), account(ONE)).await.unwrap();
+    assert_eq!(store.sweep(at(4), account(ONE), known, Vec::new()).await.unwrap(), Swept::Done);
+    assert_eq!(queue(store, ONE).await, [2]);
+    let sent = waiting(store, ONE).await[0];
+    store.record(at(5), vec![delivered(ONE, &sent)], Vec::new()).await.unwrap();
+    let counts = counts(store, ONE).await;
+    assert_eq!((counts.cancelled, counts.delivered, counts.pending), (1, 1, 0));
 }
 
 pub async fn an_acknowledgement_sweeps_up_to_its_number_only(store: &dyn Store) {
@@ -275,7 +292,7 @@ pub async fn an_acknowledgement_sweeps_up_to_its_number_only(store: &dyn Store) 
         accept(store, at(0), named(ONE, key, key)).await;
     }
     store.acknowledge(at(1), account(ONE), 3).await.unwrap();
-    assert_eq!(store.sweep(at(2), account(ONE), vec![Turn(2)]).await.unwrap(), Swept::Done);
+    assert_eq!(sweep(store, at(2), ONE, vec![Turn(2)]).await, Swept::Done);
     assert_eq!(queue(store, ONE).await, [2, 4, 5]);
     assert_eq!(state(store, at(3), ONE, 1, 1).await, MessageState::Delivered);
     assert_eq!(state(store, at(3), ONE, 3, 3).await, MessageState::Delivered);

@@ -6,6 +6,7 @@ use ringback_delivery::{Sequence, Standing, Turn};
 use ringback_store::{Registration, Restored, Secret, Store};
 
 use crate::cast::*;
+use crate::looking::sweep;
 
 pub async fn a_registration_is_kept_and_replaced_in_place(store: &dyn Store) {
     let one = account(ONE);
@@ -57,7 +58,7 @@ pub async fn a_deregistration_cancels_what_was_accepted_before_it_only(store: &d
 
     register(store, ONE).await;
     accept(store, at(3), message(ONE, "after")).await;
-    store.sweep(at(4), account(ONE), Vec::new()).await.unwrap();
+    sweep(store, at(4), ONE, Vec::new()).await;
     assert_eq!(queue(store, ONE).await, [2]);
 }
 
@@ -143,7 +144,7 @@ pub async fn an_acknowledgement_never_goes_back_nor_beyond_the_last(store: &dyn 
     assert_eq!(through(1).await, Sequence(2));
     assert_eq!(through(99).await, Sequence(3));
     accept(store, at(2), message(ONE, "later")).await;
-    store.sweep(at(3), one, Vec::new()).await.unwrap();
+    sweep(store, at(3), ONE, Vec::new()).await;
     assert_eq!(queue(store, ONE).await, [4]);
 }
 

@@ -3,6 +3,7 @@
 use ringback_store::{Movements, Replayed, Store};
 
 use crate::cast::*;
+use crate::looking::sweep;
 
 pub async fn every_commit_tells_what_it_moved(store: &dyn Store) {
     let ear = Ear::at(store);
@@ -22,6 +23,6 @@ pub async fn every_commit_tells_what_it_moved(store: &dyn Store) {
     assert_eq!(store.replay(at(4), ids[1]).await.unwrap(), Replayed::Queued);
     assert_eq!(ear.moved(), Movements { outcomes: 6, replayed: 1, ..after });
     store.deregister(at(5), account(ONE)).await.unwrap();
-    while store.sweep(at(6), account(ONE), Vec::new()).await.unwrap() == ringback_store::Swept::More {}
+    while sweep(store, at(6), ONE, Vec::new()).await == ringback_store::Swept::More {}
     assert_eq!(ear.moved(), Movements { outcomes: 6, replayed: 1, cancelled: 3, ..after });
 }
