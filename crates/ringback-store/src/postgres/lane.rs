@@ -149,7 +149,8 @@ pub(super) struct Change {
 }
 
 /// Puts a new version of each lane in place, with other counters. None goes below nothing: damage must not stop it, and a
-/// check sees it all the same. Fails with a conflict where somebody else changes one of the lanes at the same time.
+/// check sees it all the same. Fails with a conflict where somebody else changes one of the lanes at the same time, or changed
+/// it meanwhile.
 pub(super) async fn count(link: &Link, changes: &[Change]) -> Result<(), Fault> {
     let mut changes = changes.to_vec();
     changes.sort_unstable_by_key(|change| rows::key(change.account));

@@ -1,7 +1,10 @@
 //! The PostgreSQL store: the whole story, and what is its own.
 
 mod copying;
+mod lanes;
 mod nodes;
+
+use std::time::{Duration, Instant};
 
 use ringback_store::{PostgresOptions, PostgresStore, Role, SealingKey};
 use ringback_testbed::{Database, Postgres, USER};
@@ -31,4 +34,38 @@ pub async fn own_everything(store: &PostgresStore) {
     let beat = store.beat().await.unwrap();
     let claimed = store.claim(usize::from(ringback_delivery::SHARDS)).await.unwrap();
     assert_eq!((beat.held.len(), claimed.len()), (0, usize::from(ringback_delivery::SHARDS)));
+}
+
+/// For anything that is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until SQL says yes.
+pub async fn until(database: &Database<'_>, condition: &str) {
+    let begun = Instant::now();
+    while database.psql(condition).trim() != "t" {
+        assert!(begun.elapsed() < PATIENCE, "it does not come to this: {condition}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Somebody else's transaction, which stays open until it is ended.
+pub struct Session(tokio_postgres::Client);
+
+impl Session {
+    pub async fn begin(database: &Database<'_>) -> Self {
+        let (client, connection) =
+            tokio_postgres::connect(&database.url(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute("BEGIN").await.unwrap();
+        Self(client)
+    }
+
+    pub async fn run(&self, sql: &str) {
+        self.0.batch_execute(sql).await.unwrap();
+    }
+
+    /// Ends it as if nothing had been.
+    pub async fn end(self) {
+        self.run("ROLLBACK").await;
+    }
 }
