@@ -93,6 +93,10 @@ pub struct Tally {
     pub waiting: Vec<(AccountId, Timestamp)>,
     /// When the message was accepted that has waited the longest in a lane that nothing speaks against.
     pub oldest_in_active: Option<Timestamp>,
+    /// When a message was or will be due, the first of all that are free to go in lanes that nothing speaks against: when it is
+    /// to be tried again or, if it never was, when it was accepted. One that waits behind another of its key is not free. Of each
+    /// queue [`Tally::DUE_LOOKED_AT`] messages are looked at; one that is out at this moment counts too.
+    pub first_due: Option<Timestamp>,
     /// Where to go on: behind this account; `None` when this was the last part.
     pub next: Option<AccountId>,
 }
@@ -100,10 +104,12 @@ pub struct Tally {
 impl Tally {
     /// How many of [`Tally::waiting`] are kept.
     pub const WAITING_KEPT: usize = 100;
+    /// How many messages at the head of a queue, and how many of those to be tried again, are looked at for what is due.
+    pub const DUE_LOOKED_AT: u32 = 100;
 
     /// Adds the part that follows.
     pub fn add(&mut self, part: Self) {
-        let Self { accounts, counts, lanes, waiting, oldest_in_active, next } = part;
+        let Self { accounts, counts, lanes, waiting, oldest_in_active, first_due, next } = part;
         self.accounts += accounts;
         self.counts.add(&counts);
         self.lanes.active += lanes.active;
@@ -114,6 +120,7 @@ impl Tally {
         self.waiting.extend(waiting);
         self.keep_the_longest();
         self.oldest_in_active = self.oldest_in_active.into_iter().chain(oldest_in_active).min();
+        self.count_due(first_due);
         self.next = next;
     }
 
@@ -130,10 +137,15 @@ impl Tally {
             Health::Suspended { .. } => &mut lanes.suspended,
         };
         *state += 1;
-        if account.standing.sends() && matches!(account.health(), Health::Open { .. }) {
+        if account.closed().is_none() {
             self.oldest_in_active = self.oldest_in_active.into_iter().chain(account.oldest_pending).min();
         }
         self.waiting.extend(account.oldest_pending.map(|since| (account.account, since)));
+    }
+
+    /// Counts what is due first of an account, if nothing keeps all of it waiting.
+    pub fn count_due(&mut self, first_due: Option<Timestamp>) {
+        self.first_due = self.first_due.into_iter().chain(first_due).min();
     }
 
     /// Sorts those who wait, and lets go of all but the first; [`Tally::add`] does it too.

@@ -11,6 +11,10 @@ use crate::{PATIENCE, USER, program};
 
 /// Fewer than the nodes of a test have connections, so that they really share.
 const SERVER_CONNECTIONS: u32 = 8;
+/// Where it listens by default,
+const PORT: u16 = 6432;
+/// and where its users are.
+const USERS: &str = "/etc/pgbouncer/userlist.txt";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// See the module.
@@ -23,17 +27,27 @@ pub struct PgBouncer {
 impl PgBouncer {
     /// A pooler before this server, for all its databases.
     pub async fn start(server: &Postgres) -> Option<Self> {
-        let pgbouncer = program::find("pgbouncer", "pgbouncer")?;
-        let (lodging, port) = (Lodging::new(), program::free_port());
-        let users = lodging.write("users", &format!("\"{USER}\" \"\"\n"));
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={server_port}\n\
-             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = trust\n\
-             auth_file = {users}\npool_mode = transaction\ndefault_pool_size = {SERVER_CONNECTIONS}\n\
+             [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {PORT}\nunix_socket_dir =\nauth_type = trust\n\
+             auth_file = {USERS}\npool_mode = transaction\ndefault_pool_size = {SERVER_CONNECTIONS}\n\
              max_client_conn = 500\nlog_connections = 0\nlog_disconnections = 0\n",
             server_port = server.port(),
-            users = users.display(),
         );
+        Self::with(&settings, &format!("\"{USER}\" \"\"\n")).await
+    }
+
+    /// One with these settings and users. Where they say `listen_port = 6432` and `/etc/pgbouncer/userlist.txt`, as an
+    /// example would, a port from the system takes the place, and the file of the users.
+    pub async fn with(settings: &str, users: &str) -> Option<Self> {
+        let pgbouncer = program::find("pgbouncer", "pgbouncer")?;
+        let (lodging, port) = (Lodging::new(), program::free_port());
+        let users = lodging.write("users", users);
+        let listens_at = format!("listen_port = {PORT}\n");
+        assert!(settings.contains(&listens_at) && settings.contains(USERS), "{settings}");
+        let settings = settings
+            .replace(&listens_at, &format!("listen_port = {port}\n"))
+            .replace(USERS, users.to_str().unwrap());
         let settings = lodging.write("pgbouncer.ini", &settings);
         let child = lodging.start("log", program::command(&pgbouncer).arg(settings));
         let listening = async {

@@ -21,7 +21,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(broken(error)),
     };
-    if others_can_read(&file).map_err(broken)? {
+    if !is_handed_over(path) && others_can_read(&file).map_err(broken)? {
         return Err(format!("{} holds secrets and others can read it: chmod 600 it", path.display()));
     }
     let mut text = Zeroizing::new(String::new());
@@ -30,6 +30,12 @@ pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
         return Err(format!("{} is larger than {LARGEST} bytes", path.display()));
     }
     Ok(Some(text))
+}
+
+/// Whether systemd handed the file to this service alone (`LoadCredential=`). It lets the service's user read it by an access
+/// control list, which shows as a bit of the group's.
+fn is_handed_over(path: &Path) -> bool {
+    std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder))
 }
 
 /// Writes the file for its owner alone (0600), in place of what was there. It appears whole.

@@ -1,8 +1,8 @@
 //! The audit log: what was done, by which credential.
 //!
 //! Every act is a line of the log with the target `audit`. The store keeps the newest of them too, for the console. What
-//! programs do all the time as part of their work (registering at every start, pinging) is kept only when a person did
-//! it, or it would wash away what an operator looks for.
+//! programs do all the time as part of their work (registering the same URL at every start, pinging, acknowledging) is kept
+//! only when a person did it, or it would wash away what an operator looks for.
 
 use ringback_delivery::AccountId;
 use ringback_store::Act;

@@ -60,8 +60,15 @@ pub(super) async fn register(
         username: given.username.map(Secret::new),
         password: given.password.map(|password| Secret::new(password.expose())),
     };
+    let before = state.store.registration(account).await?;
+    let is_same = before.is_some_and(|before| before.url.expose() == registration.url.expose());
     state.store.register(state.clock.now(), account, registration).await?;
-    audit::note_usual(&state, &session.principal, account, "registered a callback URL").await;
+    if is_same {
+        let what = "registered its callback URL again";
+        audit::note_usual(&state, &session.principal, account, what).await;
+    } else {
+        audit::note(&state, &session.principal, Some(account), "registered a callback URL").await;
+    }
     let result = FotaV1CallbackRegistrationResult {
         account_name: Some(account.to_string()),
         service_name: Some(service.as_str().to_owned()),
@@ -80,7 +87,7 @@ pub(super) async fn deregister(
     if state.store.deregister(state.clock.now(), account).await?.is_none() {
         return Err(Problem::nothing_registered());
     }
-    audit::note_usual(&state, &session.principal, account, "deregistered the callback URL").await;
+    audit::note(&state, &session.principal, Some(account), "deregistered the callback URL").await;
     Ok(answer::json(StatusCode::OK, &FotaV1SuccessResult { success: Some(true) }))
 }
 

@@ -94,6 +94,7 @@ impl<'a> Batch<'a> {
     /// Reads one line.
     fn take(&mut self, number: u64, line: &[u8]) {
         if let Some(problem) = &self.stopped {
+            self.state.metrics.refused(problem.status());
             write(&mut self.answers, number, problem.status(), LineOutcome::Error(problem.body()));
             return;
         }
@@ -148,6 +149,7 @@ impl<'a> Batch<'a> {
             match said {
                 Ok((status, said)) => write(&mut self.answers, number, status, LineOutcome::Answer(said)),
                 Err(problem) => {
+                    self.state.metrics.refused(problem.status());
                     write(&mut self.answers, number, problem.status(), LineOutcome::Error(problem.body()));
                     if self.stopped.is_none() && stops(problem.status()) {
                         self.stopped = Some(problem);

@@ -22,12 +22,17 @@ use crate::trace::PublishSpan;
 /// Takes messages in.
 pub(super) async fn publish(
     State(state): State<ApiState>,
-    Bearer(principal): Bearer,
+    bearer: Result<Bearer, Problem>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let counted = |problem: Problem| {
+        state.metrics.refused(problem.status());
+        problem
+    };
+    let Bearer(principal) = bearer.map_err(counted)?;
     principal.may(Wants::Publish)?;
     let mut span = state.tracer.publish(request.headers());
-    let answer = take_in(&state, &principal, request, &mut span).await;
+    let answer = take_in(&state, &principal, request, &mut span).await.map_err(counted);
     Ok(span.end(answer.into_response()))
 }
 

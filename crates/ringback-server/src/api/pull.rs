@@ -42,5 +42,6 @@ pub(super) async fn acknowledge(
         ));
     }
     let standing = state.store.acknowledge(state.clock.now(), account, through).await?;
+    audit::note_usual(&state, &principal, account, format!("acknowledged messages through {through}")).await;
     Ok(answer::json(StatusCode::OK, &AckAnswer { through: standing.acknowledged_through.0 }))
 }

@@ -1,7 +1,7 @@
 //! One line for each request, at debug: what was asked for, by whom, how it ended, how long it took.
 //!
-//! A path that no route takes is not shown: callers put all kinds of things there, secrets among them. The paths of routes
-//! hold accounts, ids and nothing that has to be hidden.
+//! A path that no route takes is not shown, nor one that is taken by a route for whatever is left over: callers put all kinds
+//! of things there, secrets among them. The paths of other routes hold accounts, ids and nothing that has to be hidden.
 
 use std::time::Instant;
 
@@ -23,6 +23,7 @@ pub(super) async fn tell(request: Request, next: Next) -> Response {
     }
     let method = request.method().clone();
     let path = match request.extensions().get::<MatchedPath>() {
+        Some(route) if route.as_str().contains("{*") => route.as_str().to_owned(),
         Some(_) => request.uri().path().chars().take(SHOWN).collect(),
         None => "of no route".to_owned(),
     };

@@ -15,6 +15,7 @@ pub(super) struct Gauges {
     accounts: Gauge,
     lanes: [Gauge; 5],
     oldest: [Gauge; 2],
+    overdue: Gauge,
     surveyed_at: Gauge,
     survey_took: Gauge,
     size: Gauge,
@@ -49,6 +50,10 @@ impl Gauges {
             lanes: ["active", "on_hold", "suspended", "paused", "unregistered"]
                 .map(|state| lanes.with_label_values(&[state])),
             oldest: ["active", "any"].map(|lane| oldest.with_label_values(&[lane])),
+            overdue: make.gauge(
+                "ringback_oldest_overdue_age_seconds",
+                "How late the message is that should have gone first, of those free to go in lanes that nothing speaks against.",
+            ),
             surveyed_at: make.gauge(
                 "ringback_survey_timestamp_seconds",
                 "When the accounts were last surveyed: what is pending, kept, oldest, and the lanes are as of then.",
@@ -83,6 +88,7 @@ impl Gauges {
         for (gauge, oldest) in self.oldest.iter().zip([tally.oldest_in_active, oldest]) {
             gauge.set(oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64()));
         }
+        self.overdue.set(tally.first_due.map_or(0.0, |due| now.since(due).as_secs_f64()));
         self.surveyed_at.set(now.as_millis() as f64 / 1000.0);
         self.survey_took.set(took.as_secs_f64());
     }

@@ -23,6 +23,7 @@ mod totals;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use prometheus::{Histogram, IntCounter, Registry, TextEncoder};
 use ringback_delivery::{OpenRequests, Outcome, Timestamp};
 use ringback_store::Commit;
@@ -43,6 +44,9 @@ pub use totals::Total;
 /// The media type of what [`Metrics::render`] gives.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// The refusals of messages that are counted: those that are not the message's own fault.
+const REFUSALS: [StatusCode; 2] = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+
 /// Every instrument of one service. A clone is the same.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -57,6 +61,8 @@ struct Inner {
     first_answer: Histogram,
     spans_exported: IntCounter,
     spans_dropped: IntCounter,
+    /// By [`REFUSALS`].
+    refused: [IntCounter; REFUSALS.len()],
     gauges: Gauges,
     minutes: Minutes,
     totals: Totals,
@@ -66,6 +72,11 @@ impl Default for Metrics {
     fn default() -> Self {
         let registry = Registry::new();
         let instruments = Instruments::of(&registry);
+        let refused = instruments.counters(
+            "ringback_messages_refused_total",
+            "Requests to publish, and lines of NDJSON, that were refused for want of room (429), or whose fate is unknown or store full (503).",
+            &["code"],
+        );
         Self(Arc::new(Inner {
             commits: Commits::new(&instruments),
             attempts: Attempts::new(&instruments),
@@ -91,6 +102,7 @@ impl Default for Metrics {
                 "ringback_spans_dropped_total",
                 "Spans that were let go: more came than could be sent, or the collector did not take them.",
             ),
+            refused: REFUSALS.map(|status| refused.with_label_values(&[status.as_str()])),
             gauges: Gauges::new(&instruments),
             minutes: Minutes::default(),
             totals: Totals::default(),
@@ -143,6 +155,14 @@ impl Metrics {
     /// A publish was answered.
     pub(crate) fn accepted_in(&self, took: Duration) {
         self.0.accept.observe(took.as_secs_f64());
+    }
+
+    /// A request to publish, or a line of one, was answered with this status in place of being taken in.
+    pub(crate) fn refused(&self, status: StatusCode) {
+        let known = REFUSALS.iter().zip(&self.0.refused).find(|(known, _)| **known == status);
+        if let Some((_, counter)) = known {
+            counter.inc();
+        }
     }
 
     /// A message's first attempt starts, so long after its commit.

@@ -37,10 +37,20 @@ pub async fn keep_surveying(
         }
     };
     let surveying = async {
+        let mut fails = false;
         loop {
             let began = Instant::now();
-            if let Err(error) = survey(&metrics, store.as_ref(), &clock).await {
-                tracing::debug!(%error, "the accounts could not be surveyed");
+            match survey(&metrics, store.as_ref(), &clock).await {
+                Err(error) if !fails => {
+                    tracing::warn!(%error, "the accounts could not be surveyed: what the metrics say of them grows old");
+                    fails = true;
+                }
+                Err(error) => tracing::debug!(%error, "the accounts could not be surveyed"),
+                Ok(()) if fails => {
+                    tracing::info!("the accounts can be surveyed again");
+                    fails = false;
+                }
+                Ok(()) => {}
             }
             let rest = began.elapsed() * REST;
             let wanted = async {

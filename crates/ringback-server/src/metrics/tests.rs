@@ -38,6 +38,18 @@ fn every_outcome_counts_in_its_class_and_by_what_came_back() {
 }
 
 #[test]
+fn what_is_refused_counts_where_it_is_not_the_message_s_own_fault() {
+    let metrics = Metrics::default();
+    for status in [429, 503, 503, 400, 500] {
+        metrics.refused(http::StatusCode::from_u16(status).unwrap());
+    }
+    let text = metrics.render();
+    assert!(text.contains("ringback_messages_refused_total{code=\"429\"} 1\n"), "{text}");
+    assert!(text.contains("ringback_messages_refused_total{code=\"503\"} 2\n"), "{text}");
+    assert!(!text.contains("code=\"400\""), "{text}");
+}
+
+#[test]
 fn a_commit_counts_what_it_moved_and_a_batch_that_moved_nothing_is_no_batch() {
     let metrics = Metrics::default();
     let moved = Movements { accepted: 3, delivered: 2, outcomes: 4, ..Movements::default() };

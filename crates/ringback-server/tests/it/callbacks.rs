@@ -1,5 +1,6 @@
 //! Software Management Callbacks V1, as the contract and its examples have it.
 
+use ringback_store::Overseeing as _;
 use serde_json::{Value, json};
 
 use crate::server::{ACCOUNT, CALLBACKS, Server, callbacks};
@@ -103,4 +104,23 @@ async fn a_delete_may_have_a_body_of_any_type() {
     server.register(ACCOUNT).await;
     let path = format!("{}/name/Fota", callbacks(ACCOUNT));
     server.as_user(&user, "DELETE", &path).body("text/plain", "whatever").send().await.ok();
+}
+
+#[tokio::test]
+async fn registrations_of_another_url_and_deregistrations_are_kept_in_the_audit_log() {
+    let server = Server::start().await;
+    let user = server.user().await;
+    let register = async |url: &str| {
+        let body = json!({"name": "Fota", "url": url}).to_string();
+        server.as_user(&user, "POST", &callbacks(ACCOUNT)).json(body).send().await.ok();
+    };
+    register("https://8.8.8.8/one").await;
+    register("https://8.8.8.8/one").await;
+    register("https://8.8.8.8/two").await;
+    let path = format!("{}/name/Fota", callbacks(ACCOUNT));
+    server.as_user(&user, "DELETE", &path).send().await.ok();
+    let acts = server.store.acts(None, None, 10).await.unwrap();
+    let acts: Vec<&str> = acts.iter().map(|kept| kept.act.what.as_str()).collect();
+    let registered = "registered a callback URL";
+    assert_eq!(acts, ["deregistered the callback URL", registered, registered]);
 }

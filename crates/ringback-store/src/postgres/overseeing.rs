@@ -35,9 +35,14 @@ impl Overseeing for PostgresStore {
             let tx = self.pool.begin_reading().await?;
             let part = summary::numbered(&tx, &reach, after, limit).await?;
             let mut tally = Tally::default();
+            let mut open = Vec::new();
             for (glance, _) in summary::glances(&tx, &part).await? {
                 tally.count(&glance);
+                if glance.counts.pending > 0 && glance.closed().is_none() {
+                    open.push((glance.account, glance.standing));
+                }
             }
+            tally.count_due(summary::first_due(&tx, &open).await?);
             tx.commit().await?;
             tally.keep_the_longest();
             tally.next = part.last().copied().filter(|_| part.len() == limit);

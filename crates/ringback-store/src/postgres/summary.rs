@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::link::{Link, args};
 use super::{history, lane, rows, standing};
 use crate::credentials::next_of;
-use crate::{AccountSummary, Counts, Reach};
+use crate::{AccountSummary, Counts, Reach, Tally};
 
 /// Accounts that one call gives, whatever was asked for.
 const MOST: usize = 1000;
@@ -129,11 +129,7 @@ async fn heads(
     if accounts.is_empty() {
         return Ok(HashMap::new());
     }
-    let (shards, numbers): (Vec<i16>, Vec<i64>) =
-        accounts.iter().map(|(account, _)| rows::key(*account)).unzip();
-    let column = |of: fn(&Standing) -> u64| -> Vec<i64> {
-        accounts.iter().map(|(_, standing)| rows::number_column(of(standing))).collect()
-    };
+    let Asked { shards, accounts, cancelled, acknowledged, acknowledged_turns } = Asked::of(accounts);
     let found = link
         .rows(
             "SELECT i.account, p.sequence, p.accepted_at
@@ -146,10 +142,8 @@ async fn heads(
                  WHERE NOT (q.sequence <= i.acknowledged AND q.turn <= i.acknowledged_turn)
                  ORDER BY q.turn LIMIT 1) p",
             args![
-                INT2_ARRAY shards, INT8_ARRAY numbers,
-                INT8_ARRAY column(|standing| standing.cancelled_through.0),
-                INT8_ARRAY column(|standing| standing.acknowledged_through.0),
-                INT8_ARRAY column(|standing| standing.acknowledged_turn.0), INT8 OVERTAKEN
+                INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY cancelled, INT8_ARRAY acknowledged,
+                INT8_ARRAY acknowledged_turns, INT8 OVERTAKEN
             ],
         )
         .await?;
@@ -157,4 +151,68 @@ async fn heads(
         .iter()
         .map(|row| Ok((rows::account(row, 0)?, (Sequence(rows::number(row, 1)?), rows::moment(row, 2)?))))
         .collect()
+}
+
+/// When the first message of these accounts that is free to go is due ([`Tally::first_due`]).
+pub(super) async fn first_due(
+    link: &Link,
+    accounts: &[(AccountId, Standing)],
+) -> Result<Option<Timestamp>, Fault> {
+    if accounts.is_empty() {
+        return Ok(None);
+    }
+    let Asked { shards, accounts, cancelled, acknowledged, acknowledged_turns } = Asked::of(accounts);
+    let found = link
+        .row(
+            "SELECT min(least(tried.due, fresh.accepted_at))
+             FROM unnest($1, $2, $3, $4, $5) AS i (shard, account, cancelled, acknowledged, acknowledged_turn)
+             CROSS JOIN LATERAL (
+                 SELECT min(q.due) AS due FROM (
+                     SELECT p.due, p.turn, p.sequence FROM ringback.pending p
+                     WHERE p.shard = i.shard AND p.account = i.account AND p.due IS NOT NULL
+                     ORDER BY p.due LIMIT $6) q
+                 WHERE q.turn > i.cancelled AND NOT (q.sequence <= i.acknowledged AND q.turn <= i.acknowledged_turn)
+             ) tried
+             CROSS JOIN LATERAL (
+                 SELECT min(q.accepted_at) AS accepted_at FROM (
+                     SELECT p.turn, p.sequence, p.key, p.due, p.accepted_at FROM ringback.pending p
+                     WHERE p.shard = i.shard AND p.account = i.account AND p.turn > i.cancelled
+                     ORDER BY p.turn LIMIT $6) q
+                 WHERE q.due IS NULL AND NOT (q.sequence <= i.acknowledged AND q.turn <= i.acknowledged_turn)
+                     AND (q.key IS NULL OR NOT EXISTS (SELECT FROM ringback.pending b
+                         WHERE b.shard = i.shard AND b.account = i.account AND b.key = q.key
+                             AND b.turn > i.cancelled AND b.turn < q.turn))
+             ) fresh",
+            args![
+                INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY cancelled, INT8_ARRAY acknowledged,
+                INT8_ARRAY acknowledged_turns, INT8 i64::from(Tally::DUE_LOOKED_AT)
+            ],
+        )
+        .await?;
+    rows::optional_moment(&found, 0)
+}
+
+/// Accounts and what they decided, as columns.
+struct Asked {
+    shards: Vec<i16>,
+    accounts: Vec<i64>,
+    cancelled: Vec<i64>,
+    acknowledged: Vec<i64>,
+    acknowledged_turns: Vec<i64>,
+}
+
+impl Asked {
+    fn of(asked: &[(AccountId, Standing)]) -> Self {
+        let (shards, accounts) = asked.iter().map(|(account, _)| rows::key(*account)).unzip();
+        let column = |of: fn(&Standing) -> u64| {
+            asked.iter().map(|(_, standing)| rows::number_column(of(standing))).collect()
+        };
+        Self {
+            shards,
+            accounts,
+            cancelled: column(|standing| standing.cancelled_through.0),
+            acknowledged: column(|standing| standing.acknowledged_through.0),
+            acknowledged_turns: column(|standing| standing.acknowledged_turn.0),
+        }
+    }
 }

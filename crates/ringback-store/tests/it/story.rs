@@ -115,6 +115,7 @@ macro_rules! tell_the_story {
                 the_worst_come_first,
                 who_was_released_or_deregistered_is_not_in_trouble,
                 the_parts_add_up_to_all_accounts,
+                what_is_due_first_is_free_to_go_in_an_open_lane,
                 acts_are_told_the_newest_first,
                 a_bounded_number_of_acts_is_kept,
             },

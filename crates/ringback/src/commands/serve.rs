@@ -25,6 +25,12 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     logging::start(&config.log);
     process::keep_memory_private();
     process::raise_open_files();
+    if config.listening.confuses_clients() {
+        tracing::warn!(
+            "behind-proxy without trusted-proxy: all clients count as one, for limits and for failed log-ins, and the \
+             console's cookie is not Secure; name the proxy's address"
+        );
+    }
     let (mut stop, mut hang_up) = (Stop::catch()?, HangUp::catch()?);
     signals::outlive_file_limits()?;
     let store = open_store(&config.store, Role::Server).await?;

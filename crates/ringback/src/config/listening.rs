@@ -22,7 +22,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::one(
         "admin-listen",
         "ADDRESS:PORT",
-        "Where the console and the metrics are, and nowhere else then [default: where everything is]",
+        "Where the console and the metrics are, and nowhere else then; off loopback it wants a certificate, whatever is said \
+         of a proxy [default: where everything is]",
     ),
     Setting::one(
         "tls-cert",
@@ -39,7 +40,8 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::many(
         "trusted-proxy",
         "CIDR",
-        "A proxy whose X-Forwarded-For says who the client is; may be repeated",
+        "A proxy whose X-Forwarded-For says who the client is, and whose X-Forwarded-Proto whether it spoke TLS; may be \
+         repeated",
     ),
     Setting::switch("behind-proxy", "A proxy in front of the server speaks TLS"),
     Setting::switch("insecure-http", "Listen without TLS on an address that others can reach"),
@@ -82,19 +84,36 @@ impl Listening {
             behind_proxy: layers.switch("behind-proxy")?,
             insecure_http: layers.switch("insecure-http")?,
         };
-        let addresses = [Some(listening.listen), listening.admin_listen];
-        let reachable = addresses.into_iter().flatten().find(|address| !is_loopback(*address));
-        match reachable {
-            Some(address)
-                if !listening.behind_proxy && !listening.insecure_http && listening.tls.is_none() =>
-            {
-                Err(Failure::configuration(format_args!(
-                    "{address} can be reached by others: give a certificate (--tls-cert, --tls-key), or put a proxy in \
-                     front that speaks TLS and say --behind-proxy, or say --insecure-http"
-                )))
-            }
-            _ => Ok(listening),
+        listening.check()?;
+        Ok(listening)
+    }
+
+    /// Nothing secret crosses a network in the clear unless that was said.
+    fn check(&self) -> Outcome<()> {
+        if self.tls.is_some() || self.insecure_http {
+            return Ok(());
         }
+        if !is_loopback(self.listen) && !self.behind_proxy {
+            return Err(Failure::configuration(format_args!(
+                "{} can be reached by others: give a certificate (--tls-cert, --tls-key), or put a proxy in front that \
+                 speaks TLS and say --behind-proxy, or say --insecure-http",
+                self.listen
+            )));
+        }
+        // The proxy of `behind-proxy` stands before `listen`; operators are meant to come here without it.
+        match self.admin_listen.filter(|address| !is_loopback(*address)) {
+            Some(address) => Err(Failure::configuration(format_args!(
+                "{address} can be reached by others, and operators' passwords cross the network to it: give a certificate \
+                 (--tls-cert, --tls-key), or put --admin-listen on loopback, or leave it out so that the proxy leads to \
+                 the console too, or say --insecure-http"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether all clients look like one: they come through a proxy of another machine that nobody said to trust.
+    pub(crate) fn confuses_clients(&self) -> bool {
+        self.behind_proxy && self.trusted_proxies.is_empty() && !is_loopback(self.listen)
     }
 
     pub(super) fn show(&self, shown: &mut Shown<'_>) {

@@ -13,7 +13,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::one(
         "log",
         "FILTER",
-        "What is logged, such as debug or info,ringback_server::send=debug [default: info]",
+        "What is logged, such as debug or info,ringback_server::send=debug; of libraries, warnings at most [default: info]",
     ),
     Setting::one(
         "log-format",

@@ -57,6 +57,29 @@ fn an_address_that_others_can_reach_wants_tls_or_a_proxy_or_the_word_insecure() 
 }
 
 #[test]
+fn an_admin_address_that_others_can_reach_wants_tls_whatever_is_said_of_a_proxy() {
+    let admin = [("admin-listen", "10.0.0.21:9090")];
+    for toml in ["", "behind-proxy = true", "behind-proxy = true\ntrusted-proxy = ['10.0.0.10']"] {
+        let error = config(toml, &[], &admin).unwrap_err();
+        assert_eq!(error.code(), ExitCode::Configuration);
+        assert!(error.to_string().contains("10.0.0.21:9090"), "{error}");
+    }
+    config("tls-cert = 'c.pem'\ntls-key = 'k.pem'", &[], &admin).unwrap();
+    config("insecure-http = true", &[], &admin).unwrap();
+    config("behind-proxy = true", &[], &[("listen", "10.0.0.1:80"), ("admin-listen", "127.0.0.1:9")])
+        .unwrap();
+}
+
+#[test]
+fn clients_behind_a_proxy_of_another_machine_are_told_apart_once_it_is_trusted() {
+    let confuses = |toml: &str| config(toml, &[], &[]).unwrap().listening.confuses_clients();
+    assert!(confuses("listen = '0.0.0.0:80'\nbehind-proxy = true"));
+    assert!(!confuses("listen = '0.0.0.0:80'\nbehind-proxy = true\ntrusted-proxy = ['10.0.0.10']"));
+    assert!(!confuses("behind-proxy = true"));
+    assert!(!confuses("listen = '0.0.0.0:80'\ninsecure-http = true"));
+}
+
+#[test]
 fn a_password_in_the_store_s_url_is_never_repeated_and_never_an_argument() {
     const URL: &str = "postgres://me:hunter2@db/x";
     let given = layers(&format!("store = '{URL}'"), &[], &[]).unwrap();

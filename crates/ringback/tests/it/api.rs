@@ -138,6 +138,34 @@ impl Api {
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
+    /// What a page is answered with, to a browser with this cookie: its head, and its text.
+    pub(crate) async fn page(&self, path: &str, cookie: &str) -> (http::response::Parts, String) {
+        self.browse(Request::get(format!("{}{path}", self.url)).header("cookie", cookie), String::new()).await
+    }
+
+    /// The same for a form that is sent.
+    pub(crate) async fn form(
+        &self,
+        path: &str,
+        cookie: &str,
+        fields: &[(&str, &str)],
+    ) -> (http::response::Parts, String) {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(fields);
+        let request = Request::post(format!("{}{path}", self.url))
+            .header("cookie", cookie)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.browse(request, form.finish()).await
+    }
+
+    async fn browse(&self, request: http::request::Builder, body: String) -> (http::response::Parts, String) {
+        let answered = self.http.request(request.body(Full::from(body)).unwrap());
+        let response = tokio::time::timeout(TIMEOUT, answered).await.expect("an answer in time").unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head, String::from_utf8(body.to_vec()).unwrap())
+    }
+
     fn request(
         &self,
         method: Method,

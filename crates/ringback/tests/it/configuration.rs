@@ -85,3 +85,20 @@ fn a_database_that_can_not_be_reached_is_named() {
     assert_eq!(code, 6);
     assert!(line.contains("postgres://u@127.0.0.1:1/ringback"), "{line}");
 }
+
+#[test]
+fn a_secret_that_a_group_can_read_is_refused_unless_systemd_handed_it_over() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "5a".repeat(32)).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o440)).unwrap();
+    let store = "postgres://u@127.0.0.1:1/ringback";
+    let args = ["verify", "--store", store, "--key-file", key.to_str().unwrap()];
+    let (code, line) = failure(&run(folder.path(), &args));
+    assert_eq!(code, 3);
+    assert!(line.contains("chmod 600"), "{line}");
+    let handed_over = [("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())];
+    let (code, line) = failure(&run_with(folder.path(), &args, &handed_over, ""));
+    assert_eq!(code, 6, "the key was read, and nobody is at that address: {line}");
+}

@@ -17,9 +17,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Makes a credential in the folder's store.
 pub(crate) fn create(folder: &Path, name: &str, account: &str, scopes: &str) -> Secrets {
-    let args = ["credentials", "create", "--store", STORE, "--name", name];
-    let more = ["--account", account, "--scope", scopes, "--json"];
-    serde_json::from_str(&printed(&run(folder, &[&args[..], &more].concat()))).unwrap()
+    create_in(folder, &["--store", STORE], name, account, scopes)
+}
+
+/// Makes a credential in a store that is named with its key, if it is given one.
+pub(crate) fn create_in(folder: &Path, store: &[&str], name: &str, account: &str, scopes: &str) -> Secrets {
+    let args = ["credentials", "create", "--name", name, "--account", account, "--scope", scopes, "--json"];
+    serde_json::from_str(&printed(&run(folder, &[&args[..], store].concat()))).unwrap()
 }
 
 fn serve(folder: &Path) -> (Program, Api, String) {

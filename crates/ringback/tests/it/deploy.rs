@@ -1,6 +1,7 @@
 //! The examples in `deploy/`, as far as they can be checked without running a container or an init system.
 
 use std::path::Path;
+use std::process::Command;
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -68,6 +69,7 @@ fn the_image_runs_as_nobody_and_its_settings_are_settings() {
     assert!(settings.len() >= 3);
     let shown = shown(&settings, &["serve"]);
     assert!(shown.contains("listen = \"0.0.0.0:8080\"  # RINGBACK_SERVER_LISTEN"), "{shown}");
+    knows_its_proxy_and_name(&shown);
     let wanted = format!("FROM rust:{}", env!("CARGO_PKG_RUST_VERSION"));
     assert!(text.contains(&wanted), "the image is not built with the oldest Rust that will do: {wanted}");
 }
@@ -108,25 +110,26 @@ fn the_pod_is_locked_down_probed_and_given_time_to_stop_and_its_settings_are_set
     let shown = shown(&settings, &["serve"]);
     assert!(shown.contains(&format!("listen = \"0.0.0.0:{}\"", port["containerPort"])), "{shown}");
     assert!(shown.contains("store = \"sqlite:/data/ringback.db\""), "{shown}");
+    knows_its_proxy_and_name(&shown);
+}
+
+/// Else the console answers 421 behind a proxy, and all clients are one.
+#[track_caller]
+fn knows_its_proxy_and_name(shown: &str) {
+    for setting in ["trusted-proxy", "server-name"] {
+        let line = shown.lines().find(|line| line.starts_with(&format!("{setting} = [\"")));
+        assert!(line.is_some(), "{setting} is not set in\n{shown}");
+    }
 }
 
 #[test]
 fn nginx_takes_its_example() {
     let Some(mut nginx) = tool("nginx") else { return };
     let folder = tempfile::tempdir().unwrap();
-    let made = rcgen::generate_simple_self_signed(["ringback.example.com".to_owned()]).unwrap();
-    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(at("fullchain.pem"), pem("CERTIFICATE", made.cert.der())).unwrap();
-    std::fs::write(at("privkey.pem"), pem("PRIVATE KEY", &made.signing_key.serialize_der())).unwrap();
-    let example = read("nginx/ringback.conf").replace("/etc/ssl/ringback/", &format!("{}/", at("")));
-    std::fs::write(at("ringback.conf"), example).unwrap();
-    let whole = format!(
-        "pid {};\nerror_log stderr;\nevents {{}}\nhttp {{ access_log off; include {}; }}\n",
-        at("nginx.pid"),
-        at("ringback.conf")
-    );
-    std::fs::write(at("nginx.conf"), whole).unwrap();
-    let said = content(nginx.args(["-t", "-q", "-p", &at(""), "-c", &at("nginx.conf")]), "");
+    certificate(folder.path(), "ringback.example.com");
+    let example =
+        read("nginx/ringback.conf").replace("/etc/ssl/ringback/", &format!("{}/", folder.path().display()));
+    let said = nginx_says(&mut nginx, folder.path(), &example);
     assert!(!said.contains("[warn]"), "{said}");
     let first = read("nginx/ringback.conf");
     let told: String =
@@ -134,6 +137,28 @@ fn nginx_takes_its_example() {
     let start = told.find("serve ").unwrap();
     let args: Vec<&str> = told[start..].split('`').next().unwrap().split_whitespace().collect();
     assert!(shown(&[], &args).contains("behind-proxy = true"));
+}
+
+/// Writes `fullchain.pem` and `privkey.pem` for a name.
+pub(crate) fn certificate(folder: &Path, name: &str) {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+    std::fs::write(folder.join("fullchain.pem"), pem("CERTIFICATE", made.cert.der())).unwrap();
+    std::fs::write(folder.join("privkey.pem"), pem("PRIVATE KEY", &made.signing_key.serialize_der()))
+        .unwrap();
+}
+
+/// What nginx says of a file of its `conf.d`.
+#[track_caller]
+pub(crate) fn nginx_says(nginx: &mut Command, folder: &Path, example: &str) -> String {
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("ringback.conf"), example).unwrap();
+    let whole = format!(
+        "pid {};\nerror_log stderr;\nevents {{}}\nhttp {{ access_log off; include {}; }}\n",
+        at("nginx.pid"),
+        at("ringback.conf")
+    );
+    std::fs::write(at("nginx.conf"), whole).unwrap();
+    content(nginx.args(["-t", "-q", "-p", &at(""), "-c", &at("nginx.conf")]), "")
 }
 
 fn pem(label: &str, der: &[u8]) -> String {

@@ -5,6 +5,8 @@
 //! - `<!-- run in the background until: TEXT -->`: it goes on; what follows waits until it has printed the text.
 //! - `<!-- not run: WHY -->`
 //!
+//! What a terminal shows, commands with their answers, is a block of `console`, with `<!-- an example -->` before it.
+//!
 //! Only the ports are others: those of the guides may be taken.
 
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Signal, kill_process_group};
 
+/// What stands before what a terminal shows.
+const EXAMPLE: &str = "<!-- an example -->";
 /// How long a guide may take, in seconds.
 const PATIENCE: u32 = 60;
 
@@ -30,19 +34,33 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The blocks of shell commands of a guide; panics at one that is not marked.
+/// How the blocks of the guides that are no commands are marked.
+const OTHER_LANGUAGES: [&str; 6] = ["", "json", "python", "rust", "toml", "ts"];
+
+/// The blocks of shell commands of a guide; panics at one that is not marked, and at a block that may be one in disguise.
 fn blocks(guide: &str) -> Vec<Block> {
     let text = std::fs::read_to_string(root().join(guide)).unwrap();
     let mut blocks = Vec::new();
     let (mut lines, mut before) = (text.lines(), "");
     while let Some(line) = lines.next() {
-        if line.trim() == "```sh" {
+        let Some(language) = line.trim().strip_prefix("```") else {
+            before = line;
+            continue;
+        };
+        if language == "sh" {
             let indent = line.len() - line.trim_start().len();
             let body = lines.by_ref().take_while(|line| line.trim() != "```");
             let body: Vec<&str> = body.map(|line| line.get(indent..).unwrap_or_default()).collect();
             blocks.push(Block { how: how(guide, before, body[0]), text: body.join("\n") });
+        } else {
+            let is_example = before.trim() == EXAMPLE && language == "console";
+            assert!(
+                is_example || OTHER_LANGUAGES.contains(&language),
+                "{guide}: a block of {language:?} may hold commands; those are marked with sh"
+            );
+            lines.by_ref().find(|line| line.trim() == "```");
         }
-        before = line;
+        before = "";
     }
     blocks
 }

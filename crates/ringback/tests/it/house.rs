@@ -1,5 +1,6 @@
 //! A server with a credential for one account, and the commands as its user types them.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -8,10 +9,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::api::{Api, Secrets, Tokens};
-use crate::credentials::create;
+use crate::credentials::{create, create_in};
 use crate::program::{PATIENCE, Program, printed, run_with};
 
 pub(crate) const ACCOUNT: &str = "0242078689-00001";
+/// Where the sealing key of a folder's store is.
+pub(crate) const KEY_FILE: &str = "ringback.db.key";
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A server, and who uses it.
@@ -43,6 +46,22 @@ impl House {
         let mut server = Program::start_with(folder.path(), &args, variables);
         let url = server.url();
         let secrets = create(folder.path(), "acme", ACCOUNT, "callbacks,publish");
+        Self { folder, server, url, secrets }
+    }
+
+    /// The same on a database of PostgreSQL, with its key in the folder's `ringback.db.key`.
+    pub(crate) fn start_on(store: &str, settings: &[&str], variables: &[(&str, &str)]) -> Self {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join(KEY_FILE);
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(key).unwrap();
+        file.write_all("5a".repeat(32).as_bytes()).unwrap();
+        let store = ["--store", store, "--key-file", KEY_FILE];
+        let args = [&["serve", "--listen", "127.0.0.1:0", "--egress", "any"], &store[..], settings].concat();
+        let mut server = Program::start_with(folder.path(), &args, variables);
+        let url = server.url();
+        let secrets = create_in(folder.path(), &store, "acme", ACCOUNT, "callbacks,publish");
         Self { folder, server, url, secrets }
     }
 

@@ -14,6 +14,7 @@ mod console;
 mod crash;
 mod credentials;
 mod deploy;
+mod deploy_several;
 mod dev;
 mod endpoint;
 mod events;

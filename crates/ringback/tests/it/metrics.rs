@@ -137,9 +137,11 @@ async fn promtool_finds_nothing_wrong_with_the_metrics_and_no_label_names_an_acc
 }
 
 #[test]
-fn promtool_finds_nothing_wrong_with_the_rules_and_the_scrape_configuration() {
+fn the_alerts_fire_when_they_should_and_promtool_likes_the_scrape_configuration() {
     let Some(mut promtool) = tool("promtool") else { return };
     content(promtool.args(["check", "rules"]).arg(deploy("prometheus/ringback.rules.yml")), "");
+    let Some(mut promtool) = tool("promtool") else { return };
+    content(promtool.args(["test", "rules"]).arg(deploy("prometheus/ringback.rules.test.yml")), "");
     let Some(mut promtool) = tool("promtool") else { return };
     content(promtool.args(["check", "config", "--syntax-only"]).arg(deploy("prometheus/prometheus.yml")), "");
 }

@@ -109,6 +109,40 @@ pub async fn the_parts_add_up_to_all_accounts(store: &dyn Store) {
     assert_eq!(part.waiting, [(account(ONE + 4), at(3))]);
 }
 
+pub async fn what_is_due_first_is_free_to_go_in_an_open_lane(store: &dyn Store) {
+    let first_due = async || store.tally(Reach::Every, None, 100).await.unwrap().first_due;
+    for number in ONE..ONE + 4 {
+        register(store, number).await;
+    }
+    assert_eq!(first_due().await, None);
+
+    // One that waits by its schedule, and one behind it that was accepted long ago.
+    accept(store, at(0), ordered(ONE, 7, "first")).await;
+    accept(store, at(1), ordered(ONE, 7, "second")).await;
+    assert_eq!(first_due().await, Some(at(0)));
+    let first = waiting(store, ONE).await.remove(0);
+    store.record(at(2), vec![retry(ONE, &first, hour(24))], Vec::new()).await.unwrap();
+    assert_eq!(first_due().await, Some(hour(24)));
+    // One of another key beside them, and one without.
+    accept(store, at(90), ordered(ONE, 8, "other")).await;
+    assert_eq!(first_due().await, Some(at(90)));
+    accept(store, at(60), message(TWO, "none")).await;
+    assert_eq!(first_due().await, Some(at(60)));
+
+    // What keeps an account's messages waiting keeps them out, and what is cancelled or acknowledged does not wait.
+    accept(store, at(10), message(ONE + 2, "held")).await;
+    show(store, ONE + 2, on_hold(at(20))).await;
+    accept(store, at(11), message(ONE + 3, "paused")).await;
+    store.pause(at(50), account(ONE + 3)).await.unwrap();
+    assert_eq!(first_due().await, Some(at(60)));
+    store.resume(at(61), account(ONE + 3)).await.unwrap();
+    assert_eq!(first_due().await, Some(at(11)));
+    store.deregister(at(62), account(ONE + 3)).await.unwrap();
+    assert_eq!(first_due().await, Some(at(60)));
+    store.acknowledge(at(63), account(TWO), 1).await.unwrap();
+    assert_eq!(first_due().await, Some(at(90)));
+}
+
 pub async fn acts_are_told_the_newest_first(store: &dyn Store) {
     assert_eq!(store.acts(None, None, 10).await.unwrap(), []);
     let act = |second: i64, on: Option<u64>| Act {
