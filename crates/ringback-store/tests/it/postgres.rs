@@ -1,6 +1,7 @@
 //! The PostgreSQL store: the whole story, and what is its own.
 
 mod copying;
+mod late;
 mod lanes;
 mod nodes;
 
@@ -62,6 +63,10 @@ impl Session {
 
     pub async fn run(&self, sql: &str) {
         self.0.batch_execute(sql).await.unwrap();
+    }
+
+    pub async fn commit(self) {
+        self.run("COMMIT").await;
     }
 
     /// Ends it as if nothing had been.
