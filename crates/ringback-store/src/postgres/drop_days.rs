@@ -1,7 +1,10 @@
 //! Dropping partitions that nothing needs any more, and making tomorrow's.
 //!
 //! To drop one, everybody is locked out for a moment. Where that does not come at once, because a read is under way, it is
-//! tried again later: nobody waits in the queue behind it for longer than [`PATIENCE_MILLIS`].
+//! tried again later ([`BackOff`]): nobody waits in the queue behind it for longer than [`PATIENCE_MILLIS`], nor often.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use ringback_delivery::Timestamp;
 
@@ -14,14 +17,64 @@ const PATIENCE_MILLIS: u32 = 200;
 /// Accounts that are changed in one transaction.
 const PORTION: i64 = 2000;
 
-/// Does what is to be done; whether something was.
-pub(super) async fn tidy(pool: &Pool, days: &Days, now: Timestamp) -> Result<bool, Fault> {
-    days.make(&*pool.link().await?, days::day(now) + 1).await?;
-    let done = drop_a_day(pool, now).await? || drop_a_period(pool, now).await?;
-    if done {
-        days.forget();
+/// After a read was under way: how long until it is tried again, doubled each time up to the longest.
+const FIRST_BACK_OFF: Duration = Duration::from_secs(60);
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(3600);
+
+/// When it may be tried again.
+#[derive(Default)]
+pub(super) struct BackOff(Mutex<Option<(Timestamp, Duration)>>);
+
+impl BackOff {
+    fn holds(&self, now: Timestamp) -> bool {
+        self.last().is_some_and(|(failed, wait)| now < failed.after(wait))
     }
-    Ok(done)
+
+    fn failed(&self, now: Timestamp) {
+        let mut last = self.last();
+        let wait = last.map_or(FIRST_BACK_OFF, |(_, wait)| (wait * 2).min(LONGEST_BACK_OFF));
+        *last = Some((now, wait));
+    }
+
+    fn is_over(&self) {
+        *self.last() = None;
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<(Timestamp, Duration)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Does what is to be done; whether something was.
+pub(super) async fn tidy(
+    pool: &Pool,
+    days: &Days,
+    back_off: &BackOff,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    days.make(&*pool.link().await?, days::day(now) + 1).await?;
+    if back_off.holds(now) {
+        return Ok(false);
+    }
+    match drop_one(pool, now).await {
+        Ok(done) => {
+            back_off.is_over();
+            if done {
+                days.forget();
+            }
+            Ok(done)
+        }
+        Err(fault) if fault.is_conflict() => {
+            // Somebody is reading there.
+            back_off.failed(now);
+            Ok(false)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn drop_one(pool: &Pool, now: Timestamp) -> Result<bool, Fault> {
+    Ok(drop_a_day(pool, now).await? || drop_a_period(pool, now).await?)
 }
 
 /// The oldest day that lies before the cut as a whole.

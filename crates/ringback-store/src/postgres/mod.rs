@@ -112,6 +112,7 @@ pub struct PostgresStore {
     tenure: Arc<Tenure>,
     ear: Arc<Ear>,
     cursor: tidings::Cursor,
+    drops: drop_days::BackOff,
     hints: Arc<Hints>,
     commits: Arc<AtomicU64>,
     opened_at: Timestamp,

@@ -56,6 +56,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         tenure,
         ear,
         cursor: Default::default(),
+        drops: Default::default(),
         hints,
         commits,
         opened_at,

@@ -29,10 +29,10 @@ impl Upkeep for PostgresStore {
             Ok(swept)
         })?;
         let Some(swept) = swept else { return Ok(Swept::Done) };
-        match drop_days::tidy(&self.pool, &self.days, now).await {
+        match drop_days::tidy(&self.pool, &self.days, &self.drops, now).await {
             Ok(true) => Ok(Swept::More),
             Ok(false) => Ok(swept),
-            // Somebody is reading there: another time.
+            // Another time.
             Err(fault) if fault.is_conflict() => Ok(swept),
             Err(fault) => Err(fault.into_error()),
         }
