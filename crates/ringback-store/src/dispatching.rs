@@ -29,6 +29,10 @@ pub trait CommitListener: Send + Sync {
     /// This account's standing is now this.
     fn standing_changed(&self, account: AccountId, standing: Standing);
 
+    /// Something may have been accepted for these, or their standings may have changed, in a commit that could not be told
+    /// of: what is known of them is to be read anew.
+    fn missed(&self, _accounts: Vec<AccountId>) {}
+
     /// A commit is on stable storage. This comes after its news.
     fn committed(&self, _commit: Commit) {}
 }

@@ -74,6 +74,17 @@ impl Endpoints {
         }
     }
 
+    /// What is known of an account may be stale: it is read anew.
+    pub(super) fn doubted(&self, account: AccountId) {
+        let cell = lock(&self.cells).get(&account).cloned();
+        if let Some(cell) = cell {
+            let mut cell = lock(&cell);
+            cell.version += 1;
+            cell.standing = None;
+            cell.endpoint = None;
+        }
+    }
+
     /// The lane left memory.
     pub(super) fn forget(&self, account: AccountId) {
         lock(&self.cells).remove(&account);

@@ -24,7 +24,7 @@ const INBOX_BYTES: usize = 4 << 20;
 pub(super) enum News {
     Accepted(Instant, Vec<Fresh>),
     Standing(AccountId, Standing),
-    /// Something waits for these that another node took in.
+    /// Something may wait for these that was not told of: another node took it in, or its commit was in doubt.
     Missed(Vec<AccountId>),
     /// These shards are this node's now, with these tokens.
     Gained(Vec<(u16, u64)>),
@@ -102,5 +102,11 @@ impl CommitListener for Inbox {
         // First the fence, which holds before the change is answered; the lane may hear of it a little later.
         self.endpoints.changed(account, standing);
         self.put(|waiting| waiting.news.push(News::Standing(account, standing)));
+    }
+
+    fn missed(&self, accounts: Vec<AccountId>) {
+        // The standing may be another too.
+        accounts.iter().for_each(|account| self.endpoints.doubted(*account));
+        self.tell(News::Missed(accounts));
     }
 }

@@ -29,6 +29,11 @@ impl CommitListener for Listeners {
         self.inbox.standing_changed(account, standing);
     }
 
+    fn missed(&self, accounts: Vec<AccountId>) {
+        self.arrivals.came(accounts.iter().copied());
+        self.inbox.missed(accounts);
+    }
+
     fn committed(&self, commit: Commit) {
         self.metrics.committed(commit);
     }

@@ -8,6 +8,7 @@ use tokio_postgres::config::{LoadBalanceHosts, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::canceller::Canceller;
 use super::fault::Fault;
 use super::link::{Link, args};
 use super::options::{PostgresOptions, PostgresTls};
@@ -19,12 +20,35 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
 /// All addresses together may take so long.
 const ALTOGETHER: Duration = Duration::from_secs(5);
 
+type BackOff = Mutex<Option<(Instant, Duration)>>;
+
+/// A try to connect. It has failed unless it is said that it succeeded: whoever wanted it may have stopped waiting.
+struct Try<'a>(Option<&'a BackOff>);
+
+impl Try<'_> {
+    fn succeeded(mut self) {
+        if let Some(back_off) = self.0.take() {
+            *back_off.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}
+
+impl Drop for Try<'_> {
+    fn drop(&mut self) {
+        if let Some(back_off) = self.0 {
+            let mut back_off = back_off.lock().unwrap_or_else(PoisonError::into_inner);
+            let wait = back_off.map_or(FIRST_BACK_OFF, |(_, wait)| (wait * 2).min(LONGEST_BACK_OFF));
+            *back_off = Some((Instant::now(), wait));
+        }
+    }
+}
+
 /// Makes connections.
 pub(super) struct Connector {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     prepares: bool,
-    back_off: Mutex<Option<(Instant, Duration)>>,
+    back_off: BackOff,
 }
 
 impl Connector {
@@ -65,18 +89,14 @@ impl Connector {
         if self.holds_off() {
             return Err(Fault::unavailable("the database can't be reached; it is tried again shortly"));
         }
+        let attempt = Try(Some(&self.back_off));
         let connected = match tokio::time::timeout(ALTOGETHER, self.reach(hint)).await {
             Ok(connected) => connected,
             Err(_) => Err(Fault::unavailable("the database does not answer")),
         };
-        let mut back_off = self.back_off.lock().unwrap_or_else(PoisonError::into_inner);
-        *back_off = match &connected {
-            Ok(_) => None,
-            Err(_) => {
-                let wait = back_off.map_or(FIRST_BACK_OFF, |(_, wait)| (wait * 2).min(LONGEST_BACK_OFF));
-                Some((Instant::now(), wait))
-            }
-        };
+        if connected.is_ok() {
+            attempt.succeeded();
+        }
         connected
     }
 
@@ -86,14 +106,15 @@ impl Connector {
     }
 
     async fn reach(&self, hint: Option<Arc<Notify>>) -> Result<Link, Fault> {
+        let canceller = |token| Canceller::new(token, self.tls.clone());
         let link = match &self.tls {
             None => {
                 let (client, connection) = self.config.connect(NoTls).await?;
-                Link::new(client, connection, self.prepares, hint)
+                Link::new(client, connection, self.prepares, canceller, hint)
             }
             Some(tls) => {
                 let (client, connection) = self.config.connect(tls.clone()).await?;
-                Link::new(client, connection, self.prepares, hint)
+                Link::new(client, connection, self.prepares, canceller, hint)
             }
         };
         match unsafe_setting(&link).await? {

@@ -7,7 +7,7 @@ use ringback_delivery::Timestamp;
 
 use super::fault::Fault;
 use super::link::args;
-use super::{PostgresStore, SOON, credential, logins, retrying, rows, sessions};
+use super::{PostgresStore, credential, logins, retrying, rows, sessions};
 use crate::credentials::Digest;
 use crate::{Credential, CredentialChange, CredentialOutcome, Credentials, Session, StoreError, Token};
 
@@ -37,7 +37,7 @@ impl Credentials for PostgresStore {
 
     async fn credential_of_client(&self, client_id: &str) -> Result<Option<Credential>, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             credential::of_client(&link, &self.vault, client_id).await
         };
         read.await.map_err(Fault::into_error)
@@ -45,7 +45,7 @@ impl Credentials for PostgresStore {
 
     async fn credential_of_user(&self, username: &str) -> Result<Option<Credential>, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             credential::of_user(&link, &self.vault, username).await
         };
         read.await.map_err(Fault::into_error)
@@ -53,7 +53,7 @@ impl Credentials for PostgresStore {
 
     async fn credential(&self, id: i64) -> Result<Option<Credential>, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             credential::with_id(&link, &self.vault, id).await
         };
         read.await.map_err(Fault::into_error)
@@ -75,7 +75,7 @@ impl Credentials for PostgresStore {
 
     async fn credentials_version(&self) -> Result<u64, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             rows::number(&link.row("SELECT credentials_version FROM ringback.store", args![]).await?, 0)
         };
         read.await.map_err(Fault::into_error)
@@ -91,7 +91,7 @@ impl Credentials for PostgresStore {
 
     async fn token(&self, digest: Digest) -> Result<Option<Token>, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             sessions::token(&link, digest).await
         };
         read.await.map_err(Fault::into_error)
@@ -112,7 +112,7 @@ impl Credentials for PostgresStore {
 
     async fn session(&self, digest: Digest) -> Result<Option<Session>, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             sessions::session(&link, digest).await
         };
         read.await.map_err(Fault::into_error)
@@ -140,7 +140,7 @@ impl Credentials for PostgresStore {
         username: Digest,
     ) -> Result<Option<Timestamp>, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             let until = logins::locked_until(&link, credential, username).await?;
             Ok(until.filter(|until| *until > now))
         };

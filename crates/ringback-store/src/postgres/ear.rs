@@ -29,6 +29,14 @@ impl Ear {
         }
     }
 
+    pub(super) fn missed(&self, accounts: Vec<AccountId>) {
+        if !accounts.is_empty()
+            && let Some(listener) = self.listener()
+        {
+            listener.missed(accounts);
+        }
+    }
+
     /// Comes after the commit's other news.
     pub(super) fn committed(&self, commit: Commit) {
         if let Some(listener) = self.listener() {

@@ -13,9 +13,11 @@ use futures_util::SinkExt as _;
 use futures_util::future::poll_fn;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Connection, Row, Statement};
+use tokio_postgres::{AsyncMessage, CancelToken, Client, Connection, Row, Statement};
 
+use super::canceller::Canceller;
 use super::fault::Fault;
 use crate::StoreError;
 
@@ -50,7 +52,19 @@ pub(super) struct Link {
     statements: Mutex<HashMap<&'static str, Statement>>,
     heard: Arc<Heard>,
     broken: AtomicBool,
-    patience: Duration,
+    /// A statement was sent, and not answered.
+    asking: AtomicBool,
+    canceller: Canceller,
+    patience: Patience,
+}
+
+/// How long statements may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Patience {
+    /// So long each.
+    Each(Duration),
+    /// Until then, all together.
+    Until(Instant),
 }
 
 impl Link {
@@ -59,12 +73,14 @@ impl Link {
         client: Client,
         mut connection: Connection<S, T>,
         prepares: bool,
+        canceller: impl FnOnce(CancelToken) -> Canceller,
         hint: Option<Arc<Notify>>,
     ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
+        let canceller = canceller(client.cancel_token());
         let heard = Arc::new(Heard::default());
         let ear = Arc::clone(&heard);
         tokio::spawn(async move {
@@ -93,13 +109,16 @@ impl Link {
             statements: Mutex::default(),
             heard,
             broken: AtomicBool::new(false),
-            patience: PATIENCE,
+            asking: AtomicBool::new(false),
+            canceller,
+            patience: Patience::Each(PATIENCE),
         }
     }
 
     /// Whether it may be used again.
     pub(super) fn is_usable(&self) -> bool {
-        !self.broken.load(Ordering::Relaxed) && !self.client.is_closed()
+        let is_idle = !self.asking.load(Ordering::Relaxed);
+        is_idle && !self.broken.load(Ordering::Relaxed) && !self.client.is_closed()
     }
 
     /// It is not to be used again: nobody knows what its session is in the middle of.
@@ -107,8 +126,8 @@ impl Link {
         self.broken.store(true, Ordering::Relaxed);
     }
 
-    /// How long each statement may take from now on.
-    pub(super) fn hurry(&mut self, patience: Duration) {
+    /// How long statements may take from now on.
+    pub(super) fn hurry(&mut self, patience: Patience) {
         self.patience = patience;
     }
 
@@ -196,7 +215,15 @@ impl Link {
         &self,
         asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, Fault> {
-        let fault = match tokio::time::timeout(self.patience, asked).await {
+        self.asking.store(true, Ordering::Relaxed);
+        let by = match self.patience {
+            Patience::Each(patience) => Instant::now() + patience,
+            Patience::Until(by) => by,
+        };
+        let answered = tokio::time::timeout_at(by, asked).await;
+        // Whoever waits no more leaves this as it is.
+        self.asking.store(answered.is_err(), Ordering::Relaxed);
+        let fault = match answered {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => Fault::Sql(error),
             Err(_) => Fault::Store(StoreError::Unavailable("the database does not answer".to_owned())),
@@ -205,5 +232,14 @@ impl Link {
             self.give_up();
         }
         Err(fault)
+    }
+}
+
+/// A statement that nobody waits for any more is not left to run: the server would keep its connection for it.
+impl Drop for Link {
+    fn drop(&mut self) {
+        if *self.asking.get_mut() && !self.client.is_closed() {
+            self.canceller.cancel();
+        }
     }
 }

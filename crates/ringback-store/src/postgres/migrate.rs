@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     step!(3, "list_accounts_and_nodes", "0.1.0"),
     step!(4, "keep_traces", "0.1.0"),
     step!(5, "keep_the_newest_lane", "0.1.0"),
+    step!(6, "wait_no_longer", "0.1.0"),
 ];
 
 /// Brings the database up to what this release knows, and makes a new one; gives its vault, and its mark.

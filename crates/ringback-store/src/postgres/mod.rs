@@ -9,12 +9,14 @@
 //! may or may not have happened, and says so.
 
 mod accept;
+mod canceller;
 mod connector;
 mod copying;
 mod credential;
 mod credentials;
 mod days;
 mod dispatching;
+mod doubts;
 mod drop_days;
 mod ear;
 mod fault;
@@ -75,6 +77,7 @@ pub use options::{PostgresHost, PostgresOptions, PostgresTls};
 
 use crate::{OpenError, Store, StoreError, Vault};
 use days::Days;
+use doubts::Doubts;
 use ear::Ear;
 use fault::Fault;
 use hints::Hints;
@@ -83,8 +86,6 @@ use pool::Pool;
 use tenure::Tenure;
 use writer::Writer;
 
-/// How long an answer may take that a request waits for.
-const SOON: Duration = Duration::from_millis(900);
 /// How often an act is begun again that met somebody else at the same rows.
 const CONFLICTS: u32 = 8;
 
@@ -106,11 +107,12 @@ use retrying;
 /// A store in a PostgreSQL database that other nodes may use too.
 pub struct PostgresStore {
     vault: Arc<Vault>,
-    pool: Pool,
+    pool: Arc<Pool>,
     writer: Writer,
     days: Arc<Days>,
     tenure: Arc<Tenure>,
     ear: Arc<Ear>,
+    doubts: Arc<Doubts>,
     cursor: tidings::Cursor,
     drops: drop_days::BackOff,
     hints: Arc<Hints>,

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::connector::Connector;
 use super::days::Days;
+use super::doubts::Doubts;
 use super::ear::Ear;
 use super::fault::Fault;
 use super::hints::Hints;
@@ -36,14 +37,17 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
     let commits = Arc::<AtomicU64>::default();
     let pool =
         Pool::new(Arc::clone(&maker), options.connections, Arc::clone(&commits)).map_err(unsuitable)?;
+    let pool = Arc::new(pool);
     let wants_hints = options.notify && options.role == Role::Server;
     let hints = Arc::new(Hints::new(connector, wants_hints));
     let (days, tenure, ear) = (Arc::<Days>::default(), Arc::<Tenure>::default(), Arc::<Ear>::default());
+    let doubts = Arc::new(Doubts::start(Arc::clone(&pool), Arc::clone(&ear)));
     let writer = Writer::start(Desk {
         maker,
         days: Arc::clone(&days),
         tenure: Arc::clone(&tenure),
         ear: Arc::clone(&ear),
+        doubts: Arc::clone(&doubts),
         hints: Arc::clone(&hints),
         commits: Arc::clone(&commits),
         limits: options.limits,
@@ -55,6 +59,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         days,
         tenure,
         ear,
+        doubts,
         cursor: Default::default(),
         drops: Default::default(),
         hints,

@@ -5,13 +5,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, PoolError, RecycleError, RecycleResult, Timeouts};
+use tokio::time::Instant;
 
 use super::connector::Connector;
 use super::fault::Fault;
-use super::link::{Link, PATIENCE, args};
+use super::link::{Link, PATIENCE, Patience, args};
 
 /// How long to wait for a connection that is free.
 const WAIT: Duration = Duration::from_secs(1);
+/// How long an answer may take that a request waits for, with the connection for it.
+const SOON: Duration = Duration::from_millis(900);
 /// How long a statement may take that goes over all that there is.
 const LONG: Duration = Duration::from_secs(600);
 
@@ -85,14 +88,27 @@ impl Pool {
         self.within(PATIENCE).await
     }
 
+    /// A connection whose statements have to be answered soon, all together, the time until it is there included.
+    pub(super) async fn soon(&self) -> Result<Lent, Fault> {
+        let by = Instant::now() + SOON;
+        let got = tokio::time::timeout_at(by, self.get()).await;
+        let mut link = got.unwrap_or_else(|_| Err(Fault::unavailable("the database can't be reached")))?;
+        link.hurry(Patience::Until(by));
+        Ok(link)
+    }
+
     /// A connection whose statements may take `patience` each.
-    pub(super) async fn within(&self, patience: Duration) -> Result<Lent, Fault> {
-        let mut link = self.links.get().await.map_err(|error| match error {
+    async fn within(&self, patience: Duration) -> Result<Lent, Fault> {
+        let mut link = self.get().await?;
+        link.hurry(Patience::Each(patience));
+        Ok(link)
+    }
+
+    async fn get(&self) -> Result<Lent, Fault> {
+        self.links.get().await.map_err(|error| match error {
             PoolError::Backend(fault) => fault,
             _ => Fault::unavailable("no connection to the database is free"),
-        })?;
-        link.hurry(patience);
-        Ok(link)
+        })
     }
 
     /// A transaction.
@@ -140,6 +156,13 @@ impl Tx {
             commits.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Leaves everything as it was.
+    pub(super) async fn roll_back(mut self) -> Result<(), Fault> {
+        let rolled_back = self.link.script("ROLLBACK").await;
+        self.open = rolled_back.is_err();
+        rolled_back
     }
 }
 

@@ -6,6 +6,7 @@
 use async_trait::async_trait;
 use ringback_delivery::{AccountId, Sequence, Standing, Timestamp};
 
+use super::doubts::Doubt;
 use super::fault::Fault;
 use super::link::{Link, args};
 use super::pool::Tx;
@@ -38,10 +39,15 @@ impl Registrations for PostgresStore {
             let tx = self.pool.begin().await?;
             standing::lock(&tx, account, false).await?;
             let known = standing::read(&tx, account).await?;
-            let Some(mut standing) = known.filter(|standing| standing.registered) else {
+            let Some(mut standing) = known else {
                 tx.commit().await?;
                 return Ok(None);
             };
+            if !standing.registered {
+                // Whoever asks again may not have heard the first answer, and then nobody here has heard of it.
+                self.changed(tx, account, standing).await?;
+                return Ok(None);
+            }
             let (shard, number) = rows::key(account);
             tx.run(
                 "UPDATE ringback.registration SET sealed = NULL, registered_at = NULL,
@@ -95,7 +101,7 @@ impl Registrations for PostgresStore {
 
     async fn registration(&self, account: AccountId) -> Result<Option<Registration>, StoreError> {
         let read = async {
-            let link = self.pool.within(super::SOON).await?;
+            let link = self.pool.soon().await?;
             registration(&link, &self.vault, account).await
         };
         read.await.map_err(Fault::into_error)
@@ -114,7 +120,7 @@ impl Registrations for PostgresStore {
 
     async fn standing(&self, account: AccountId) -> Result<Standing, StoreError> {
         let read = async {
-            let link = self.pool.within(super::SOON).await?;
+            let link = self.pool.soon().await?;
             Ok(standing::read(&link, account).await?.unwrap_or_default())
         };
         read.await.map_err(Fault::into_error)
@@ -221,12 +227,21 @@ impl PostgresStore {
         standing: Standing,
     ) -> Result<Standing, Fault> {
         let told = fence::tell_owner(&tx, &self.tenure, account, true).await?;
-        tx.commit().await?;
+        self.commit(tx, account).await?;
         self.ear.standing_changed(account, standing);
         if told {
             self.hints.give();
         }
         Ok(standing)
+    }
+
+    /// Commits what concerns an account. Where the answer is lost, or nobody waits for it any more, its lane looks what
+    /// became of it.
+    pub(super) async fn commit(&self, tx: Tx, account: AccountId) -> Result<(), Fault> {
+        let doubt = Doubt::of(&self.doubts, account);
+        tx.commit().await?;
+        doubt.resolve();
+        Ok(())
     }
 
     async fn read_signing_secrets(
@@ -235,7 +250,7 @@ impl PostgresStore {
         account: AccountId,
     ) -> Result<Vec<SigningSecret>, StoreError> {
         let read = async {
-            let link = self.pool.within(super::SOON).await?;
+            let link = self.pool.soon().await?;
             signing::read(&link, &self.vault, now, account).await
         };
         read.await.map_err(Fault::into_error)

@@ -21,7 +21,7 @@ impl Replaying for PostgresStore {
                 None => tx.commit().await?,
                 Some(standing) => {
                     let told = fence::tell_owner(&tx, &self.tenure, id.account, true).await?;
-                    tx.commit().await?;
+                    self.commit(tx, id.account).await?;
                     self.ear.accepted(replay.fresh);
                     self.ear.standing_changed(id.account, standing);
                     self.ear.committed(Commit { took: began.elapsed(), moved: replay.moved });
@@ -70,7 +70,7 @@ impl Replaying for PostgresStore {
                 return Ok(step.swept);
             };
             let told = fence::tell_owner(&tx, &self.tenure, account, false).await?;
-            tx.commit().await?;
+            self.commit(tx, account).await?;
             self.ear.accepted(fresh);
             self.ear.committed(Commit { took: began.elapsed(), moved: step.moved });
             if told {

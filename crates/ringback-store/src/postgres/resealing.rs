@@ -19,7 +19,7 @@ const STEP: usize = 200;
 impl Resealing for PostgresStore {
     async fn follow_keys(&self) -> Result<bool, StoreError> {
         let read = async {
-            let link = self.pool.within(super::SOON).await?;
+            let link = self.pool.soon().await?;
             keys::catch_up(&link, &self.vault).await
         };
         read.await.map_err(Fault::into_error)

@@ -5,7 +5,7 @@ use ringback_delivery::AccountId;
 
 use super::lease::Word;
 use super::link::args;
-use super::{PostgresStore, SOON, lease, load, nodes, tidings};
+use super::{PostgresStore, lease, load, nodes, tidings};
 use crate::{Beat, Lease, Node, Sharing, StoreError, Tidings};
 
 #[async_trait]
@@ -37,7 +37,7 @@ impl Sharing for PostgresStore {
 
     async fn tidings(&self) -> Result<Tidings, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             tidings::read(&link, &self.cursor, self.tenure.node()).await
         };
         read.await.map_err(|fault| fault.into_error())
@@ -62,7 +62,7 @@ impl Sharing for PostgresStore {
 
     async fn nodes(&self) -> Result<Vec<Node>, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             nodes::list(&link, self.tenure.node()).await
         };
         read.await.map_err(|fault| fault.into_error())
@@ -70,7 +70,7 @@ impl Sharing for PostgresStore {
 
     async fn synchronous_standbys(&self) -> Result<Option<u64>, StoreError> {
         let read = async {
-            let link = self.pool.within(SOON).await?;
+            let link = self.pool.soon().await?;
             let row = link
                 .row(
                     "SELECT count(*) FROM pg_stat_replication

@@ -4,25 +4,29 @@
 //! tell the listener; answer everyone. While a commit is under way the next batch gathers by itself.
 //!
 //! Whoever hands a message in hears within [`ANSWER_WITHIN`], whatever the database does: what it is not known of by then
-//! may or may not have been kept, and the connection is not used again.
+//! may or may not have been kept. The statement is waited for on: its messages' lanes hear what became of them. Meanwhile
+//! nothing more is sent, and no other connection opened. After [`UNANSWERED`] it is given up, and is one of the `doubts`.
 
+use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ringback_delivery::Timestamp;
+use ringback_delivery::{AccountId, MessageId, MessageState, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::accept::{self, Taken};
 use super::days::Days;
+use super::doubts::Doubts;
 use super::ear::Ear;
 use super::fault::Fault;
 use super::hints::Hints;
 use super::link::Link;
 use super::pool::Maker;
 use super::tenure::Tenure;
-use crate::{Admission, Commit, Limits, Movements, NewMessage, StoreError};
+use crate::{Admission, Commit, Fresh, Limits, Movements, NewMessage, StoreError};
 
 /// Jobs that wait; who comes then waits for a place, as long as for an answer.
 const QUEUE: usize = 1024;
@@ -33,6 +37,8 @@ const ROWS: usize = 2048;
 const BYTES: usize = 16 << 20;
 /// By then whoever asked has an answer.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
+/// How long the answer to a statement is waited for that nobody else waits for any more.
+const UNANSWERED: Duration = Duration::from_secs(5);
 /// How often a batch is begun again that met somebody else at the same rows.
 const CONFLICTS: usize = 5;
 
@@ -56,6 +62,7 @@ pub(super) struct Desk {
     pub(super) days: Arc<Days>,
     pub(super) tenure: Arc<Tenure>,
     pub(super) ear: Arc<Ear>,
+    pub(super) doubts: Arc<Doubts>,
     pub(super) hints: Arc<Hints>,
     pub(super) commits: Arc<AtomicU64>,
     pub(super) limits: Limits,
@@ -64,7 +71,7 @@ pub(super) struct Desk {
 impl Writer {
     pub(super) fn start(desk: Desk) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(desk.serve(queue));
+        tokio::spawn(Arc::new(desk).serve(queue));
         Self { jobs }
     }
 
@@ -85,73 +92,212 @@ fn gone() -> StoreError {
     StoreError::Unavailable("the store's writer gave no answer".to_owned())
 }
 
+/// A batch on its way: where it came to, and the connection, if that can be used again.
+type UnderWay = Pin<Box<dyn Future<Output = (Link, Result<Taken, Fault>)> + Send>>;
+
+/// A batch whose answer did not come in time. Those who handed it in have heard that it is in doubt.
+struct Late {
+    under_way: UnderWay,
+    began: Instant,
+    until: Instant,
+    accounts: Vec<AccountId>,
+}
+
 impl Desk {
-    async fn serve(self, mut queue: mpsc::Receiver<Job>) {
+    async fn serve(self: Arc<Self>, mut queue: mpsc::Receiver<Job>) {
         let mut link = None;
-        let mut in_trouble = false;
-        while let Some(first) = queue.recv().await {
-            let batch = gather(first, &mut queue);
-            let began = Instant::now();
-            let by = batch.iter().map(|job| job.by).min().unwrap_or_else(Instant::now);
-            let done = match tokio::time::timeout_at(by, self.run(&mut link, &batch)).await {
-                Ok(done) => done,
-                Err(_) => Err(Fault::unavailable("the database does not answer")),
+        let mut late: Option<Late> = None;
+        let mut trouble = Trouble::default();
+        loop {
+            let first = tokio::select! {
+                biased;
+                found = self.ended(&mut late) => {
+                    link = found;
+                    continue;
+                }
+                first = queue.recv() => first,
             };
-            match done {
-                Ok(taken) => {
-                    in_trouble = false;
+            let Some(first) = first else { return };
+            let batch = gather(first, &mut queue);
+            let by = batch.iter().map(|job| job.by).min().unwrap_or_else(Instant::now);
+            if late.is_some() {
+                // No other connection is opened while the server keeps one for what it has not answered.
+                match tokio::time::timeout_at(by, self.ended(&mut late)).await {
+                    Ok(found) => link = found,
+                    Err(_) => {
+                        trouble.refuse(batch, unanswered());
+                        continue;
+                    }
+                }
+            }
+            let opened = match tokio::time::timeout_at(by, self.open(link.take())).await {
+                Ok(opened) => opened,
+                Err(_) => Err(unanswered()),
+            };
+            let open = match opened {
+                Ok(open) => open,
+                // Nothing was sent.
+                Err(fault) => {
+                    trouble.refuse(batch, fault);
+                    continue;
+                }
+            };
+            let (batch, messages) = apart(batch);
+            let accounts = messages.iter().map(|(_, message)| message.account).collect();
+            let began = Instant::now();
+            let mut under_way: UnderWay = Box::pin(Arc::clone(&self).run(open, messages));
+            match tokio::time::timeout_at(by, &mut under_way).await {
+                Ok((open, Ok(taken))) => {
+                    link = Some(open);
+                    trouble = Trouble::default();
                     self.answer(batch, taken, began.elapsed());
                 }
-                Err(fault) => {
-                    // What is under way on it is in doubt.
+                Ok((open, Err(fault))) => {
                     if fault.breaks_connection() {
-                        link = None;
+                        self.doubts.note(accounts);
+                    } else {
+                        link = Some(open);
                     }
-                    let error = fault.into_error();
-                    if !std::mem::replace(&mut in_trouble, true) {
-                        tracing::error!(%error, "messages can't be taken in");
-                    }
-                    batch.into_iter().for_each(|job| drop(job.answer.send(Err(error.clone()))));
+                    trouble.refuse(batch, fault);
+                }
+                Err(_) => {
+                    trouble.refuse(batch, unanswered());
+                    late = Some(Late { under_way, began, until: Instant::now() + UNANSWERED, accounts });
                 }
             }
         }
     }
 
-    async fn run(&self, link: &mut Option<Link>, batch: &[Job]) -> Result<Taken, Fault> {
-        let open = match link.take().filter(Link::is_usable) {
-            Some(open) => open,
-            None => self.maker.make().await?,
-        };
-        let messages: Vec<_> =
-            batch.iter().flat_map(|job| job.messages.iter().map(|message| (job.now, message))).collect();
+    /// Waits for the batch that is late, if there is one; gives its connection back. What came of it is told: nobody waits
+    /// for an answer any more, but the lanes for the messages. When it is waited for no longer it is in doubt.
+    async fn ended(&self, late: &mut Option<Late>) -> Option<Link> {
+        let Some(known) = late else { return std::future::pending().await };
+        let ended = tokio::time::timeout_at(known.until, &mut known.under_way).await;
+        let (accounts, began) = (std::mem::take(&mut known.accounts), known.began);
+        *late = None;
+        match ended {
+            Ok((open, Ok(taken))) => {
+                self.tell(taken.fresh, taken.told, began.elapsed());
+                Some(open)
+            }
+            Ok((open, Err(fault))) if !fault.breaks_connection() => Some(open),
+            _ => {
+                self.doubts.note(accounts);
+                None
+            }
+        }
+    }
+
+    async fn open(&self, link: Option<Link>) -> Result<Link, Fault> {
+        if self.doubts.are_too_many() {
+            return Err(Fault::unavailable("too much is in doubt that the database has not answered"));
+        }
+        match link.filter(Link::is_usable) {
+            Some(open) => Ok(open),
+            None => self.maker.make().await,
+        }
+    }
+
+    async fn run(
+        self: Arc<Self>,
+        link: Link,
+        messages: Vec<(Timestamp, NewMessage)>,
+    ) -> (Link, Result<Taken, Fault>) {
+        let messages: Vec<_> = messages.iter().map(|(now, message)| (*now, message)).collect();
         let mut tries = 0;
         loop {
-            // In its place only when it is known what became of the statement.
-            let taken = accept::accept(&open, &self.days, self.tenure.node(), self.limits, &messages).await;
+            let taken = accept::accept(&link, &self.days, self.tenure.node(), self.limits, &messages).await;
             match taken {
                 Err(fault) if fault.is_conflict() && tries < CONFLICTS => tries += 1,
-                taken => {
-                    *link = Some(open);
-                    return taken;
-                }
+                taken => return (link, taken),
             }
         }
     }
 
-    fn answer(&self, batch: Vec<Job>, taken: Taken, took: Duration) {
+    fn tell(&self, fresh: Vec<Fresh>, told: bool, took: Duration) {
         self.commits.fetch_add(1, Ordering::Relaxed);
-        let moved = Movements { accepted: taken.fresh.len() as u64, ..Movements::default() };
-        self.ear.accepted(taken.fresh);
+        let moved = Movements { accepted: fresh.len() as u64, ..Movements::default() };
+        self.ear.accepted(fresh);
         self.ear.committed(Commit { took, moved });
-        if taken.told {
+        if told {
             self.hints.give();
         }
+    }
+
+    fn answer(&self, batch: Vec<Asked>, taken: Taken, took: Duration) {
+        // Whoever sends a message again may not have heard of the first time, and then its lane has not either.
+        let is_fresh = |id: &MessageId| {
+            taken
+                .fresh
+                .iter()
+                .any(|fresh| fresh.account == id.account && fresh.waiting.sequence == id.sequence)
+        };
+        let waiting: BTreeSet<AccountId> = taken
+            .admissions
+            .iter()
+            .filter_map(|admission| match admission {
+                Admission::Duplicate(id, MessageState::Pending) if !is_fresh(id) => Some(id.account),
+                _ => None,
+            })
+            .collect();
+        self.tell(taken.fresh, taken.told, took);
+        self.ear.missed(waiting.into_iter().collect());
         let mut admissions = taken.admissions.into_iter();
-        for job in batch {
-            let own = admissions.by_ref().take(job.messages.len()).collect();
+        for asked in batch {
+            let own = admissions.by_ref().take(asked.messages).collect();
             // Whoever asked may have gone.
-            let _ = job.answer.send(Ok(own));
+            let _ = asked.answer.send(Ok(own));
         }
+    }
+}
+
+fn unanswered() -> Fault {
+    Fault::unavailable("the database does not answer")
+}
+
+/// Who waits for the answer about so many messages of a batch.
+struct Asked {
+    messages: usize,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// Those who asked, and all that they handed in.
+fn apart(batch: Vec<Job>) -> (Vec<Asked>, Vec<(Timestamp, NewMessage)>) {
+    let (mut asked, mut all) = (Vec::with_capacity(batch.len()), Vec::new());
+    for Job { now, messages, answer, .. } in batch {
+        asked.push(Asked { messages: messages.len(), answer });
+        all.extend(messages.into_iter().map(|message| (now, message)));
+    }
+    (asked, all)
+}
+
+/// Whether it was said already that messages can't be taken in.
+#[derive(Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    fn refuse(&mut self, batch: Vec<impl Into<oneshot::Sender<Answer>>>, fault: Fault) {
+        let error = fault.into_error();
+        if !std::mem::replace(&mut self.0, true) {
+            tracing::error!(%error, "messages can't be taken in");
+        }
+        // Whoever asked may have gone.
+        for asked in batch {
+            let answer: oneshot::Sender<Answer> = asked.into();
+            let _ = answer.send(Err(error.clone()));
+        }
+    }
+}
+
+impl From<Job> for oneshot::Sender<Answer> {
+    fn from(job: Job) -> Self {
+        job.answer
+    }
+}
+
+impl From<Asked> for oneshot::Sender<Answer> {
+    fn from(asked: Asked) -> Self {
+        asked.answer
     }
 }
 

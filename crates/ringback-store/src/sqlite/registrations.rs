@@ -35,7 +35,10 @@ impl Registrations for SqliteStore {
 
     async fn deregister(&self, _now: Timestamp, account: AccountId) -> Result<Option<Standing>, StoreError> {
         self.write(move |work| {
-            if !standing::read(work.connection, account)?.is_some_and(|standing| standing.registered) {
+            let Some(standing) = standing::read(work.connection, account)? else { return Ok(None) };
+            if !standing.registered {
+                // Whoever asks again may not have heard the first answer, and then nobody here has heard of it.
+                work.news.push(News::Standing(account, standing));
                 return Ok(None);
             }
             work.connection

@@ -1,16 +1,17 @@
 //! What goes wrong inside: a full file, a contradiction, a panic, another database in the place of this one.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 
 use bytes::Bytes;
-use ringback_delivery::{AccountId, MessageKind, Timestamp};
+use ringback_delivery::{AccountId, MessageKind, Standing, Timestamp};
 use tempfile::TempDir;
 
 use super::fault::Fault;
 use super::{SqliteOptions, SqliteStore};
 use crate::{
-    Admission, Credentials, NewMessage, Publishing, Registration, Registrations, Secret, StoreError,
+    Admission, CommitListener, Credentials, Dispatching, Fresh, NewMessage, Publishing, Registration,
+    Registrations, Secret, StoreError,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_750_000_000_000);
@@ -44,6 +45,20 @@ async fn accept(store: &SqliteStore) -> u64 {
     }
 }
 
+/// Hears whose commits were in doubt.
+#[derive(Default)]
+struct Doubtful(Mutex<Vec<AccountId>>);
+
+impl CommitListener for Doubtful {
+    fn accepted(&self, _: Vec<Fresh>) {}
+
+    fn standing_changed(&self, _: AccountId, _: Standing) {}
+
+    fn missed(&self, accounts: Vec<AccountId>) {
+        self.0.lock().unwrap().extend(accounts);
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_and_what_was_kept_stays_and_counts_on() {
     let (_folder, store) = registered().await;
@@ -57,9 +72,13 @@ async fn a_full_disk_refuses_and_what_was_kept_stays_and_counts_on() {
         })
         .await
         .unwrap();
+    let doubtful = Arc::new(Doubtful::default());
+    store.listen(doubtful.clone());
     let refused = store.accept(NOW, vec![message(1), message(100_000)]).await;
     assert!(matches!(refused, Err(StoreError::Full)), "{refused:?}");
     assert_eq!(accept(&store).await, 2);
+    // What is on the disk after a failure is found when the database is opened anew: then the lane has to look.
+    assert_eq!(*doubtful.0.lock().unwrap(), [account()]);
     let standing = store.standing(account()).await.unwrap();
     assert_eq!(standing.last_sequence.0, 2);
 }

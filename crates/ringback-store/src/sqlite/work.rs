@@ -29,6 +29,16 @@ pub(super) enum News {
     Standing(AccountId, Standing),
 }
 
+impl News {
+    /// Whom it is of.
+    pub(super) fn account(&self) -> AccountId {
+        match self {
+            Self::Fresh(fresh) => fresh.account,
+            Self::Standing(account, _) => *account,
+        }
+    }
+}
+
 /// What the writer knows without asking the database. It takes effect with the commit.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counters {

@@ -9,6 +9,7 @@
 
 mod batch;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +17,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use ringback_delivery::AccountId;
 use rusqlite::Connection;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -78,6 +80,7 @@ impl Writer {
             connected: Some(connected),
             back_off: BackOff::default(),
             trouble: Trouble::default(),
+            doubtful: BTreeSet::new(),
             commits: Arc::clone(&commits),
             listener: Arc::clone(&listener),
         };
@@ -148,6 +151,8 @@ struct Desk {
     connected: Option<Connected>,
     back_off: BackOff,
     trouble: Trouble,
+    /// Whom a commit concerned that may be on the disk though it failed.
+    doubtful: BTreeSet<AccountId>,
     space: Space,
     wal: Wal,
     commits: Arc<AtomicU64>,
@@ -183,7 +188,7 @@ impl Desk {
         }
         let Some(connected) = self.connected.as_mut() else { return batch.refuse(&gone()) };
         let began = Instant::now();
-        match commit(connected, self.limits, &mut batch) {
+        match commit(connected, self.limits, &mut batch, &mut self.doubtful) {
             Ok(news) => {
                 let commit = Commit { took: began.elapsed(), moved: connected.counters.moved };
                 let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
@@ -207,8 +212,7 @@ impl Desk {
 
     /// Tells the news in their order; messages that follow one another together.
     fn tell(&self, news: Vec<News>, commit: Commit) {
-        let listener = self.listener.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(listener) = listener else { return };
+        let Some(listener) = self.listener() else { return };
         let mut fresh = Vec::new();
         for news in news {
             match news {
@@ -227,6 +231,10 @@ impl Desk {
         listener.committed(commit);
     }
 
+    fn listener(&self) -> Option<Arc<dyn CommitListener>> {
+        self.listener.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn connect(&mut self) -> Result<(), StoreError> {
         if self.connected.is_some() {
             return Ok(());
@@ -239,6 +247,13 @@ impl Desk {
                 tracing::debug!("the database is open again");
                 self.back_off = BackOff::default();
                 self.connected = Some(connected);
+                let doubtful: Vec<AccountId> = std::mem::take(&mut self.doubtful).into_iter().collect();
+                if !doubtful.is_empty()
+                    && let Some(listener) = self.listener()
+                {
+                    // What is there now is there for good.
+                    listener.missed(doubtful);
+                }
                 Ok(())
             }
             Err(error) => {
@@ -259,11 +274,17 @@ fn reconnect(path: &Path, mark: &[u8]) -> Result<Connected, StoreError> {
     Connected::new(connection).map_err(unavailable)
 }
 
-/// Runs a batch in one transaction; should a job contradict what is stored, once more with each job apart.
-fn commit(connected: &mut Connected, limits: Limits, batch: &mut Batch) -> Result<Vec<News>, Fault> {
-    match transact(connected, limits, |work| batch.run(work)) {
+/// Runs a batch in one transaction; should a job contradict what is stored, once more with each job apart. Notes whom it
+/// concerned should it fail at its end.
+fn commit(
+    connected: &mut Connected,
+    limits: Limits,
+    batch: &mut Batch,
+    doubtful: &mut BTreeSet<AccountId>,
+) -> Result<Vec<News>, Fault> {
+    match transact(connected, limits, doubtful, |work| batch.run(work)) {
         Err(fault) if !fault.breaks_connection() && !is_busy(&fault) => {
-            transact(connected, limits, |work| batch.run_each(work))
+            transact(connected, limits, doubtful, |work| batch.run_each(work))
         }
         done => done,
     }
@@ -276,6 +297,7 @@ fn is_busy(fault: &Fault) -> bool {
 fn transact(
     connected: &mut Connected,
     limits: Limits,
+    doubtful: &mut BTreeSet<AccountId>,
     run: impl FnOnce(&mut Work<'_>) -> Result<(), Fault>,
 ) -> Result<Vec<News>, Fault> {
     let connection = &connected.connection;
@@ -289,6 +311,9 @@ fn transact(
             Ok(news)
         }
         Err(fault) => {
+            if fault.breaks_connection() {
+                doubtful.extend(news.iter().map(News::account));
+            }
             // Some faults have rolled back by themselves.
             if !connection.is_autocommit() {
                 connection.execute_batch("ROLLBACK")?;

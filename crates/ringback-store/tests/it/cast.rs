@@ -155,6 +155,7 @@ pub fn kept(messages: u64) -> ReplayJob {
 pub enum Heard {
     Accepted(Vec<(AccountId, u64, Bytes)>),
     Standing(AccountId, Standing),
+    Missed(Vec<AccountId>),
 }
 
 /// A listener that remembers.
@@ -190,6 +191,10 @@ impl CommitListener for Ear {
 
     fn standing_changed(&self, account: AccountId, standing: Standing) {
         self.0.lock().unwrap().push(Heard::Standing(account, standing));
+    }
+
+    fn missed(&self, accounts: Vec<AccountId>) {
+        self.0.lock().unwrap().push(Heard::Missed(accounts));
     }
 
     fn committed(&self, Commit { moved, .. }: Commit) {

@@ -1,8 +1,9 @@
 //! The PostgreSQL store: the whole story, and what is its own.
 
 mod copying;
-mod late;
+mod doubts;
 mod lanes;
+mod late;
 mod nodes;
 
 use std::time::{Duration, Instant};

@@ -67,7 +67,7 @@ macro_rules! tell_the_story {
                 a_registration_is_kept_and_replaced_in_place,
                 every_change_of_standing_is_heard_with_what_was_answered,
                 a_deregistration_cancels_what_was_accepted_before_it_only,
-                deregistering_what_is_not_registered_changes_nothing,
+                deregistering_what_is_not_registered_changes_nothing_and_is_heard,
                 the_replaced_registration_can_be_restored_until_something_changes,
                 a_pause_stops_the_lane_clock,
                 a_release_is_no_reinstatement_but_a_resume_is,

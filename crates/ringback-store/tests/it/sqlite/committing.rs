@@ -73,6 +73,7 @@ async fn the_listener_hears_in_the_order_in_which_the_acts_were_handed_in() {
         .map(|heard| match heard {
             Heard::Accepted(messages) => (messages.first().map(|(_, sequence, _)| *sequence), None),
             Heard::Standing(_, standing) => (None, Some(standing.cancelled_through.0)),
+            Heard::Missed(_) => (None, None),
         })
         .collect();
     assert_eq!(kinds, [(Some(1), None), (None, Some(0)), (None, Some(2)), (None, Some(2)), (Some(2), None)]);

@@ -1,0 +1,149 @@
+//! Commits whose answer is lost: the lanes hear what became of them all the same, with nothing more being published.
+
+use ringback_delivery::MessageState;
+use ringback_store::{Admission, PostgresOptions, PostgresStore, Publishing as _, Registrations as _, Role};
+use ringback_testbed::{Database, Postgres, Proxy};
+
+use super::{Session, options, own_everything, until};
+use crate::cast::*;
+
+const SOMEBODY_WAITS: &str = "SELECT count(*) > 0 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+const NOBODY_WAITS: &str = "SELECT count(*) = 0 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+/// A store behind a line.
+async fn behind(line: &Proxy, database: &Database<'_>) -> PostgresStore {
+    let mut options: PostgresOptions = options(database, Role::Server);
+    options.hosts[0].port = line.port();
+    let store = PostgresStore::connect(options).await.unwrap();
+    own_everything(&store).await;
+    register(&store, ONE).await;
+    store
+}
+
+/// Waits until the listener hears of something, and gives it.
+async fn heard(ear: &Ear) -> Vec<Heard> {
+    let begun = std::time::Instant::now();
+    loop {
+        let heard = ear.heard();
+        if !heard.is_empty() {
+            return heard;
+        }
+        assert!(begun.elapsed() < super::PATIENCE, "nothing is heard");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_answer_came_too_late_is_heard_of() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, line) = (postgres.database(), Proxy::start(postgres.port()).await);
+    let store = behind(&line, &database).await;
+    let ear = Ear::at(&store);
+    let somebody = Session::begin(&database).await;
+    somebody.run("SELECT FROM ringback.account FOR UPDATE").await;
+    let publishing = store.accept(at(1), vec![named(ONE, 1, 1)]);
+    let meanwhile = async {
+        until(&database, SOMEBODY_WAITS).await;
+        line.stall();
+        somebody.end().await;
+        until(&database, "SELECT count(*) = 1 FROM ringback.pending").await;
+    };
+    let (published, ()) = tokio::join!(publishing, meanwhile);
+    published.unwrap_err();
+    assert_eq!(ear.heard(), []);
+    line.restore();
+    let body = named(ONE, 1, 1).content.body;
+    assert_eq!(heard(&ear).await, [Heard::Accepted(vec![(account(ONE), 1, body)])]);
+
+    // Sent again, it is a duplicate, of which the first answer may have told nobody.
+    let again = store.accept(at(2), vec![named(ONE, 1, 1)]).await.unwrap();
+    assert!(matches!(again[..], [Admission::Duplicate(_, MessageState::Pending)]), "{again:?}");
+    assert_eq!(ear.heard(), [Heard::Missed(vec![account(ONE)])]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_connection_broke_is_looked_for_once_its_statement_has_ended() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, line) = (postgres.database(), Proxy::start(postgres.port()).await);
+    let store = behind(&line, &database).await;
+    let ear = Ear::at(&store);
+    let somebody = Session::begin(&database).await;
+    somebody.run("SELECT FROM ringback.account FOR UPDATE").await;
+    let publishing = store.accept(at(1), vec![named(ONE, 1, 1)]);
+    let meanwhile = async {
+        until(&database, SOMEBODY_WAITS).await;
+        line.cut();
+    };
+    let (published, ()) = tokio::join!(publishing, meanwhile);
+    published.unwrap_err();
+    line.restore();
+    assert_eq!(ear.heard(), []);
+    somebody.end().await;
+    assert_eq!(heard(&ear).await, [Heard::Missed(vec![account(ONE)])]);
+    until(&database, NOBODY_WAITS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deregistration_that_was_answered_to_nobody_is_heard_of() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, line) = (postgres.database(), Proxy::start(postgres.port()).await);
+    let store = behind(&line, &database).await;
+    let ear = Ear::at(&store);
+    // What ends a transaction that changes an account waits for somebody.
+    database.psql(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON ringback.account
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
+    );
+    let somebody = Session::begin(&database).await;
+    somebody.run("SELECT pg_advisory_xact_lock(1)").await;
+    let meanwhile = async {
+        until(&database, SOMEBODY_WAITS).await;
+        line.cut();
+    };
+    let (deregistered, ()) = tokio::join!(store.deregister(at(1), account(ONE)), meanwhile);
+    deregistered.unwrap_err();
+    line.restore();
+    somebody.end().await;
+    assert_eq!(heard(&ear).await, [Heard::Missed(vec![account(ONE)])]);
+
+    // Asked for again it is nothing new, but told.
+    assert_eq!(store.deregister(at(2), account(ONE)).await.unwrap(), None);
+    let standing = store.standing(account(ONE)).await.unwrap();
+    assert!(!standing.registered);
+    assert_eq!(ear.heard(), [Heard::Standing(account(ONE), standing)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_standby_keeps_one_connection_however_much_is_published() {
+    let Some(postgres) = Postgres::own() else { return };
+    let database = postgres.database();
+    let store = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
+    own_everything(&store).await;
+    register(&store, ONE).await;
+    accept(&store, at(1), message(ONE, "before")).await;
+    let ear = Ear::at(&store);
+    let standbys = async |names: &str| {
+        postgres.psql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
+        postgres.psql("postgres", "SELECT pg_reload_conf()");
+        until(&database, &format!("SELECT current_setting('synchronous_standby_names') = '{names}'")).await;
+    };
+    standbys("nobody").await;
+    // Long enough for the first to be given up, and for the next.
+    for key in 2..7 {
+        store.accept(at(2), vec![named(ONE, key, key)]).await.unwrap_err();
+    }
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event = 'SyncRep'";
+    assert!(database.psql(waiting).trim().parse::<u32>().unwrap() <= 1);
+    let connected = "SELECT count(*) FROM pg_stat_activity
+                     WHERE datname = current_database() AND application_name = 'ringback'";
+    let budget = options(&database, Role::Server).connection_budget();
+    assert!(database.psql(connected).trim().parse::<usize>().unwrap() <= budget);
+    standbys("").await;
+    heard(&ear).await;
+    accept(&store, at(3), message(ONE, "after")).await;
+}
