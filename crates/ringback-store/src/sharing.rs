@@ -114,6 +114,6 @@ pub trait Sharing {
     async fn nodes(&self) -> Result<Vec<Node>, StoreError>;
 
     /// How many synchronous standbys keep what was answered, so that it outlives the primary; `None` where there is no such
-    /// thing.
+    /// thing, or where this process may not see.
     async fn synchronous_standbys(&self) -> Result<Option<u64>, StoreError>;
 }

@@ -74,6 +74,10 @@ pub trait Upkeep {
     /// How large the store is.
     async fn size(&self) -> Result<StoreSize, StoreError>;
 
+    /// For how long the oldest snapshot, whoever holds it, has kept dead rows from being cleaned, as far as this process
+    /// has seen; none where nobody else can hold one.
+    async fn oldest_snapshot(&self) -> Result<Option<Duration>, StoreError>;
+
     /// Checks the ledger against the rows, account by account, a bounded read at a time: counters = rows + dropped,
     /// accepted = last sequence number, every pending row a pending message with a body, and no other way round.
     async fn verify(&self) -> Result<LedgerReport, StoreError>;

@@ -25,7 +25,7 @@ mod proxy;
 
 pub use patroni::Patroni;
 pub use pgbouncer::PgBouncer;
-pub use postgres::{Database, Postgres};
+pub use postgres::{Database, Postgres, Reads, Snapshot};
 pub use proxy::Proxy;
 
 /// For anything that is waited for.

@@ -1,5 +1,7 @@
-//! PgBouncer in transaction mode: each transaction may meet another of the server's sessions.
+//! PgBouncer in transaction mode: each transaction may meet another of the server's sessions. It speaks TLS with clients that
+//! want it.
 
+use std::path::PathBuf;
 use std::process::Child;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::lodging::Lodging;
 use crate::postgres::{Database, Postgres};
-use crate::{PATIENCE, USER, program};
+use crate::{PATIENCE, USER, certificate, program};
 
 /// Fewer than the nodes of a test have connections, so that they really share.
 const SERVER_CONNECTIONS: u32 = 8;
@@ -19,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// See the module.
 pub struct PgBouncer {
-    _lodging: Lodging,
+    lodging: Lodging,
     child: Child,
     port: u16,
 }
@@ -34,20 +36,32 @@ impl PgBouncer {
              max_client_conn = 500\nlog_connections = 0\nlog_disconnections = 0\n",
             server_port = server.port(),
         );
-        Self::with(&settings, &format!("\"{USER}\" \"\"\n")).await
+        Self::run(&settings, &format!("\"{USER}\" \"\"\n"), true).await
     }
 
     /// One with these settings and users. Where they say `listen_port = 6432` and `/etc/pgbouncer/userlist.txt`, as an
     /// example would, a port from the system takes the place, and the file of the users.
     pub async fn with(settings: &str, users: &str) -> Option<Self> {
+        Self::run(settings, users, false).await
+    }
+
+    async fn run(settings: &str, users: &str, speaks_tls: bool) -> Option<Self> {
         let pgbouncer = program::find("pgbouncer", "pgbouncer")?;
         let (lodging, port) = (Lodging::new(), program::free_port());
         let users = lodging.write("users", users);
         let listens_at = format!("listen_port = {PORT}\n");
         assert!(settings.contains(&listens_at) && settings.contains(USERS), "{settings}");
-        let settings = settings
+        let mut settings = settings
             .replace(&listens_at, &format!("listen_port = {port}\n"))
             .replace(USERS, users.to_str().unwrap());
+        if speaks_tls {
+            certificate::write(&lodging);
+            let folder = lodging.path().display();
+            settings += &format!(
+                "client_tls_sslmode = allow\nclient_tls_cert_file = {folder}/server.crt\n\
+                 client_tls_key_file = {folder}/server.key\n"
+            );
+        }
         let settings = lodging.write("pgbouncer.ini", &settings);
         let child = lodging.start("log", program::command(&pgbouncer).arg(settings));
         let listening = async {
@@ -57,12 +71,17 @@ impl PgBouncer {
         };
         let listens = tokio::time::timeout(PATIENCE, listening).await;
         assert!(listens.is_ok(), "PgBouncer does not start: {}", lodging.log("log"));
-        Some(Self { _lodging: lodging, child, port })
+        Some(Self { lodging, child, port })
     }
 
     /// Where it listens, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The certificate of the authority that signed its own, which is for `localhost`.
+    pub fn ca_file(&self) -> PathBuf {
+        self.lodging.path().join("ca.crt")
     }
 
     /// A database's URL through it.

@@ -1,11 +1,16 @@
 //! A PostgreSQL server, and the databases of the tests in it.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::lodging::Lodging;
-use crate::{USER, certificate, program};
+use crate::{PATIENCE, USER, certificate, program};
 
 /// The server stays as durable as one in production, and as quick as that allows.
 const SETTINGS: &str = "
@@ -20,6 +25,7 @@ log_checkpoints = off
 log_lock_waits = on
 autovacuum_naptime = 5s
 ";
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Another may have taken the port meanwhile.
 const STARTS: usize = 3;
 
@@ -95,6 +101,68 @@ impl Postgres {
         pg_ctl_start(&self.lodging, &self.programs, self.port).unwrap();
     }
 
+    /// Stops all its processes where they are, as when its machine's disk gives no answer, until [`Postgres::thaw`].
+    pub fn freeze(&self) {
+        for process in self.processes() {
+            kill_process(process, Signal::STOP).unwrap();
+        }
+    }
+
+    /// Lets them go on.
+    pub fn thaw(&self) {
+        for process in self.processes() {
+            kill_process(process, Signal::CONT).unwrap();
+        }
+    }
+
+    /// The postmaster first, so that there are no more of them when the others are looked for.
+    fn processes(&self) -> impl Iterator<Item = Pid> {
+        let file = self.lodging.path().join("data/postmaster.pid");
+        let text = std::fs::read_to_string(file).unwrap();
+        let postmaster: i32 = text.lines().next().unwrap().trim().parse().unwrap();
+        let children = move || {
+            let list = format!("/proc/{postmaster}/task/{postmaster}/children");
+            let list = std::fs::read_to_string(list).unwrap();
+            list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<i32>>()
+        };
+        std::iter::once(postmaster).chain(std::iter::once_with(children).flatten()).filter_map(Pid::from_raw)
+    }
+
+    /// A standby of this server, which every commit here waits for from now on.
+    pub async fn synchronous_standby(&self) -> Self {
+        let lodging = Lodging::new();
+        let mut copy = program::command(&self.programs.join("pg_basebackup"));
+        copy.args([
+            "-h",
+            "127.0.0.1",
+            "-U",
+            USER,
+            "-p",
+            &self.port.to_string(),
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+        ]);
+        program::run(copy.arg("--no-sync").arg("-D").arg(lodging.path().join("data")));
+        let port = start_copied(&lodging, &self.programs);
+        let standby = Self { lodging, programs: self.programs.clone(), port };
+        self.psql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.psql("postgres", "SELECT pg_reload_conf()");
+        let begun = Instant::now();
+        while self.psql("postgres", "SELECT sync_state FROM pg_stat_replication") != "sync\n" {
+            assert!(begun.elapsed() < PATIENCE, "the standby does not stream: {}", standby.log());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        standby
+    }
+
+    /// All that it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.lodging.path().join("log")).unwrap()
+    }
+
     /// What psql prints for some SQL: rows as lines, without headings.
     pub fn psql(&self, database: &str, sql: &str) -> String {
         psql(&self.programs, self.port, database, sql)
@@ -128,6 +196,36 @@ impl Database<'_> {
         psql(&self.server.programs, port, &self.name, sql)
     }
 
+    /// Somebody else's session, which holds a snapshot of the database from now on.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::take(&self.server.programs, self.server.port, &self.name)
+    }
+
+    /// Waits until nobody is connected but through psql, and what they did is in the database's statistics.
+    pub async fn until_left_alone(&self) {
+        let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+                          AND application_name <> 'psql' AND backend_type = 'client backend'";
+        let begun = Instant::now();
+        while self.psql(others).trim() != "0" {
+            assert!(begun.elapsed() < PATIENCE, "somebody stays connected");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// What was read of a schema's tables, but for some, by those who have left.
+    pub fn reads(&self, schema: &str, but_for: &[&str]) -> Reads {
+        let but_for = but_for.join("','");
+        let of = format!("schemaname = '{schema}' AND relname NOT IN ('{but_for}')");
+        let counted = self.psql(&format!(
+            "SELECT (SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE {of})
+                 + (SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes WHERE {of}),
+                 (SELECT coalesce(sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0)), 0)
+                  FROM pg_statio_user_tables WHERE {of})"
+        ));
+        let (rows, blocks) = counted.trim().split_once('|').unwrap();
+        Reads { rows: rows.parse().unwrap(), blocks: blocks.parse().unwrap() }
+    }
+
     /// Its server.
     pub fn server(&self) -> &Postgres {
         self.server
@@ -145,6 +243,50 @@ impl Drop for Database<'_> {
         if !std::thread::panicking() {
             self.server.psql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
         }
+    }
+}
+
+/// What was read: rows of tables and entries of indexes, dead ones too, and blocks of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reads {
+    /// Rows and entries.
+    pub rows: u64,
+    /// Blocks, whether they were in memory or not.
+    pub blocks: u64,
+}
+
+impl std::ops::Sub for Reads {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self { rows: self.rows - before.rows, blocks: self.blocks - before.blocks }
+    }
+}
+
+/// A session that looks at the database as it was; it ends with this.
+pub struct Snapshot {
+    psql: Child,
+}
+
+impl Snapshot {
+    fn take(programs: &Path, port: u16, database: &str) -> Self {
+        let port = port.to_string();
+        let mut psql = program::command(&programs.join("psql"));
+        psql.args(["-XAtq", "-h", "127.0.0.1", "-U", USER, "-p", &port, "-d", database]);
+        let mut psql = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let stdin = psql.stdin.as_mut().unwrap();
+        stdin.write_all(b"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'taken';\n").unwrap();
+        let mut line = String::new();
+        BufReader::new(psql.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "taken\n");
+        Self { psql }
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        drop(self.psql.kill());
+        drop(self.psql.wait());
     }
 }
 
@@ -167,6 +309,11 @@ fn start(lodging: &Lodging, programs: &Path) -> u16 {
         "unix_socket_directories = '{folder}'\nssl_cert_file = '{folder}/server.crt'\nssl_key_file = '{folder}/server.key'\n"
     );
     lodging.write("data/postgresql.auto.conf", &format!("{SETTINGS}{places}"));
+    start_copied(lodging, programs)
+}
+
+/// Starts the server whose data is there, on some port.
+fn start_copied(lodging: &Lodging, programs: &Path) -> u16 {
     let mut failed = String::new();
     for _ in 0..STARTS {
         let port = program::free_port();

@@ -464,7 +464,7 @@ impl Running {
         self.stats.unrecorded.store(self.engine.unrecorded(), Ordering::Relaxed);
         self.stats.lanes.store(self.engine.resident_lanes(), Ordering::Relaxed);
         let (open, unrecorded) = (self.engine.open_requests(), self.engine.unrecorded());
-        self.metrics.dispatching(open, unrecorded, self.engine.resident_lanes());
+        self.metrics.dispatching(open, unrecorded, self.engine.resident_lanes(), self.ownership.count());
     }
 
     fn happened(&mut self, event: Event) {

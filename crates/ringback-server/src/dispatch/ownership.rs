@@ -5,7 +5,7 @@
 //! was decided, and while what other nodes did was heard of a moment ago. A process that has its store for itself owns
 //! everything for ever.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ringback_delivery::{AccountId, SHARDS};
@@ -28,6 +28,8 @@ pub(super) struct Ownership {
     heard_at: AtomicU64,
     /// By shard; 0 where it is not this node's.
     tokens: Box<[AtomicU64]>,
+    /// How many of them are.
+    count: AtomicUsize,
     /// Shards that are about to be given back: nothing starts there any more.
     draining: Box<[AtomicBool]>,
 }
@@ -35,7 +37,7 @@ pub(super) struct Ownership {
 impl Ownership {
     /// Of everything, or of nothing yet where the store is shared.
     pub(super) fn new(is_shared: bool, request_timeout: Duration) -> Self {
-        let token = if is_shared { 0 } else { ALONE };
+        let (token, count) = if is_shared { (0, 0) } else { (ALONE, usize::from(SHARDS)) };
         Self {
             is_shared,
             begun: Instant::now(),
@@ -43,6 +45,7 @@ impl Ownership {
             leased_until: AtomicU64::new(0),
             heard_at: AtomicU64::new(0),
             tokens: (0..SHARDS).map(|_| AtomicU64::new(token)).collect(),
+            count: AtomicUsize::new(count),
             draining: (0..SHARDS).map(|_| AtomicBool::new(false)).collect(),
         }
     }
@@ -87,6 +90,11 @@ impl Ownership {
         (0..SHARDS).filter(|shard| self.token_of(*shard) != 0).collect()
     }
 
+    /// How many those are.
+    pub(super) fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
     /// The lease counts until then.
     pub(super) fn renewed(&self, until: Instant) {
         self.leased_until.store(self.micros(until), Ordering::Release);
@@ -99,15 +107,21 @@ impl Ownership {
 
     pub(super) fn gain(&self, shard: u16, token: u64) {
         self.set_draining(shard, false);
-        if let Some(held) = self.tokens.get(usize::from(shard)) {
-            held.store(token, Ordering::Release);
+        if let Some(held) = self.tokens.get(usize::from(shard))
+            && held.swap(token, Ordering::AcqRel) == 0
+        {
+            self.count.fetch_add(1, Ordering::AcqRel);
         }
     }
 
     /// Whether it was held.
     pub(super) fn lose(&self, shard: u16) -> bool {
         let held = self.tokens.get(usize::from(shard));
-        held.is_some_and(|held| held.swap(0, Ordering::AcqRel) != 0)
+        let was_held = held.is_some_and(|held| held.swap(0, Ordering::AcqRel) != 0);
+        if was_held {
+            self.count.fetch_sub(1, Ordering::AcqRel);
+        }
+        was_held
     }
 
     pub(super) fn set_draining(&self, shard: u16, draining: bool) {
@@ -161,7 +175,9 @@ mod tests {
     fn an_attempt_needs_the_token_that_it_was_decided_with() {
         let ownership = holding(Duration::from_secs(30));
         assert!(!ownership.may_start(account(), 2));
+        assert_eq!(ownership.count(), 1);
         assert!(ownership.lose(account().shard()) && !ownership.lose(account().shard()));
+        assert_eq!(ownership.count(), 0);
         assert!(!ownership.may_start(account(), 3) && !ownership.may_start(account(), 0));
         ownership.gain(account().shard(), 4);
         assert!(ownership.may_start(account(), 4));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::Gauge;
+use prometheus::{Gauge, GaugeVec};
 use ringback_delivery::{OpenRequests, Timestamp};
 use ringback_store::{StoreSize, Tally};
 
@@ -19,10 +19,12 @@ pub(super) struct Gauges {
     surveyed_at: Gauge,
     survey_took: Gauge,
     size: Gauge,
-    free: Gauge,
+    free: GaugeVec,
+    oldest_snapshot: GaugeVec,
     open: [Gauge; 2],
     unrecorded: Gauge,
     resident: Gauge,
+    shards: Gauge,
     process: ProcessGauges,
 }
 
@@ -60,13 +62,20 @@ impl Gauges {
             ),
             survey_took: make.gauge("ringback_survey_duration_seconds", "How long that took."),
             size: make.gauge("ringback_store_size_bytes", "The store's size on its disk."),
-            free: make.gauge("ringback_store_free_bytes", "Bytes that are free on the store's disk."),
+            // Without labels, as what is not known has no sample.
+            free: make.gauges("ringback_store_free_bytes", "Bytes that are free on the store's disk.", &[]),
+            oldest_snapshot: make.gauges(
+                "ringback_oldest_snapshot_age_seconds",
+                "For how long the database's oldest snapshot has kept dead rows from being cleaned.",
+                &[],
+            ),
             open: ["young", "slow"].map(|pool| open.with_label_values(&[pool])),
             unrecorded: make.gauge(
                 "ringback_unrecorded_outcomes",
                 "Outcomes of attempts that are not recorded yet; at a bound nothing more is sent.",
             ),
             resident: make.gauge("ringback_resident_lanes", "Lanes in memory."),
+            shards: make.gauge("ringback_shards", "Shards of 1,024 that this node delivers for."),
             process: ProcessGauges::new(make),
         }
     }
@@ -95,17 +104,30 @@ impl Gauges {
 
     pub(super) fn sized(&self, size: StoreSize) {
         self.size.set(size.bytes as f64);
-        self.free.set(size.free_bytes.map_or(f64::NAN, |free| free as f64));
+        set_if(&self.free, size.free_bytes.map(|bytes| bytes as f64));
     }
 
-    pub(super) fn dispatching(&self, open: OpenRequests, unrecorded: usize, resident: usize) {
+    pub(super) fn held_back(&self, oldest_snapshot: Option<Duration>) {
+        set_if(&self.oldest_snapshot, oldest_snapshot.map(|age| age.as_secs_f64()));
+    }
+
+    pub(super) fn dispatching(&self, open: OpenRequests, unrecorded: usize, resident: usize, shards: usize) {
         self.open[0].set(open.young as f64);
         self.open[1].set(open.slow as f64);
         self.unrecorded.set(unrecorded as f64);
         self.resident.set(resident as f64);
+        self.shards.set(shards as f64);
     }
 
     pub(super) fn process(&self) {
         self.process.look();
+    }
+}
+
+/// Sets a gauge without labels, or takes its sample away.
+fn set_if(gauge: &GaugeVec, value: Option<f64>) {
+    match value {
+        Some(value) => gauge.with_label_values::<&str>(&[]).set(value),
+        None => gauge.reset(),
     }
 }

@@ -186,8 +186,8 @@ impl Metrics {
     }
 
     /// What the dispatcher has in hand.
-    pub(crate) fn dispatching(&self, open: OpenRequests, unrecorded: usize, resident: usize) {
-        self.0.gauges.dispatching(open, unrecorded, resident);
+    pub(crate) fn dispatching(&self, open: OpenRequests, unrecorded: usize, resident: usize, shards: usize) {
+        self.0.gauges.dispatching(open, unrecorded, resident, shards);
     }
 }
 

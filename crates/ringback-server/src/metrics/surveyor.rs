@@ -72,6 +72,7 @@ pub async fn keep_surveying(
 
 async fn survey(metrics: &Metrics, store: &dyn Store, clock: &Clock) -> Result<(), StoreError> {
     metrics.0.gauges.sized(store.size().await?);
+    metrics.0.gauges.held_back(store.oldest_snapshot().await?);
     let (began, at) = (Instant::now(), clock.now());
     let mut all = store.tally(Reach::Every, None, STEP).await?;
     while all.next.is_some() {

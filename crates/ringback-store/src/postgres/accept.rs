@@ -8,7 +8,7 @@ use tokio_postgres::Row;
 use super::days::{self, Days};
 use super::fault::Fault;
 use super::link::{Link, args};
-use super::rows;
+use super::{repeats, rows};
 use crate::content::KEPT_BYTES;
 use crate::{Admission, Fresh, Limits, NewMessage, Trace, stored};
 
@@ -26,6 +26,8 @@ pub(super) struct Taken {
 struct Columns<'a> {
     shards: Vec<i16>,
     accounts: Vec<i64>,
+    /// The earliest time of the account's messages.
+    first: Vec<i64>,
     at: Vec<i32>,
     now: Vec<i64>,
     kind: Vec<i16>,
@@ -39,19 +41,21 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn of(messages: &[(Timestamp, &'a NewMessage)]) -> Self {
-        let mut places: BTreeMap<(i16, i64), i32> = BTreeMap::new();
-        for (_, message) in messages {
-            places.insert(rows::key(message.account), 0);
+        let mut places: BTreeMap<(i16, i64), (i32, i64)> = BTreeMap::new();
+        for (now, message) in messages {
+            let (_, first) = places.entry(rows::key(message.account)).or_insert((0, i64::MAX));
+            *first = now.as_millis().min(*first);
         }
         let mut columns = Self::default();
         for (place, at) in places.iter_mut().zip(1..) {
-            let ((shard, account), known) = place;
+            let ((shard, account), (known, first)) = place;
             *known = at;
             columns.shards.push(*shard);
             columns.accounts.push(*account);
+            columns.first.push(*first);
         }
         for (now, message) in messages {
-            let at = places.get(&rows::key(message.account)).copied().unwrap_or(0);
+            let at = places.get(&rows::key(message.account)).map_or(0, |(at, _)| *at);
             let named = message.idempotency.as_ref();
             columns.at.push(at);
             columns.now.push(now.as_millis());
@@ -67,8 +71,41 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Takes the messages in, in one commit.
+/// Takes the messages in: in one commit, but for some whose key comes again in the batch.
 pub(super) async fn accept(
+    link: &Link,
+    days: &Days,
+    node: i32,
+    limits: Limits,
+    messages: &[(Timestamp, &NewMessage)],
+) -> Result<Taken, Fault> {
+    let repeats = repeats::of(messages);
+    if repeats.is_empty() {
+        return commit(link, days, node, limits, messages).await;
+    }
+    let once: Vec<usize> = (0..messages.len()).filter(|at| !repeats.contains_key(at)).collect();
+    let batch: Vec<_> = once.iter().map(|at| messages[*at]).collect();
+    let mut taken = commit(link, days, node, limits, &batch).await?;
+    let mut answers: BTreeMap<usize, Admission> = once.into_iter().zip(taken.admissions).collect();
+    for (at, first) in repeats {
+        let answered = answers.get(&first).cloned();
+        let known = answered.and_then(|answer| repeats::answer(answer, messages[first].1, messages[at].1));
+        let answer = match known {
+            Some(answer) => Some(answer),
+            None => {
+                let mut alone = commit(link, days, node, limits, &messages[at..=at]).await?;
+                taken.fresh.append(&mut alone.fresh);
+                taken.told |= alone.told;
+                alone.admissions.pop()
+            }
+        };
+        answers.extend(answer.map(|answer| (at, answer)));
+    }
+    taken.admissions = answers.into_values().collect();
+    Ok(taken)
+}
+
+async fn commit(
     link: &Link,
     days: &Days,
     node: i32,
@@ -115,10 +152,10 @@ async fn take_in(link: &Link, node: i32, limits: Limits, columns: &Columns<'_>) 
         columns.trace.iter().map(|trace| trace.as_ref().map(<[u8; KEPT_BYTES]>::as_slice)).collect();
     let has_keys = columns.name.iter().any(Option::is_some);
     link.rows(
-        "SELECT * FROM ringback.accept_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        "SELECT * FROM ringback.accept_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         args![
             INT4 node, INT8 most, INT8 most_in_all, BOOL has_keys,
-            INT2_ARRAY columns.shards, INT8_ARRAY columns.accounts,
+            INT2_ARRAY columns.shards, INT8_ARRAY columns.accounts, INT8_ARRAY columns.first,
             INT4_ARRAY columns.at, INT8_ARRAY columns.now, INT2_ARRAY columns.kind, INT8_ARRAY columns.key,
             BYTEA_ARRAY columns.body, BYTEA_ARRAY columns.name, BYTEA_ARRAY columns.content,
             INT4_ARRAY columns.period, BYTEA_ARRAY traces

@@ -117,10 +117,10 @@ impl Connector {
                 Link::new(client, connection, self.prepares, canceller, hint)
             }
         };
-        match unsafe_setting(&link).await? {
-            None => Ok(link),
-            Some(setting) => Err(Fault::unavailable(setting)),
+        if let Some(setting) = unsafe_setting(&link).await? {
+            return Err(Fault::unavailable(setting));
         }
+        Ok(link)
     }
 }
 

@@ -23,6 +23,7 @@ mod fault;
 mod fence;
 mod hints;
 mod history;
+mod horizon;
 mod keys;
 mod lane;
 mod lease;
@@ -42,6 +43,7 @@ mod reading;
 mod record;
 mod reel;
 mod registrations;
+mod repeats;
 mod replay;
 mod replay_job;
 mod replaying;
@@ -81,6 +83,7 @@ use doubts::Doubts;
 use ear::Ear;
 use fault::Fault;
 use hints::Hints;
+use horizon::Horizon;
 use link::Arg;
 use pool::Pool;
 use tenure::Tenure;
@@ -116,6 +119,7 @@ pub struct PostgresStore {
     cursor: tidings::Cursor,
     drops: drop_days::BackOff,
     hints: Arc<Hints>,
+    horizon: Horizon,
     commits: Arc<AtomicU64>,
     opened_at: Timestamp,
     node_name: String,

@@ -63,6 +63,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         cursor: Default::default(),
         drops: Default::default(),
         hints,
+        horizon: Default::default(),
         commits,
         opened_at,
         node_name: options.node_name,

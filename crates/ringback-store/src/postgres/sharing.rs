@@ -73,14 +73,17 @@ impl Sharing for PostgresStore {
             let link = self.pool.soon().await?;
             let row = link
                 .row(
-                    "SELECT count(*) FROM pg_stat_replication
-                     WHERE sync_state IN ('sync', 'quorum') AND state = 'streaming'",
+                    // Who lacks the grant sees that there are standbys, and nothing of them.
+                    "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'), count(*) FILTER (
+                         WHERE sync_state IN ('sync', 'quorum') AND state = 'streaming')
+                     FROM pg_stat_replication",
                     args![],
                 )
                 .await?;
-            super::rows::number(&row, 0)
+            let may_see: bool = row.try_get(0)?;
+            may_see.then(|| super::rows::number(&row, 1)).transpose()
         };
-        read.await.map(Some).map_err(|fault| fault.into_error())
+        read.await.map_err(|fault| fault.into_error())
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`Upkeep`] for PostgreSQL.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ringback_delivery::Timestamp;
@@ -46,6 +47,14 @@ impl Upkeep for PostgresStore {
         };
         let bytes = read.await.map_err(Fault::into_error)?;
         Ok(StoreSize { bytes, free_bytes: None, commits: self.commits.load(Ordering::Relaxed) })
+    }
+
+    async fn oldest_snapshot(&self) -> Result<Option<Duration>, StoreError> {
+        let read = async {
+            let link = self.pool.link().await?;
+            self.horizon.look(&link).await
+        };
+        read.await.map(Some).map_err(Fault::into_error)
     }
 
     async fn verify(&self) -> Result<LedgerReport, StoreError> {

@@ -1,10 +1,13 @@
 //! The PostgreSQL store: the whole story, and what is its own.
 
 mod copying;
+mod costs;
 mod doubts;
 mod lanes;
 mod late;
 mod nodes;
+mod snapshots;
+mod synchronous;
 
 use std::time::{Duration, Instant};
 

@@ -16,7 +16,8 @@ use crate::bench::Scenario;
 #[command(after_help = "\
 Examples:
   ringback bench --scenario single-256,batches --runs 5
-  ringback bench --store postgres://ringback@db.example/bench --key-file bench.key --json > bench.json")]
+  ringback bench --store postgres://ringback@db.example/bench --key-file bench.key --json > bench.json
+  ringback bench --store postgres://ringback@db.example/bench --key-file bench.key --nodes 2 --scenario batches")]
 pub(crate) struct BenchArgs {
     /// An empty store to measure on, such as sqlite:PATH; it is left as it is afterwards.
     #[arg(long, value_name = "URL")]
@@ -24,6 +25,9 @@ pub(crate) struct BenchArgs {
     /// The file of that store's sealing key; RINGBACK_KEY gives the key itself.
     #[arg(long, value_name = "FILE", requires = "store")]
     pub(crate) key_file: Option<PathBuf>,
+    /// So many servers on that store, each published to by its part of the connections.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16), requires = "store")]
+    pub(crate) nodes: u8,
     /// What to measure [default: everything].
     #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
     pub(crate) scenario: Vec<Scenario>,

@@ -108,8 +108,13 @@ mod tests {
         run.note(figures::BOUND, 80_000.0);
         run.note(figures::RATIO, 0.25);
         let result = Result { scenario: Scenario::Batches, figures: spreads(&[run]) };
-        let report =
-            Report { machine: Machine::look(), store: "sqlite".to_owned(), runs: 1, results: vec![result] };
+        let report = Report {
+            machine: Machine::look(),
+            store: "sqlite".to_owned(),
+            nodes: 1,
+            runs: 1,
+            results: vec![result],
+        };
         let drawn = draw(&report);
         assert!(drawn.contains("width=\"400.0\"") && drawn.contains("width=\"100.0\""), "{drawn}");
         assert!(drawn.contains("20,000 (0.25 of the bound)") && drawn.ends_with("</svg>\n"), "{drawn}");

@@ -52,10 +52,11 @@ pub(super) struct Published {
     pub(super) answered: u64,
 }
 
-/// Publishes to one server.
+/// Publishes to one server, or to several.
 #[derive(Clone)]
 pub(super) struct Publisher {
-    pub(super) server: SocketAddr,
+    /// The connections take turns with them.
+    pub(super) servers: Arc<[SocketAddr]>,
     pub(super) token: Arc<str>,
     /// The accounts `0..accounts` take turns.
     pub(super) accounts: u64,
@@ -82,11 +83,11 @@ impl Publisher {
         let until = clock::now() + nanos(time);
         let loops = tokio::task::LocalSet::new();
         let mut running = JoinSet::new();
-        for _ in 0..connections {
+        for number in 0..connections {
             let publisher = self.clone();
             running.spawn_local_on(
                 async move {
-                    let mut line = Line::open(&publisher).await?;
+                    let mut line = Line::open(&publisher, number).await?;
                     let mut published = Vec::new();
                     while clock::now() < until {
                         let first = publisher.marks.take(publisher.form.messages());
@@ -106,11 +107,11 @@ impl Publisher {
         let due = Arc::new(Mutex::new(due));
         let loops = tokio::task::LocalSet::new();
         let mut running = JoinSet::new();
-        for _ in 0..PACED_CONNECTIONS {
+        for number in 0..PACED_CONNECTIONS {
             let (publisher, due) = (self.clone(), due.clone());
             running.spawn_local_on(
                 async move {
-                    let mut line = Line::open(&publisher).await?;
+                    let mut line = Line::open(&publisher, number).await?;
                     let mut published = Vec::new();
                     loop {
                         let next = due.lock().await.recv().await;
@@ -168,8 +169,9 @@ struct Line {
 }
 
 impl Line {
-    async fn open(publisher: &Publisher) -> Outcome<Self> {
-        let exchange = Exchange::connect(publisher.server).await.context("the server can't be reached")?;
+    async fn open(publisher: &Publisher, number: usize) -> Outcome<Self> {
+        let server = publisher.servers[number % publisher.servers.len()];
+        let exchange = Exchange::connect(server).await.context("the server can't be reached")?;
         let template = Template::new();
         let (content_type, length) = match publisher.form {
             Form::Single => ("application/json", template.len()),

@@ -18,6 +18,7 @@ pub(super) struct Result {
 pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) store: String,
+    pub(super) nodes: usize,
     pub(super) runs: usize,
     pub(super) results: Vec<Result>,
 }
@@ -46,6 +47,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             machine: self.machine.clone(),
             store: self.store.clone(),
+            nodes: self.nodes,
             runs: self.runs,
             scenarios: self.results.iter().map(scenario).collect(),
             targets: targets::check(self),
@@ -54,8 +56,10 @@ impl Report {
 
     /// What a person reads: a table for each scenario, and one of the targets.
     pub(super) fn text(&self) -> String {
-        let mut text =
-            format!("{}; store: {}; median of {} (least to most)", self.machine, self.store, self.runs);
+        let mut text = format!(
+            "{}; store: {}; nodes: {}; median of {} (least to most)",
+            self.machine, self.store, self.nodes, self.runs
+        );
         for result in &self.results {
             text.push_str(&format!(
                 "\n\n{}: {}\n{}",
@@ -106,6 +110,7 @@ struct Document {
     version: &'static str,
     machine: Machine,
     store: String,
+    nodes: usize,
     runs: usize,
     scenarios: Vec<ScenarioDocument>,
     targets: Vec<Checked>,

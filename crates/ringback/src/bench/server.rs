@@ -1,4 +1,4 @@
-//! `ringback serve`, as it is run in production, as a child.
+//! What is measured: one server, or several on one store, which are one service.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -6,54 +6,75 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ringback_delivery::SHARDS;
 use ringback_wire::routes;
 use serde_json::Value;
 
-use super::child::Child;
 use super::exchange::Exchange;
+use super::node::{Node, PATIENCE};
 use super::stage::{Secrets, Stage};
 use super::told::Told;
 use super::usage::Usage;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 
-/// How long it may take until it is ready.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// How often it is asked whether it is.
-const LOOK: Duration = Duration::from_millis(1);
+/// Where a node's metrics tell how many shards it delivers for.
+const HELD: &str = "ringback_shards ";
+/// How often it is asked whether the nodes have their shares.
+const LOOK: Duration = Duration::from_millis(100);
 
-/// A running server.
+/// The running nodes: one at least.
 pub(super) struct Server {
-    child: Child,
-    /// Where it listens.
-    pub(super) address: SocketAddr,
-    /// From its start to the first 200 of `/readyz`.
+    nodes: Vec<Node>,
+    /// From the start to the first 200 of every node's `/readyz`.
     pub(super) ready_after: Duration,
 }
 
 impl Server {
-    /// Starts one on the stage's store and waits until it is ready.
+    /// Starts as many nodes as the stage is for, and waits until all are ready and each has its share.
     pub(super) async fn start(stage: &Stage) -> Outcome<Self> {
         let begun = Instant::now();
-        let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--egress", "any", "--log", "warn"];
-        arguments.extend(["--store", stage.store_url()]);
-        if let Some(file) = stage.key_file() {
-            arguments.extend(["--key-file", file]);
+        let mut nodes = Vec::new();
+        for _ in 0..stage.nodes {
+            nodes.push(Node::start(stage).await?);
         }
-        let mut child = Child::start(&arguments)?;
-        let line = child.line().await?;
-        let address = line.rsplit_once("http://").and_then(|(_, address)| address.trim().parse().ok());
-        let address: SocketAddr = address.with_context(|| format!("the server said {line:?}"))?;
-        while !is_ready(address).await {
+        let server = Self { nodes, ready_after: begun.elapsed() };
+        if stage.nodes > 1 {
+            server.share(&stage.secrets).await?;
+        }
+        Ok(server)
+    }
+
+    /// Waits until each node delivers for about as many shards as any other.
+    async fn share(&self, secrets: &Secrets) -> Outcome {
+        let (begun, token) = (Instant::now(), self.token(secrets).await?);
+        let most = f64::from(SHARDS) / self.nodes.len() as f64 + 1.0;
+        loop {
+            let mut held = Vec::new();
+            for node in &self.nodes {
+                let told = node.metrics(&token).await?;
+                held.extend(told.lines().find_map(|line| line.strip_prefix(HELD)?.parse::<f64>().ok()));
+            }
+            if held.iter().sum::<f64>() == f64::from(SHARDS) && held.iter().all(|held| *held < most) {
+                return Ok(());
+            }
             if begun.elapsed() > PATIENCE {
-                return Err(anyhow!("the server did not get ready").into());
+                return Err(anyhow!("the nodes did not share the accounts: {held:?}").into());
             }
             tokio::time::sleep(LOOK).await;
         }
-        Ok(Self { child, address, ready_after: begun.elapsed() })
+    }
+
+    fn first(&self) -> Outcome<&Node> {
+        self.nodes.first().ok_or_else(|| Failure::usage("--nodes: one at least"))
+    }
+
+    /// Where the nodes listen.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().map(|node| node.address).collect()
     }
 
     pub(super) async fn connect(&self) -> Outcome<Exchange> {
-        Ok(Exchange::connect(self.address).await.context("the server can't be reached")?)
+        self.first()?.connect().await
     }
 
     /// An access token, obtained as anyone obtains it.
@@ -91,30 +112,25 @@ impl Server {
         Ok(found.with_context(|| format!("the server gave no {field}: {document}"))?)
     }
 
-    /// What its metrics tell.
+    /// What the nodes' metrics tell together.
     pub(super) async fn told(&self, token: &str) -> Outcome<Told> {
-        // The operators' pages look at the host.
-        let (path, host) = (routes::METRICS_PATH, self.address);
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n");
-        let mut exchange = self.connect().await?;
-        let answer = exchange.ask(request.as_bytes()).await.context("the server does not answer")?;
-        Ok(Told::read(std::str::from_utf8(answer.body).context("the server's metrics are no text")?))
+        let mut all = Told::default();
+        for node in &self.nodes {
+            all = all.with(Told::read(&node.metrics(token).await?));
+        }
+        Ok(all)
     }
 
-    /// What it has used so far.
+    /// What the nodes have used so far.
     pub(super) fn usage(&self) -> Option<Usage> {
-        self.child.usage()
+        self.nodes.iter().map(Node::usage).reduce(|all, one| Some(all?.with(one?))).flatten()
     }
 
-    /// Stops it in order.
+    /// Stops them in order.
     pub(super) async fn stop(self) -> Outcome {
-        self.child.stop().await
-    }
-}
-
-async fn is_ready(address: SocketAddr) -> bool {
-    match Exchange::connect(address).await {
-        Ok(mut exchange) => exchange.get(routes::READY_PATH).await.is_ok_and(|answer| answer.status == 200),
-        Err(_) => false,
+        for node in self.nodes {
+            node.stop().await?;
+        }
+        Ok(())
     }
 }

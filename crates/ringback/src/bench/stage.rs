@@ -1,9 +1,10 @@
 //! The store of a scenario, and what is in it before a server starts: a credential, registered accounts, a backlog.
 //!
 //! Without `--store` each scenario has a database of its own in a new folder under the working directory, so on the disk
-//! that is to be measured; the folder goes with the stage. A store that is given must be empty, and is left as it is
-//! afterwards.
+//! that is to be measured; the folder goes with the stage. A store that is given must be empty at first, serves one
+//! scenario after another, and is left as it is afterwards.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ pub(super) struct Stage {
     settings: StoreSettings,
     url: String,
     key_file: Option<String>,
+    pub(super) nodes: usize,
     folder: PathBuf,
     pub(super) secrets: Secrets,
     /// Goes with the stage, where the store is not one that was given.
@@ -54,30 +56,36 @@ pub(super) struct Stage {
 }
 
 /// The store that was given.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Given {
     pub(super) url: String,
     pub(super) key_file: Option<PathBuf>,
+    /// Servers that use it at once.
+    pub(super) nodes: usize,
+    /// How many stages it has been.
+    pub(super) stages: Cell<u32>,
 }
 
 impl Stage {
     /// A store with a credential for all accounts.
     pub(super) async fn set(given: Option<&Given>) -> Outcome<Self> {
-        let (url, key_file, own) = match given {
-            Some(given) => (given.url.clone(), given.key_file.clone(), None),
+        let (url, key_file, nodes, own) = match given {
+            Some(given) => (given.url.clone(), given.key_file.clone(), given.nodes, None),
             None => {
                 let own = tempfile::Builder::new().prefix("ringback-bench-").tempdir_in(".");
                 let own = own.context("no folder can be made here for the benchmark's store")?;
-                (format!("sqlite:{}", own.path().join("bench.db").display()), None, Some(own))
+                (format!("sqlite:{}", own.path().join("bench.db").display()), None, 1, Some(own))
             }
         };
         let settings = StoreSettings::named("--store", &url, key_file.clone())?;
         let store = open(&settings).await?;
-        let secrets = credential(&*store).await?;
+        let before = given.map_or(0, |given| given.stages.replace(given.stages.get() + 1));
+        let secrets = credential(&*store, before).await?;
         Ok(Self {
             settings,
             url,
             key_file: key_file.map(|path| path.display().to_string()),
+            nodes,
             folder: own.as_ref().map_or_else(|| PathBuf::from("."), |own| own.path().to_owned()),
             secrets,
             _own: own,
@@ -150,14 +158,15 @@ async fn open(settings: &StoreSettings) -> Outcome<Arc<dyn Store>> {
     open_store(settings, Role::Server).await
 }
 
-async fn credential(store: &dyn Store) -> Outcome<Secrets> {
-    if !store.credentials().await?.is_empty() {
+/// One that differs from those of the stages `before`; without one the store must be nobody's.
+async fn credential(store: &dyn Store, before: u32) -> Outcome<Secrets> {
+    if before == 0 && !store.credentials().await?.is_empty() {
         return Err(Failure::usage(
             "--store: the benchmark wants an empty store, and this one has credentials",
         ));
     }
     let new = NewCredential {
-        name: "bench".to_owned(),
+        name: format!("bench {}", before + 1),
         scopes: Scopes { callbacks: true, publish: true, operate: true },
         reach: Reach::Every,
         username: None,

@@ -33,6 +33,20 @@ impl Told {
         }
     }
 
+    /// Of two servers together.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        self.commits += other.commits;
+        if self.first_answers.is_empty() {
+            self.first_answers = other.first_answers;
+        } else {
+            // All have the same buckets.
+            for ((_, count), (_, more)) in self.first_answers.iter_mut().zip(other.first_answers) {
+                *count += more;
+            }
+        }
+        self
+    }
+
     /// What was added since then.
     pub(super) fn since(&self, then: &Self) -> Self {
         let first_answers = self

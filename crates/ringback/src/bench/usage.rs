@@ -26,6 +26,16 @@ impl Usage {
         Self::under("/proc/self")
     }
 
+    /// Of two processes together.
+    pub(super) fn with(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu + other.cpu,
+            resident: self.resident + other.resident,
+            peak: self.peak + other.peak,
+            written: self.written.zip(other.written).map(|(one, other)| one + other),
+        }
+    }
+
     fn under(place: &str) -> Option<Self> {
         let stat = fs::read_to_string(format!("{place}/stat")).ok()?;
         let status = fs::read_to_string(format!("{place}/status")).ok()?;

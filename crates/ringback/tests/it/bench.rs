@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ringback_testbed::Postgres;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::program::{failure, printed, run};
+use crate::program::{failure, printed, run, run_with};
 
 const SCENARIOS: [&str; 7] =
     ["start", "single-64", "batches", "pace-500", "accounts-10k-1000-authorities", "backlog", "registered"];
@@ -69,4 +70,36 @@ fn a_store_that_is_in_use_is_not_measured_on() {
     let (code, line) = failure(&run(folder.path(), &bench));
     assert_eq!(code, 2, "{line}");
     assert!(line.contains("empty store"), "{line}");
+}
+
+#[test]
+fn several_nodes_on_one_store_are_measured_as_one_server_in_one_scenario_after_another() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempdir().unwrap());
+    let store = database.url();
+    let bench =
+        ["bench", "--quick", "--runs", "1", "--json", "--nodes", "2", "--scenario", "single-64,batches"];
+    let key = [("RINGBACK_KEY", "12".repeat(32))];
+    let key = key.each_ref().map(|(name, key)| (*name, key.as_str()));
+    let output = printed(&run_with(folder.path(), &[&bench[..], &["--store", &store]].concat(), &key, ""));
+    let document: Value = serde_json::from_str(&output).unwrap();
+    assert_eq!((&document["nodes"], &document["store"]), (&2.into(), &"postgres".into()));
+    for scenario in document["scenarios"].as_array().unwrap() {
+        let median = |name: &str| {
+            let figures = scenario["figures"].as_array().unwrap();
+            figures.iter().find(|figure| figure["name"] == name).unwrap()["median"].as_f64().unwrap()
+        };
+        assert!(median("accepted") > 0.0, "{scenario}");
+        assert_eq!(median("delivered"), median("accepted"), "{scenario}");
+    }
+    assert_eq!(database.psql("SELECT count(*) FROM ringback.node"), "0\n", "both left in order");
+}
+
+#[test]
+fn several_nodes_need_a_store_that_they_can_share() {
+    let folder = tempdir().unwrap();
+    let nodes = ["bench", "--quick", "--nodes", "2", "--store", "sqlite:one.db"];
+    let (code, line) = failure(&run(folder.path(), &nodes));
+    assert_eq!(code, 2, "{line}");
+    assert!(line.contains("PostgreSQL"), "{line}");
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Output;
 
 use http::StatusCode;
-use ringback_testbed::{Database, Postgres};
+use ringback_testbed::{Database, PgBouncer, Postgres};
 use tempfile::tempdir;
 
 use crate::api::{Api, Secrets, message};
@@ -78,6 +78,62 @@ fn a_server_that_does_not_prove_its_name_is_not_spoken_to() {
     let (code, line) = failure(&with_key(folder.path(), &["verify", "--store", &missing], KEY));
     assert_eq!(code, 3, "{line}");
     assert!(line.contains("/nowhere/ca.crt"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_pooler_over_tls_all_is_the_same_and_another_s_certificate_is_refused() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let Some(pooler) = PgBouncer::start(postgres).await else { return };
+    let (database, folder) = (postgres.database(), tempdir().unwrap());
+    let at = |host: &str, ca: &Path| {
+        let (port, name, ca) = (pooler.port(), database.name(), ca.display());
+        format!("postgres://ringback@{host}:{port}/{name}?sslmode=verify-full&sslrootcert={ca}")
+    };
+    let store = at("localhost", &pooler.ca_file());
+    // Its certificate is for another name; and the authority behind it is not this one.
+    for refused in [at("127.0.0.1", &pooler.ca_file()), at("localhost", &postgres.ca_file())] {
+        let (code, line) = failure(&with_key(folder.path(), &["verify", "--store", &refused], KEY));
+        assert_eq!(code, 6, "{line}");
+        assert!(line.to_lowercase().contains("certificate"), "{line}");
+    }
+    let endpoint = Endpoint::start().await;
+    let serve = [&SERVE[..], &["--store-pooler", "--store", &store]].concat();
+    let mut server = Program::start_with(folder.path(), &serve, &[("RINGBACK_KEY", KEY)]);
+    let api = Api::new(&server.url());
+    let tokens = api.log_in(&create(folder.path(), &store, KEY)).await;
+    api.register(&tokens, ACCOUNT, &endpoint.url()).await;
+    let (status, answer) = api.publish(&tokens, &message(ACCOUNT, "one")).await.unwrap();
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    endpoint.until("its delivery", |received| received.len() == 1).await;
+    assert!(server.stop().success());
+    let said = printed(&with_key(folder.path(), &["verify", "--store", &store], KEY));
+    assert!(said.contains("All is right"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_on_postgres_shows_its_shards_and_nothing_that_the_database_does_not_tell() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempdir().unwrap());
+    let mut server = serve(folder.path(), &database.url());
+    let api = Api::new(&server.url());
+    let args = ["credentials", "create", "--store", &database.url(), "--name", "o", "--account", "*"];
+    let made = with_key(folder.path(), &[&args[..], &["--scope", "operate", "--json"]].concat(), KEY);
+    let tokens = api.log_in(&serde_json::from_str::<Secrets>(&printed(&made)).unwrap()).await;
+    let begun = std::time::Instant::now();
+    loop {
+        let (status, text) = api.text("/metrics", &tokens).await;
+        assert_eq!(status, StatusCode::OK, "{text}");
+        if text.contains("\nringback_shards 1024\n")
+            && text.contains("\nringback_oldest_snapshot_age_seconds ")
+        {
+            assert!(text.contains("\nringback_store_size_bytes "), "{text}");
+            assert!(!text.contains("ringback_store_free_bytes"), "{text}");
+            break;
+        }
+        assert!(begun.elapsed() < crate::program::PATIENCE, "{text}");
+        tokio::task::yield_now().await;
+    }
+    assert!(server.stop().success());
 }
 
 #[test]

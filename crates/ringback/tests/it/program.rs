@@ -97,7 +97,7 @@ impl Program {
         Self::spawn_with(command, input.into())
     }
 
-    fn spawn(command: Command) -> Self {
+    pub(crate) fn spawn(command: Command) -> Self {
         Self::spawn_with(command, Stdio::null())
     }
 

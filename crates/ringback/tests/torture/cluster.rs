@@ -3,6 +3,7 @@
 //!
 //! Leases are short here, so that a story takes seconds; what depends on them is stated in terms of them.
 
+mod frozen;
 mod house;
 mod lines;
 mod nodes;

@@ -82,7 +82,8 @@ impl Bench {
         accounts: u64,
     ) -> Outcome<Publisher> {
         let token = server.token(&stage.secrets).await?.into();
-        Ok(Publisher { server: server.address, token, accounts, form, marks: self.marks.clone() })
+        let servers = server.addresses().into();
+        Ok(Publisher { servers, token, accounts, form, marks: self.marks.clone() })
     }
 
     /// A little load before what is measured, to its end.

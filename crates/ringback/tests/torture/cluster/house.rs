@@ -1,5 +1,7 @@
 //! Three nodes, their load, and who watches them.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -18,7 +20,7 @@ use crate::api::{Api, Secrets};
 use crate::books::{Books, Kill};
 use crate::crashes::moody_listener;
 use crate::listener::Listener;
-use crate::program::{PATIENCE, Program, printed, run_with};
+use crate::program::{PATIENCE, Program, command, printed, run_with};
 use crate::publishers::{Fence, Lives, Published, publish, register, turn_over};
 use crate::stage::{SERVE, account, message, seed};
 
@@ -54,6 +56,8 @@ pub(super) struct Cluster {
     /// Each node's store, as its own line leads there.
     stores: Vec<String>,
     settings: Vec<&'static str>,
+    /// The build that nodes are started with; none is this one.
+    build: Option<PathBuf>,
     nodes: Vec<Option<Node>>,
     apis: watch::Sender<Vec<Api>>,
     lives: Lives,
@@ -70,18 +74,24 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Starts a node on each of these stores, which are the same one, and the load.
     pub(super) async fn start(stores: Vec<String>, more: &[&'static str]) -> Self {
+        Self::start_as(None, stores, more).await
+    }
+
+    /// The same with another build.
+    pub(super) async fn start_as(build: Option<PathBuf>, stores: Vec<String>, more: &[&'static str]) -> Self {
         let mut rng = Rng::with_seed(seed());
         let folder = tempfile::tempdir().unwrap();
         let settings = [&SERVE[..], &SETTINGS, more].concat();
         let mut nodes = Vec::new();
         // The first one makes the schema.
         for store in &stores {
-            nodes.push(Some(start(&folder, store, &settings)));
+            nodes.push(Some(start(build.as_deref(), &folder, store, &settings)));
         }
         let listener = Arc::new(moody_listener(rng.u64(..)).await);
         let all = nodes.iter().flatten().map(|node| node.api.clone()).collect();
         let (apis, asked) = watch::channel(all);
-        let tokens = nodes[0].as_ref().unwrap().api.log_in(&credential(&folder, &stores[0])).await;
+        let tokens =
+            nodes[0].as_ref().unwrap().api.log_in(&credential(build.as_deref(), &folder, &stores[0])).await;
         let over = Arc::new(AtomicBool::new(false));
         let mut lives = Lives::new(asked, tokens, over.clone());
         lives.waits = PUBLISHERS_WAIT;
@@ -99,6 +109,7 @@ impl Cluster {
             folder,
             stores,
             settings,
+            build,
             nodes,
             apis,
             lives,
@@ -150,8 +161,14 @@ impl Cluster {
 
     /// Starts a node anew in its place.
     pub(super) fn revive(&mut self, node: usize) {
-        self.nodes[node] = Some(start(&self.folder, &self.stores[node], &self.settings));
+        let build = self.build.as_deref();
+        self.nodes[node] = Some(start(build, &self.folder, &self.stores[node], &self.settings));
         self.tell_the_publishers();
+    }
+
+    /// Nodes are started with this build from now on.
+    pub(super) fn upgrade(&mut self) {
+        self.build = None;
     }
 
     /// From `at` until now outcomes may have been lost.
@@ -240,19 +257,28 @@ impl Cluster {
     }
 }
 
-fn start(folder: &TempDir, store: &str, settings: &[&str]) -> Node {
+fn start(build: Option<&Path>, folder: &TempDir, store: &str, settings: &[&str]) -> Node {
     let args = [settings, &["--store", store]].concat();
-    let mut program = Program::start_with(folder.path(), &args, &[("RINGBACK_KEY", KEY)]);
+    let mut program = Program::spawn(command_of(build, folder, &args));
     let api = Api::new(&program.url());
     Node { program, api }
 }
 
 /// A credential that may do everything.
-fn credential(folder: &TempDir, store: &str) -> Secrets {
+fn credential(build: Option<&Path>, folder: &TempDir, store: &str) -> Secrets {
     let args = ["credentials", "create", "--store", store, "--name", "t", "--account", "*"];
     let more = ["--scope", "callbacks,publish,operate", "--json"];
-    let made = run_with(folder.path(), &[&args[..], &more].concat(), &[("RINGBACK_KEY", KEY)], "");
+    let made = command_of(build, folder, &[&args[..], &more].concat()).output().unwrap();
     serde_json::from_str(&printed(&made)).unwrap()
+}
+
+/// A build's program with the key.
+fn command_of(build: Option<&Path>, folder: &TempDir, args: &[&str]) -> Command {
+    let this = command(folder.path(), args);
+    let mut command = Command::new(build.unwrap_or(Path::new(this.get_program())));
+    command.args(args).current_dir(folder.path()).env_clear().env("RINGBACK_KEY", KEY);
+    command.envs(this.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
 }
 
 /// What opens the store that an URL of the testbed names.
@@ -280,10 +306,21 @@ fn assert_no_faults(printed: &[String]) {
 /// How a node answers a publish that it can't accept, and after how long.
 pub(super) async fn refusal(cluster: &Cluster, node: usize) -> (StatusCode, Duration) {
     let begun = Instant::now();
+    let status = refused_publish(cluster, node).await;
+    (status, begun.elapsed())
+}
+
+/// How a node answers a publish that it can't accept.
+pub(super) fn refused_publish(
+    cluster: &Cluster,
+    node: usize,
+) -> impl Future<Output = StatusCode> + Send + use<> {
+    let (api, tokens) = (cluster.api(node).clone(), cluster.lives.tokens.clone());
     let mut body = message(&account(0), "refused");
     body["idempotencyKey"] = json!("refused");
-    let answered = cluster.api(node).publish(&cluster.lives.tokens, &body).await;
-    let (status, answer) = answered.unwrap();
-    assert_ne!(answer["status"], "queued");
-    (status, begun.elapsed())
+    async move {
+        let (status, answer) = api.publish(&tokens, &body).await.unwrap();
+        assert_ne!(answer["status"], "queued");
+        status
+    }
 }

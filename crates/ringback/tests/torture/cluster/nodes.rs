@@ -1,5 +1,6 @@
 //! Nodes die, sleep and are restarted; the others take over, and give back.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ringback_testbed::Postgres;
@@ -9,6 +10,7 @@ use super::house::{Cluster, LEASE, NODES, RENEWED_EVERY, SLACK};
 use crate::stage::{alone, scale};
 
 const KILLS: usize = 5;
+const SCHEMA: &str = "SELECT max(version) FROM ringback.schema_version";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whichever_node_is_killed_nothing_is_lost_and_the_others_take_over() {
@@ -53,11 +55,27 @@ async fn a_node_that_slept_past_its_lease_writes_nothing_and_sends_nothing_new()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_are_restarted_one_after_another_and_nothing_is_repeated() {
+    restart_all(None).await;
+}
+
+/// The first of the newer nodes brings the schema up, while the older ones go on with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_build_is_replaced_node_by_node_and_nothing_is_repeated() {
+    let Some(older) = std::env::var_os("RINGBACK_OLDER_BINARY") else {
+        eprintln!("SKIPPED: RINGBACK_OLDER_BINARY names no older build of the program");
+        return;
+    };
+    restart_all(Some(older.into())).await;
+}
+
+async fn restart_all(build: Option<PathBuf>) {
     let _stage = alone().await;
     let Some(postgres) = Postgres::shared() else { return };
     let database = postgres.database();
-    let mut cluster = Cluster::start(vec![database.url(); NODES], &[]).await;
+    let mut cluster = Cluster::start_as(build, vec![database.url(); NODES], &[]).await;
     cluster.shares_evenly(&database).await;
+    eprintln!("schema {}", database.psql(SCHEMA).trim());
+    cluster.upgrade();
     for node in 0..NODES {
         cluster.go_on(300..600).await;
         cluster.stop(node);
@@ -67,5 +85,6 @@ async fn nodes_are_restarted_one_after_another_and_nothing_is_repeated() {
         cluster.revive(node);
         cluster.shares_evenly(&database).await;
     }
+    eprintln!("schema {}", database.psql(SCHEMA).trim());
     cluster.end().await;
 }
