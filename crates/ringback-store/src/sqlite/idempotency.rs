@@ -8,7 +8,7 @@ use ringback_delivery::{AccountId, MessageId, MessageState, Sequence, Timestamp}
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::Fault;
-use super::rows;
+use super::{message, rows, standing};
 use crate::{Admission, Idempotency};
 
 const PERIOD_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -100,10 +100,7 @@ fn period(now: Timestamp) -> i64 {
 }
 
 fn state(connection: &Connection, account: AccountId, sequence: Sequence) -> Result<MessageState, Fault> {
-    let found: Option<u8> = connection
-        .prepare_cached("SELECT state FROM message WHERE account = ?1 AND sequence = ?2")?
-        .query_row(params![account.number(), sequence.0], |row| row.get(0))
-        .optional()?;
     // What is younger than a key is only ever dropped for want of room, and then it was delivered: see `Retention::LEAST`.
-    found.map_or(Ok(MessageState::Delivered), rows::state)
+    let Some(row) = message::find(connection, account, sequence)? else { return Ok(MessageState::Delivered) };
+    Ok(row.state(&standing::read(connection, account)?.unwrap_or_default()))
 }

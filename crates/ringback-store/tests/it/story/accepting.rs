@@ -105,11 +105,13 @@ pub async fn a_duplicate_is_told_the_present_state_even_after_a_deregistration(s
     let rows = waiting(store, ONE).await;
     store.record(at(1), vec![delivered(ONE, &rows[0]), dead(ONE, &rows[1])], Vec::new()).await.unwrap();
     store.deregister(at(2), account(ONE)).await.unwrap();
+    // As a search tells it, before any row says so.
+    assert_eq!(state(store, at(2), ONE, 3, 3).await, MessageState::Cancelled);
     sweep(store, at(3), ONE, vec![Turn(4)]).await;
     assert_eq!(state(store, at(4), ONE, 1, 1).await, MessageState::Delivered);
     assert_eq!(state(store, at(4), ONE, 2, 2).await, MessageState::Dead);
     assert_eq!(state(store, at(4), ONE, 3, 3).await, MessageState::Cancelled);
-    assert_eq!(state(store, at(4), ONE, 4, 4).await, MessageState::Pending);
+    assert_eq!(state(store, at(4), ONE, 4, 4).await, MessageState::Cancelled);
 }
 
 pub async fn the_listener_hears_before_the_publisher_does(store: &dyn Store) {
