@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ringback_delivery::MessageId;
 use ringback_server::api::{self, Limits};
+use ringback_server::credentials;
 use ringback_wire::api::{MessageState, Scope};
 use serde_json::Value;
 
@@ -115,6 +116,14 @@ fn bounds_are_those_of_the_server() {
     let overlap =
         &document["components"]["schemas"]["SigningKeyRotateRequest"]["properties"]["overlapSeconds"];
     assert_eq!(overlap["maximum"].as_u64(), Some(Limits::default().signing_overlap_most.as_secs()));
+    let schemas = &document["components"]["schemas"];
+    let rotate = &schemas["CredentialPatch"]["oneOf"][0]["properties"]["rotate"]["properties"];
+    assert_eq!(rotate["overlapSeconds"]["maximum"].as_u64(), Some(credentials::MAX_OVERLAP.as_secs()));
+    let chosen = &schemas["CredentialCreateRequest"]["properties"];
+    for (field, least) in [("name", 1), ("username", 1), ("password", credentials::MIN_PASSWORD_BYTES)] {
+        assert_eq!(chosen[field]["minLength"], least, "{field}");
+        assert_eq!(chosen[field]["maxLength"], credentials::MAX_TEXT_BYTES, "{field}");
+    }
 }
 
 #[test]
