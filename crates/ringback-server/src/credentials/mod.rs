@@ -17,10 +17,10 @@ use ringback_store::{
 pub use password::matches as password_matches;
 pub use secrets::{CLIENT_SECRET_DOMAIN, generate};
 
-/// The longest name, user name or chosen password, in bytes.
-pub const MAX_TEXT_BYTES: usize = 255;
-/// The shortest password that may be chosen, in bytes.
-pub const MIN_PASSWORD_BYTES: usize = 8;
+/// The longest name, user name or chosen password, in characters.
+pub const LONGEST_TEXT: usize = 255;
+/// The shortest password that may be chosen, in characters.
+pub const SHORTEST_PASSWORD: usize = 8;
 /// The longest time that the secrets before a rotation may still count.
 pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -99,13 +99,13 @@ pub async fn create(
     now: Timestamp,
     new: NewCredential,
 ) -> Result<Issued, CredentialError> {
-    check_text(&new.name, "a name has 1 to 255 bytes and no control characters")?;
+    check_text(&new.name, "a name has 1 to 255 characters and no control characters")?;
     check_reach(&new.reach)?;
     if new.scopes == Scopes::default() {
         return Err(CredentialError::Invalid("at least one scope is needed"));
     }
     if let Some(username) = &new.username {
-        check_text(username, "a user name has 1 to 255 bytes and no control characters")?;
+        check_text(username, "a user name has 1 to 255 characters and no control characters")?;
     }
     let client_id = generate(16)?;
     let client_secret = generate(32)?;
@@ -217,7 +217,7 @@ fn done(outcome: CredentialOutcome) -> Result<(), CredentialError> {
 }
 
 fn check_text(text: &str, otherwise: &'static str) -> Result<(), CredentialError> {
-    let fits = (1..=MAX_TEXT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
+    let fits = (1..=LONGEST_TEXT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     if fits { Ok(()) } else { Err(CredentialError::Invalid(otherwise)) }
 }
 

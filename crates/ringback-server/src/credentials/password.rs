@@ -6,7 +6,7 @@ use ringback_store::{PasswordHash, Secret, Vault};
 use subtle::ConstantTimeEq as _;
 
 use super::secrets::PASSWORD_DOMAIN;
-use super::{CredentialError, MAX_TEXT_BYTES, MIN_PASSWORD_BYTES, generate};
+use super::{CredentialError, LONGEST_TEXT, SHORTEST_PASSWORD, generate};
 
 /// The chosen password, or a generated one, with how it is to be kept.
 pub(super) async fn choose(
@@ -18,8 +18,8 @@ pub(super) async fn choose(
         let kept = PasswordHash::Keyed(vault.digest(PASSWORD_DOMAIN, generated.expose()));
         return Ok((generated, kept));
     };
-    if !(MIN_PASSWORD_BYTES..=MAX_TEXT_BYTES).contains(&chosen.expose().len()) {
-        return Err(CredentialError::Invalid("a chosen password has 8 to 255 bytes"));
+    if !(SHORTEST_PASSWORD..=LONGEST_TEXT).contains(&chosen.expose().chars().count()) {
+        return Err(CredentialError::Invalid("a chosen password has 8 to 255 characters"));
     }
     let plain = chosen.clone();
     let hashed = tokio::task::spawn_blocking(move || hash(&plain)).await;

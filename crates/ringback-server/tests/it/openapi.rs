@@ -120,9 +120,9 @@ fn bounds_are_those_of_the_server() {
     let rotate = &schemas["CredentialPatch"]["oneOf"][0]["properties"]["rotate"]["properties"];
     assert_eq!(rotate["overlapSeconds"]["maximum"].as_u64(), Some(credentials::MAX_OVERLAP.as_secs()));
     let chosen = &schemas["CredentialCreateRequest"]["properties"];
-    for (field, least) in [("name", 1), ("username", 1), ("password", credentials::MIN_PASSWORD_BYTES)] {
+    for (field, least) in [("name", 1), ("username", 1), ("password", credentials::SHORTEST_PASSWORD)] {
         assert_eq!(chosen[field]["minLength"], least, "{field}");
-        assert_eq!(chosen[field]["maxLength"], credentials::MAX_TEXT_BYTES, "{field}");
+        assert_eq!(chosen[field]["maxLength"], credentials::LONGEST_TEXT, "{field}");
     }
 }
 
