@@ -133,8 +133,13 @@ fn note_usage(run: &mut Run, before: Used, after: Used, delivered: u64) {
 }
 
 /// Notes what the server told of what it did for so many callbacks.
-fn note_commits(run: &mut Run, told: &Told, delivered: u64) {
+fn note_told(run: &mut Run, told: &Told, delivered: u64) {
     run.note(figures::COMMITS, told.commits * 1000.0 / delivered.max(1) as f64);
+    if let Some(hand_off) = told.hand_off() {
+        run.note(figures::HAND_OFF_P50, hand_off.p50);
+        run.note(figures::HAND_OFF_P99, hand_off.p99);
+        run.note(figures::HAND_OFF_P999, hand_off.p999);
+    }
 }
 
 /// Notes the latencies that are seen from outside.

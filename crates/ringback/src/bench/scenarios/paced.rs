@@ -2,7 +2,7 @@
 //!
 //! The first seconds begin as soon as the server is ready. What comes behind them is warm.
 
-use super::{Bench, PATIENCE, Used, note_accounting, note_commits, note_latencies, note_usage};
+use super::{Bench, PATIENCE, Used, note_accounting, note_latencies, note_told, note_usage};
 use crate::bench::disk;
 use crate::bench::figures::{self, Run};
 use crate::bench::publisher::Form;
@@ -36,18 +36,13 @@ pub(super) async fn run(bench: &mut Bench, per_second: u64) -> Outcome<Vec<Run>>
         server.stop().await?;
 
         note_latencies(&mut run, &tally);
-        if let Some(hand_off) = told.hand_off() {
-            run.note(figures::HAND_OFF_P50, hand_off.p50);
-            run.note(figures::HAND_OFF_P99, hand_off.p99);
-            run.note(figures::HAND_OFF_P999, hand_off.p999);
-        }
         run.note(figures::EARLY_ACCEPT_P99, early.accept().p99);
         run.note_if(figures::EARLY_HAND_OFF_P99, early_told.hand_off().map(|hand_off| hand_off.p99));
         run.note(figures::SYNC_P50, sync.p50);
         run.note(figures::SYNC_P99, sync.p99);
         run.note(figures::CALLBACKS, tally.delivered as f64 / tally.seconds());
         note_usage(&mut run, before, after, tally.delivered);
-        note_commits(&mut run, &told, tally.delivered);
+        note_told(&mut run, &told, tally.delivered);
         note_accounting(&mut run, &tally);
         runs.push(run);
     }

@@ -1,6 +1,6 @@
 //! Saturation: as much as can be published is published for a while, and all of it has to arrive.
 
-use super::{Bench, PATIENCE, Used, note_accounting, note_commits, note_latencies, note_usage};
+use super::{Bench, PATIENCE, Used, note_accounting, note_latencies, note_told, note_usage};
 use crate::bench::figures::{self, Run};
 use crate::bench::publisher::Form;
 use crate::bench::server::Server;
@@ -58,7 +58,7 @@ pub(super) async fn run(
         run.note(figures::ACCEPTED_RATE, tally.accepted as f64 / tally.publishing_seconds());
         run.note(figures::MEANWHILE_RATE, meanwhile as f64 / tally.publishing_seconds());
         note_usage(&mut run, before, after, tally.delivered);
-        note_commits(&mut run, &told, tally.delivered);
+        note_told(&mut run, &told, tally.delivered);
         note_latencies(&mut run, &tally);
         run.note(figures::SYNC_P50, sync.p50);
         run.note(figures::SYNC_P99, sync.p99);

@@ -29,6 +29,8 @@ pub(super) const NODES: usize = 3;
 const ACCOUNTS: usize = 24;
 /// And accounts that get one message each when a story asks whether all is well.
 const PROBES: usize = 24;
+/// And one for what is published while the store is away.
+const REFUSED: usize = ACCOUNTS + PROBES;
 const PUBLISHERS: usize = 6;
 /// What a node holds that is not heard of is taken by the others after this.
 pub(super) const LEASE: Duration = Duration::from_secs(6);
@@ -66,6 +68,8 @@ pub(super) struct Cluster {
     operator: JoinHandle<Vec<Fence>>,
     listener: Arc<Listener>,
     probed: Listener,
+    /// What was refused may have been accepted all the same: then it goes here, and is in nobody's books.
+    _refused: Listener,
     probes: usize,
     kills: Vec<Kill>,
     pub(super) rng: Rng,
@@ -95,9 +99,13 @@ impl Cluster {
         let over = Arc::new(AtomicBool::new(false));
         let mut lives = Lives::new(asked, tokens, over.clone());
         lives.waits = PUBLISHERS_WAIT;
-        let probed = Listener::start().await;
-        for number in 0..ACCOUNTS + PROBES {
-            let listener = if number < ACCOUNTS { &listener } else { &probed };
+        let (probed, refused) = (Listener::start().await, Listener::start().await);
+        for number in 0..=REFUSED {
+            let listener = match number {
+                REFUSED => &refused,
+                ACCOUNTS.. => &probed,
+                _ => &*listener,
+            };
             register(&mut lives, number, &listener.url(&account(number))).await;
         }
         let mut publishers = JoinSet::new();
@@ -118,6 +126,7 @@ impl Cluster {
             operator: tokio::spawn(turning),
             listener,
             probed,
+            _refused: refused,
             probes: 0,
             kills: Vec::new(),
             rng,
@@ -316,7 +325,7 @@ pub(super) fn refused_publish(
     node: usize,
 ) -> impl Future<Output = StatusCode> + Send + use<> {
     let (api, tokens) = (cluster.api(node).clone(), cluster.lives.tokens.clone());
-    let mut body = message(&account(0), "refused");
+    let mut body = message(&account(REFUSED), "refused");
     body["idempotencyKey"] = json!("refused");
     async move {
         let (status, answer) = api.publish(&tokens, &body).await.unwrap();
