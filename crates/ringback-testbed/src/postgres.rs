@@ -103,16 +103,13 @@ impl Postgres {
 
     /// Stops all its processes where they are, as when its machine's disk gives no answer, until [`Postgres::thaw`].
     pub fn freeze(&self) {
-        for process in self.processes() {
-            kill_process(process, Signal::STOP).unwrap();
-        }
+        // One that has just ended needs no stopping.
+        self.processes().for_each(|process| drop(kill_process(process, Signal::STOP)));
     }
 
     /// Lets them go on.
     pub fn thaw(&self) {
-        for process in self.processes() {
-            kill_process(process, Signal::CONT).unwrap();
-        }
+        self.processes().for_each(|process| drop(kill_process(process, Signal::CONT)));
     }
 
     /// The postmaster first, so that there are no more of them when the others are looked for.
