@@ -104,12 +104,16 @@ impl Postgres {
     /// Stops all its processes where they are, as when its machine's disk gives no answer, until [`Postgres::thaw`].
     pub fn freeze(&self) {
         // One that has just ended needs no stopping.
-        self.processes().for_each(|process| drop(kill_process(process, Signal::STOP)));
+        for process in self.processes() {
+            let _ = kill_process(process, Signal::STOP);
+        }
     }
 
     /// Lets them go on.
     pub fn thaw(&self) {
-        self.processes().for_each(|process| drop(kill_process(process, Signal::CONT)));
+        for process in self.processes() {
+            let _ = kill_process(process, Signal::CONT);
+        }
     }
 
     /// The postmaster first, so that there are no more of them when the others are looked for.

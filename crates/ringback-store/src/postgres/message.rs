@@ -16,6 +16,9 @@ use super::{lane, load, rows};
 use crate::{Closed, Content, Message, stored};
 
 /// From the tape: the columns that [`MessageRow::read`] reads, in its order, of the messages that the condition names.
+///
+/// `LIMIT 1` has each message's end looked up by its key. Without it the planner may join the two, and while it takes the
+/// tables for small ones (today's are new) that compares each with each.
 macro_rules! on_tape {
     ($condition:literal) => {
         concat!(
@@ -23,7 +26,7 @@ macro_rules! on_tape {
                  e.attempts, e.death, p.turn, p.attempts, p.due
              FROM ringback.arrival r
              LEFT JOIN LATERAL (SELECT * FROM ringback.ending e WHERE e.shard = r.shard
-                 AND e.account = r.account AND e.sequence = r.sequence AND e.position = r.position) e ON true
+                 AND e.account = r.account AND e.sequence = r.sequence AND e.position = r.position LIMIT 1) e ON true
              LEFT JOIN LATERAL (
                  SELECT p.turn, p.attempts, p.due FROM ringback.pending p
                  WHERE p.shard = r.shard AND p.account = r.account AND p.turn = coalesce(r.turn, r.sequence)

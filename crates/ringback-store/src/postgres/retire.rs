@@ -181,7 +181,7 @@ async fn oldest(tx: &Link, up_to: i64, limit: i64) -> Result<Vec<Entry>, Fault> 
             "SELECT r.account, r.sequence, r.position, e.state, e.finished_at, p.turn
              FROM ringback.arrival r
              LEFT JOIN LATERAL (SELECT * FROM ringback.ending e WHERE e.shard = r.shard
-                 AND e.account = r.account AND e.sequence = r.sequence AND e.position = r.position) e ON true
+                 AND e.account = r.account AND e.sequence = r.sequence AND e.position = r.position LIMIT 1) e ON true
              LEFT JOIN LATERAL (
                  SELECT p.turn FROM ringback.pending p
                  WHERE p.shard = r.shard AND p.account = r.account AND p.turn = coalesce(r.turn, r.sequence)
@@ -235,9 +235,9 @@ async fn set_aside(tx: &Link, entries: &[&Entry]) -> Result<(), Fault> {
              r.trace, e.turn, e.state, e.finished_at, e.attempts, e.status, e.started_at, e.duration, e.death
          FROM unnest($1, $2, $3, $4) AS i (shard, account, sequence, position)
          CROSS JOIN LATERAL (SELECT * FROM ringback.arrival r WHERE r.shard = i.shard AND r.account = i.account
-             AND r.sequence = i.sequence AND r.position = i.position) r
+             AND r.sequence = i.sequence AND r.position = i.position LIMIT 1) r
          LEFT JOIN LATERAL (SELECT * FROM ringback.ending e WHERE e.shard = i.shard AND e.account = i.account
-             AND e.sequence = i.sequence AND e.position = i.position) e ON true
+             AND e.sequence = i.sequence AND e.position = i.position LIMIT 1) e ON true
          ON CONFLICT (shard, account, sequence) DO NOTHING",
         args![INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY sequences, INT8_ARRAY positions],
     )
