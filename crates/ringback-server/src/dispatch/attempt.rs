@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use ringback_delivery::{MessageId, Outcome, Start};
-use ringback_store::{Attempt, Content, Store};
+use ringback_store::{Attempt, Content, Store, StoreError};
 use ringback_wire::headers;
 use ringback_wire::publish::splice_credentials;
 use ringback_wire::trace::TraceParent;
@@ -16,6 +16,7 @@ use crate::trace::{self, Attempted, Tracer};
 
 use super::endpoints::{Endpoints, ReadyEndpoint};
 use super::ownership::Ownership;
+use super::trouble::Trouble;
 
 const RINGBACK_SEQUENCE: HeaderName = HeaderName::from_static(headers::RINGBACK_SEQUENCE);
 const RINGBACK_ATTEMPT: HeaderName = HeaderName::from_static(headers::RINGBACK_ATTEMPT);
@@ -41,6 +42,7 @@ pub(super) struct Attempts {
     pub(super) signing: Signing,
     pub(super) ownership: Arc<Ownership>,
     pub(super) tracer: Tracer,
+    pub(super) trouble: Arc<Trouble>,
 }
 
 impl Attempts {
@@ -55,6 +57,10 @@ impl Attempts {
             let taken = match taken {
                 Ok(Some(taken)) => taken,
                 Ok(None) => break not_started(),
+                Err(error @ StoreError::Unavailable(_)) => {
+                    self.trouble.failed(&error);
+                    break not_started();
+                }
                 Err(error) => {
                     tracing::error!(account = %start.account, %error, "an attempt could not begin");
                     break not_started();

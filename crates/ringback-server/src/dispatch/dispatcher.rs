@@ -26,11 +26,10 @@ use super::inbox::{Inbox, News};
 use super::keeper::Keeper;
 use super::ownership::Ownership;
 use super::recorder::{Recorded, Recorder};
+use super::trouble::Trouble;
 
 /// The longest that the task sleeps: a manual clock does not wake it.
 const LONGEST_SLEEP: Duration = Duration::from_millis(250);
-/// How long to wait after the store failed to answer a read.
-const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// The portion of a lane that goes at a good pace: from there on bodies are read ahead.
 const READ_AHEAD_FROM: u32 = 64;
 /// Bodies that are read ahead at once, of all lanes together.
@@ -110,6 +109,7 @@ impl Dispatcher {
         let stats = Arc::new(DispatchStats::default());
         let ownership = Arc::new(Ownership::new(store.is_shared(), settings.request_timeout));
         let keeper = Keeper::start(store.clone(), ownership.clone(), inbox.clone(), clock.clone());
+        let trouble = Arc::new(Trouble::default());
         let attempts = Attempts {
             store: store.clone(),
             endpoints: endpoints.clone(),
@@ -118,12 +118,14 @@ impl Dispatcher {
             signing: settings.signing,
             ownership: ownership.clone(),
             tracer: settings.tracer,
+            trouble: trouble.clone(),
         };
         let running = Running {
             engine: Engine::new(settings.engine, clock.now()),
             bodies: Bodies::new(settings.body_bytes / 2),
             ahead: Bodies::new(settings.body_bytes / 2),
             recorder: Recorder::default(),
+            trouble,
             answers: HashMap::new(),
             discovery: Discovery::Wanted(None),
             looking_in: ownership.held(),
@@ -199,6 +201,7 @@ struct Running {
     /// Those that were read ahead.
     ahead: Bodies<()>,
     recorder: Recorder,
+    trouble: Arc<Trouble>,
     /// Attempts that have ended, until the engine's decision about them.
     answers: HashMap<FlightId, Attempt>,
     discovery: Discovery,
@@ -412,17 +415,19 @@ impl Running {
                 Command::Keep(update) => self.recorder.keep(update),
                 Command::Sweep(account, standing, under_way) => {
                     let (store, now) = (self.store.clone(), self.clock.now());
+                    let trouble = self.trouble.clone();
                     self.spawn(async move {
                         let swept = store.sweep(now, account, standing, under_way).await;
-                        pause_after_failure(&swept).await;
+                        trouble.after(&swept).await;
                         Event::Swept(account, swept)
                     });
                 }
                 Command::Hasten(account) => {
                     let (store, now) = (self.store.clone(), self.clock.now());
+                    let trouble = self.trouble.clone();
                     self.spawn(async move {
                         let hastened = store.hasten(now, account).await;
-                        pause_after_failure(&hastened).await;
+                        trouble.after(&hastened).await;
                         Event::Hastened(account, hastened)
                     });
                 }
@@ -433,10 +438,10 @@ impl Running {
             }
         }
         if !reads.is_empty() {
-            let store = self.store.clone();
+            let (store, trouble) = (self.store.clone(), self.trouble.clone());
             self.spawn(async move {
                 let rows = store.load(reads.clone()).await;
-                pause_after_failure(&rows).await;
+                trouble.after(&rows).await;
                 let bodies = match &rows {
                     Ok(rows) => read_ahead(store.as_ref(), &reads, rows).await,
                     Err(_) => Vec::new(),
@@ -496,7 +501,7 @@ impl Running {
                 }
             }
             Event::Bodies(starts, Err(error)) => {
-                tracing::error!(%error, "bodies can't be read");
+                self.trouble.failed(&error);
                 starts.into_iter().for_each(|start| self.not_started(start));
             }
             Event::Recorded(recorded) => {
@@ -566,9 +571,10 @@ impl Running {
         }
         self.discovery = Discovery::UnderWay(after);
         let (store, shards) = (self.store.clone(), self.looking_in.clone());
+        let trouble = self.trouble.clone();
         self.spawn(async move {
             let found = store.lanes_waiting_in(&shards, after, DISCOVERED_AT_ONCE).await;
-            pause_after_failure(&found).await;
+            trouble.after(&found).await;
             Event::Discovered(found)
         });
     }
@@ -627,13 +633,4 @@ async fn read_ahead(store: &dyn Store, reads: &[LaneRead], rows: &[LaneRows]) ->
 /// Whether there may be more to do; not where the account is another node's, who does it.
 fn more(step: &Result<Swept, StoreError>) -> bool {
     !matches!(step, Ok(Swept::Done) | Err(StoreError::NotOwner(_)))
-}
-
-async fn pause_after_failure<T>(result: &Result<T, StoreError>) {
-    if let Err(error) = result
-        && !matches!(error, StoreError::NotOwner(_))
-    {
-        tracing::error!(%error, "the store can't be read; trying on");
-        tokio::time::sleep(AFTER_FAILURE).await;
-    }
 }

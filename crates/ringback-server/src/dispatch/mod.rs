@@ -18,6 +18,7 @@ mod keeper;
 mod ownership;
 mod recorder;
 mod tester;
+mod trouble;
 
 pub use attempt::Signing;
 pub use dispatcher::{DispatchSettings, DispatchStats, Dispatcher};
