@@ -360,6 +360,14 @@ impl Running {
                 self.lost(&held);
             }
         }
+    }
+
+    /// Gives back what drains and has come to rest. Only once all that the engine decided is carried out: an outcome that is
+    /// not with the recorder yet would be lost with its shard, and the next owner would send again.
+    fn give_back_idle(&mut self) {
+        if !self.ownership.is_shared() {
+            return;
+        }
         let idle = |shard: &u16| {
             self.ownership.is_draining(*shard)
                 && self.flying_in[usize::from(*shard)] == 0
@@ -464,6 +472,7 @@ impl Running {
                 async move { Event::Recorded(batch.record(store, clock, live, events, ownership).await) },
             );
         }
+        self.give_back_idle();
         self.discover();
         self.stats.flying.store(self.engine.flying(), Ordering::Relaxed);
         self.stats.unrecorded.store(self.engine.unrecorded(), Ordering::Relaxed);
