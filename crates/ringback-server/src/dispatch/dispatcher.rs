@@ -347,8 +347,8 @@ impl Running {
         self.to_look_in.retain(|shard| !lost.contains(shard));
     }
 
-    /// Loses everything where the lease is over, and gives back what was to be given back and has nothing under way.
-    fn look_at_shards(&mut self) {
+    /// Loses everything where the lease is over.
+    fn look_at_lease(&mut self) {
         if !self.ownership.is_shared() {
             return;
         }
@@ -388,7 +388,7 @@ impl Running {
 
     /// Lets time pass, and carries out all that the engine decides.
     fn step(&mut self) {
-        self.look_at_shards();
+        self.look_at_lease();
         self.engine.tick(self.clock.now());
         let mut reads = Vec::new();
         let mut bodiless = Vec::new();

@@ -42,7 +42,7 @@ async fn an_old_snapshot_is_as_old_as_it_was_seen_for_and_is_forgotten_when_it_e
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "for the figures, like the next one"]
+#[ignore = "does not hold yet: docs/several-machines.md has what is read behind an old snapshot"]
 async fn what_an_old_snapshot_keeps_is_not_read_over_and_over() {
     let Some(postgres) = Postgres::shared() else { return };
     let database = postgres.database();
@@ -66,7 +66,7 @@ async fn what_an_old_snapshot_keeps_is_not_read_over_and_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes twelve minutes: the same for ten of them at a steady pace, for the figures"]
+#[ignore = "takes twelve minutes, and does not hold yet: the same at a steady pace, for the figures"]
 async fn what_ten_minutes_old_snapshots_keep_is_not_read_over_and_over() {
     let Some(postgres) = Postgres::shared() else { return };
     let database = postgres.database();
