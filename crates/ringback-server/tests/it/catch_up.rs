@@ -41,6 +41,8 @@ fn one_place() -> Settings {
     let limits = Limits {
         polls: PlaceLimits { in_all: 1, each: 1 },
         poll_reread: Duration::from_secs(3600),
+        // Who asks until it has the place must not be refused for asking often.
+        requests_per_second: usize::MAX,
         ..Limits::default()
     };
     Settings { limits, ..Settings::default() }
