@@ -33,7 +33,6 @@ pub(super) struct Costs {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "for the figures, like the next one"]
 async fn nothing_reads_more_among_many_idle_accounts_and_waiting_messages() {
     compare(FEW, 30_000).await;
 }
