@@ -68,6 +68,10 @@ impl Connector {
         for host in &options.hosts {
             config.host(&host.host).port(host.port);
         }
+        if !options.pooler {
+            // Compiling a plan takes longer than any of our statements. (A pooler refuses such a start.)
+            config.options("-c jit=off");
+        }
         if let Some(password) = &options.password {
             config.password(password.expose());
         }

@@ -285,11 +285,10 @@ pub(super) async fn contents(link: &Link, positions: &[i64]) -> Result<Vec<Optio
         .rows(
             "SELECT i.at, coalesce(r.body, k.body), coalesce(r.trace, k.trace)
              FROM unnest($1) WITH ORDINALITY AS i (position, at)
-             CROSS JOIN ringback.tape t
              LEFT JOIN LATERAL (SELECT r.body, r.trace FROM ringback.arrival r
-                 WHERE r.position = i.position AND i.position > t.cut) r ON true
-             LEFT JOIN LATERAL (SELECT k.body, k.trace FROM ringback.kept k WHERE k.position = i.position
-                 AND i.position <= t.cut) k ON true",
+                 WHERE r.position = i.position AND i.position > (SELECT cut FROM ringback.tape) LIMIT 1) r ON true
+             LEFT JOIN LATERAL (SELECT k.body, k.trace FROM ringback.kept k
+                 WHERE k.position = i.position AND i.position <= (SELECT cut FROM ringback.tape) LIMIT 1) k ON true",
             args![INT8_ARRAY positions],
         )
         .await?;
