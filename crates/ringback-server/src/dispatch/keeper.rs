@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 
 use super::inbox::{Inbox, News};
+use super::lease_clock::Moment;
 use super::ownership::Ownership;
 
 /// How often a lease is renewed in its term.
@@ -97,7 +98,7 @@ impl Leases {
 
     /// Renews, and takes or gives up what the share says; when to come again.
     async fn renew(&self) -> Result<Duration, ringback_store::StoreError> {
-        let sent = Instant::now();
+        let sent = Moment::now();
         let beat = self.store.beat().await?;
         self.clock.follow(beat.now);
         let lost: Vec<u16> = self
@@ -143,7 +144,7 @@ impl Leases {
 async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inbox>) {
     let mut in_trouble = false;
     loop {
-        let asked = Instant::now();
+        let asked = Moment::now();
         match store.tidings().await {
             Ok(tidings) => {
                 in_trouble = false;

@@ -15,6 +15,7 @@ mod dispatcher;
 mod endpoints;
 mod inbox;
 mod keeper;
+mod lease_clock;
 mod ownership;
 mod recorder;
 mod tester;

@@ -1,14 +1,16 @@
 //! Which shards this node may send for, and until when.
 //!
-//! It holds its shards by one lease for all, counted on the monotonic clock from before the renewal was sent. An attempt
+//! It holds its shards by one lease for all, counted from before the renewal was sent (`lease_clock`). An attempt
 //! starts only while enough of it is left for the whole request, while the shard still has the token with which the attempt
 //! was decided, and while what other nodes did was heard of a moment ago. A process that has its store for itself owns
 //! everything for ever.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ringback_delivery::{AccountId, SHARDS};
+
+use super::lease_clock::Moment;
 
 /// How old the last look at what other nodes did may be.
 const HEARD_LASTS: Duration = Duration::from_secs(1);
@@ -20,10 +22,9 @@ const ALONE: u64 = 1;
 /// See the module. Read by attempts, written by those who keep the lease and by the dispatcher.
 pub(super) struct Ownership {
     is_shared: bool,
-    begun: Instant,
     /// What has to be left of the lease for an attempt to start.
     needed: Duration,
-    /// Microseconds since `begun`.
+    /// Microseconds on the leases' clock.
     leased_until: AtomicU64,
     heard_at: AtomicU64,
     /// By shard; 0 where it is not this node's.
@@ -40,7 +41,6 @@ impl Ownership {
         let (token, count) = if is_shared { (0, 0) } else { (ALONE, usize::from(SHARDS)) };
         Self {
             is_shared,
-            begun: Instant::now(),
             needed: request_timeout + SPARE,
             leased_until: AtomicU64::new(0),
             heard_at: AtomicU64::new(0),
@@ -68,17 +68,17 @@ impl Ownership {
         if !self.is_shared {
             return true;
         }
-        let now = Instant::now();
+        let now = Moment::now();
         token != 0
             && self.token(account) == token
             && !self.is_draining(account.shard())
-            && self.moment(&self.leased_until) >= now + self.needed
-            && self.moment(&self.heard_at) + HEARD_LASTS >= now
+            && moment(&self.leased_until) >= now + self.needed
+            && moment(&self.heard_at) + HEARD_LASTS >= now
     }
 
     /// Whether the lease is over, and with it everything lost.
     pub(super) fn is_over(&self) -> bool {
-        self.is_shared && self.moment(&self.leased_until) <= Instant::now()
+        self.is_shared && moment(&self.leased_until) <= Moment::now()
     }
 
     pub(super) fn is_draining(&self, shard: u16) -> bool {
@@ -96,13 +96,13 @@ impl Ownership {
     }
 
     /// The lease counts until then.
-    pub(super) fn renewed(&self, until: Instant) {
-        self.leased_until.store(self.micros(until), Ordering::Release);
+    pub(super) fn renewed(&self, until: Moment) {
+        self.leased_until.store(until.as_micros(), Ordering::Release);
     }
 
     /// What others did until then was heard of.
-    pub(super) fn heard(&self, asked: Instant) {
-        self.heard_at.store(self.micros(asked), Ordering::Release);
+    pub(super) fn heard(&self, asked: Moment) {
+        self.heard_at.store(asked.as_micros(), Ordering::Release);
     }
 
     pub(super) fn gain(&self, shard: u16, token: u64) {
@@ -129,14 +129,10 @@ impl Ownership {
             known.store(draining, Ordering::Release);
         }
     }
+}
 
-    fn micros(&self, moment: Instant) -> u64 {
-        u64::try_from(moment.saturating_duration_since(self.begun).as_micros()).unwrap_or(u64::MAX)
-    }
-
-    fn moment(&self, micros: &AtomicU64) -> Instant {
-        self.begun + Duration::from_micros(micros.load(Ordering::Acquire))
-    }
+fn moment(micros: &AtomicU64) -> Moment {
+    Moment::from_micros(micros.load(Ordering::Acquire))
 }
 
 #[cfg(test)]
@@ -151,8 +147,8 @@ mod tests {
     fn holding(left: Duration) -> Ownership {
         let ownership = Ownership::new(true, Duration::from_secs(15));
         ownership.gain(account().shard(), 3);
-        ownership.renewed(Instant::now() + left);
-        ownership.heard(Instant::now());
+        ownership.renewed(Moment::now() + left);
+        ownership.heard(Moment::now());
         ownership
     }
 
@@ -190,7 +186,8 @@ mod tests {
         assert!(!ownership.may_start(account(), 3));
         ownership.set_draining(account().shard(), false);
         assert!(ownership.may_start(account(), 3));
-        ownership.heard(ownership.begun);
-        assert_eq!(ownership.may_start(account(), 3), ownership.begun.elapsed() <= HEARD_LASTS);
+        let second_ago = Moment::now().as_micros() - u64::try_from(HEARD_LASTS.as_micros()).unwrap();
+        ownership.heard(Moment::from_micros(second_ago - 1));
+        assert!(!ownership.may_start(account(), 3));
     }
 }
