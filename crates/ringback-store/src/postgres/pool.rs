@@ -159,6 +159,21 @@ impl Tx {
         Ok(())
     }
 
+    /// Makes it last where what was done in it succeeded; else leaves everything as it was, and nothing locked: a server says
+    /// what failed before it lets go.
+    pub(super) async fn end<T>(self, done: Result<T, Fault>) -> Result<T, Fault> {
+        match done {
+            Ok(done) => self.commit().await.map(|()| done),
+            Err(fault) => {
+                if !fault.breaks_connection() {
+                    // What failed first is what is told.
+                    let _ = self.roll_back().await;
+                }
+                Err(fault)
+            }
+        }
+    }
+
     /// Leaves everything as it was.
     pub(super) async fn roll_back(mut self) -> Result<(), Fault> {
         let rolled_back = self.link.script("ROLLBACK").await;

@@ -25,9 +25,9 @@ impl Upkeep for PostgresStore {
             }
             drop(link);
             let tx = self.pool.begin().await?;
-            let swept = retire::step(&tx, now, retention).await?;
-            tx.commit().await?;
-            Ok(swept)
+            // A step that begins again must not find itself at it still.
+            let step = retire::step(&tx, now, retention).await;
+            tx.end(step).await
         })?;
         let Some(swept) = swept else { return Ok(Swept::Done) };
         match drop_days::tidy(&self.pool, &self.days, &self.drops, now).await {
