@@ -2,8 +2,8 @@
 //!
 //! The cast: [`Postgres`], one server for all tests of a run, with a [`Database`] for each; [`Patroni`], three members on
 //! etcd that fail over by themselves; [`PgBouncer`] in transaction mode; [`Proxy`], a line to a server that can be cut,
-//! stalled and restored. Everything listens on this machine only, on ports from the system, and keeps its data in a
-//! folder of its own, which goes away with whoever asked for it, however that ends.
+//! stalled, robbed of its answers, and restored. Everything listens on this machine only, on ports from the system, and keeps
+//! its data in a folder of its own, which goes away with whoever asked for it, however that ends.
 //!
 //! Whoever asks for a server gets `None` where its package is missing, and has said so on stderr; with `CI=true` it
 //! panics, so that a test that could not run is a failed one.

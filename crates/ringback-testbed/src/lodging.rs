@@ -21,6 +21,7 @@ const ROOM: u64 = 2 << 30;
 const END: &str = r#"
     for group in $(cat "$1/groups" 2>/dev/null); do kill -KILL -- "-$group"; done
     servers=$(head -qn 1 "$1"/*/postmaster.pid)
+    for server in $servers; do kill -CONT "$server" $(cat "/proc/$server/task/$server/children"); done
     for server in $servers; do kill -QUIT "$server"; done
     for server in $servers; do
         tries=50

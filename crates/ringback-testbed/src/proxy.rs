@@ -1,4 +1,4 @@
-//! A line to a server that can be cut, stalled and restored.
+//! A line to a server that can be cut, stalled, robbed of its answers, and restored.
 
 use std::net::SocketAddr;
 
@@ -14,14 +14,24 @@ enum Line {
     Open,
     /// Connections stand, new ones too, and nothing gets through: as behind a firewall that lost its memory.
     Stalled,
+    /// What clients send gets through, and no answer: as when the way back breaks first.
+    Unanswered,
     /// Connections break, and new ones are closed at once.
     Cut,
+}
+
+/// What goes on at the line.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    line: Line,
+    /// A connection breaks at the next cut, however soon the line is restored.
+    cuts: u64,
 }
 
 /// See the module.
 pub struct Proxy {
     port: u16,
-    line: watch::Sender<Line>,
+    state: watch::Sender<State>,
     task: JoinHandle<()>,
 }
 
@@ -30,8 +40,8 @@ impl Proxy {
     pub async fn start(target: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let line = watch::Sender::new(Line::Open);
-        let seen = line.subscribe();
+        let state = watch::Sender::new(State { line: Line::Open, cuts: 0 });
+        let seen = state.subscribe();
         let task = tokio::spawn(async move {
             loop {
                 // Out of files, for example: the next one may do.
@@ -39,7 +49,7 @@ impl Proxy {
                 tokio::spawn(connect(client, SocketAddr::from(([127, 0, 0, 1], target)), seen.clone()));
             }
         });
-        Self { port, line, task }
+        Self { port, state, task }
     }
 
     /// Where it listens, on 127.0.0.1.
@@ -49,17 +59,27 @@ impl Proxy {
 
     /// Breaks all connections, and new ones.
     pub fn cut(&self) {
-        self.line.send_replace(Line::Cut);
+        self.state.send_modify(|state| *state = State { line: Line::Cut, cuts: state.cuts + 1 });
     }
 
     /// Lets nothing through, and breaks nothing.
     pub fn stall(&self) {
-        self.line.send_replace(Line::Stalled);
+        self.turn(Line::Stalled);
+    }
+
+    /// Lets through what clients send, and loses what the server answers. It is to be cut before it is restored: what has
+    /// lost an answer would go on in its middle.
+    pub fn lose_answers(&self) {
+        self.turn(Line::Unanswered);
     }
 
     /// Lets everything through again.
     pub fn restore(&self) {
-        self.line.send_replace(Line::Open);
+        self.turn(Line::Open);
+    }
+
+    fn turn(&self, line: Line) {
+        self.state.send_modify(|state| state.line = line);
     }
 }
 
@@ -70,34 +90,48 @@ impl Drop for Proxy {
     }
 }
 
-async fn connect(client: TcpStream, target: SocketAddr, mut line: watch::Receiver<Line>) {
-    let (there, back) = (line.clone(), line.clone());
+async fn connect(client: TcpStream, target: SocketAddr, mut state: watch::Receiver<State>) {
+    let begun = *state.borrow();
+    let (there, back) = (state.clone(), state.clone());
     let carrying = async {
         let server = TcpStream::connect(target).await?;
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        tokio::try_join!(carry(from_client, to_server, there), carry(from_server, to_client, back))
+        tokio::try_join!(
+            carry(Way::There, from_client, to_server, there),
+            carry(Way::Back, from_server, to_client, back)
+        )
     };
     tokio::select! {
         _ = carrying => {}
-        _ = line.wait_for(|line| *line == Line::Cut) => {}
+        _ = state.wait_for(|state| state.line == Line::Cut || state.cuts > begun.cuts) => {}
     }
 }
 
+/// Which way bytes go: to the server, or back from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    There,
+    Back,
+}
+
 async fn carry(
+    way: Way,
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut line: watch::Receiver<Line>,
+    mut state: watch::Receiver<State>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let read = from.read(&mut buffer).await?;
-        if line.wait_for(|line| *line != Line::Stalled).await.is_err() {
-            return Ok(());
-        }
+        let now = state.wait_for(|state| state.line != Line::Stalled).await.map(|state| state.line);
+        let Ok(line) = now else { return Ok(()) };
         if read == 0 {
             return to.shutdown().await;
+        }
+        if way == Way::Back && line == Line::Unanswered {
+            continue;
         }
         to.write_all(&buffer[..read]).await?;
     }

@@ -72,8 +72,31 @@ async fn a_line_is_stalled_cut_and_restored() {
     let mut refused = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
     assert!(says(&mut refused, "gone").await.is_err());
     proxy.restore();
+    let mut briefly = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+    assert_eq!(says(&mut briefly, "hello").await.unwrap(), "hello");
+    proxy.cut();
+    proxy.restore();
+    assert!(says(&mut briefly, "gone").await.is_err());
     let mut again = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
     assert_eq!(says(&mut again, "hello").await.unwrap(), "hello");
+}
+
+#[tokio::test]
+async fn a_line_that_loses_answers_carries_what_is_asked() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = Proxy::start(listener.local_addr().unwrap().port()).await;
+    let mut client = TcpStream::connect(("127.0.0.1", proxy.port())).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    proxy.lose_answers();
+    client.write_all(b"asked").await.unwrap();
+    let mut asked = vec![0; 5];
+    server.read_exact(&mut asked).await.unwrap();
+    assert_eq!(asked, b"asked");
+    server.write_all(b"lost").await.unwrap();
+    drop(server);
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(answer, b"");
 }
 
 #[tokio::test]
