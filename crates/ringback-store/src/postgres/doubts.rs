@@ -1,8 +1,8 @@
 //! Commits whose answer was lost: nobody could be told of them, though they may be there.
 //!
-//! The accounts are noted. Once the database answers again and nobody holds their rows any more, what began there has ended,
-//! and the listener hears that it has to look. It hears once more a while later: what was sent on a connection that is given
-//! up may still arrive, as long as the way there keeps it.
+//! The accounts are noted. Once the database answers again and nobody holds their rows any more, what began there has ended;
+//! once the standby has that too, if there is one, the listener hears that it has to look. It hears once more a while later:
+//! what was sent on a connection that is given up may still arrive, as long as the way there keeps it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -134,7 +134,8 @@ async fn settle(pool: &Pool, ear: &Ear, accounts: &[AccountId]) {
     ear.missed(accounts.to_vec());
 }
 
-/// Whoever takes in, or changes a standing, locks the account's row first.
+/// Whoever takes in, or changes a standing, locks the account's row first. Who commits such a lock waits for the standby: a
+/// lane is not to send what the primary alone has.
 async fn let_others_end(pool: &Pool, accounts: &[AccountId]) -> Result<(), Fault> {
     let mut keys: Vec<(i16, i64)> = accounts.iter().map(|account| rows::key(*account)).collect();
     keys.sort_unstable();
@@ -147,5 +148,5 @@ async fn let_others_end(pool: &Pool, accounts: &[AccountId]) -> Result<(), Fault
         args![INT2_ARRAY shards, INT8_ARRAY numbers],
     )
     .await?;
-    tx.roll_back().await
+    tx.commit().await
 }
