@@ -1,4 +1,4 @@
-//! An outside endpoint: answers every callback with 204, and keeps a log of what came and when.
+//! An outside endpoint: answers every callback with 204, at once or when it is told to, and keeps a log of what came and when.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -22,6 +22,7 @@ pub(crate) struct Received {
 struct Log {
     received: Arc<Mutex<Vec<Received>>>,
     count: watch::Sender<usize>,
+    held: watch::Sender<bool>,
 }
 
 /// An endpoint.
@@ -43,6 +44,16 @@ impl Endpoint {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}/callbacks", self.address)
+    }
+
+    /// Answers nothing from now on.
+    pub(crate) fn hold(&self) {
+        self.log.held.send_replace(true);
+    }
+
+    /// Answers what was held, and what comes.
+    pub(crate) fn release(&self) {
+        self.log.held.send_replace(false);
     }
 
     /// All that came so far, in order.
@@ -76,5 +87,7 @@ async fn take(State(log): State<Log>, headers: HeaderMap) -> StatusCode {
     let id = headers["webhook-id"].to_str().unwrap().to_owned();
     log.received.lock().unwrap().push(Received { id, at: Instant::now() });
     log.count.send_modify(|count| *count += 1);
+    // It ends with whoever could let it go.
+    let _ = log.held.subscribe().wait_for(|held| !held).await;
     StatusCode::NO_CONTENT
 }

@@ -18,6 +18,8 @@ mod deploy_several;
 mod dev;
 mod endpoint;
 mod events;
+#[cfg(unix)]
+mod faults;
 mod guides;
 mod house;
 mod keys;
