@@ -76,7 +76,7 @@ pub(super) async fn record(
     let nows = vec![now.as_millis(); settlements.shards.len()];
     let row = link
         .row(
-            "SELECT * FROM ringback.record_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+            "SELECT * FROM ringback.record_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                  $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
             args![
                 INT4 tenure.node(), INT2_ARRAY shards, INT8_ARRAY tokens,

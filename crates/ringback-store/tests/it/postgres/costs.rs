@@ -23,6 +23,9 @@ const BODY_BYTES: usize = 1000;
 /// So many of each are few: so many that reading all of them is not the best way.
 const FEW: u64 = 4000;
 
+/// Of each busy account, the turn that was delivered last: a lane that is in memory reads behind it.
+pub(super) type Gone = [Turn; BUSY as usize];
+
 /// What one act reads.
 #[derive(Debug)]
 pub(super) struct Costs {
@@ -73,7 +76,7 @@ async fn measure(database: &Database<'_>, idle: u64, waiting: u64) -> Costs {
          END $$",
     );
     database.psql("VACUUM ANALYZE");
-    Costs::of(database, 0, Turn(0)).await
+    Costs::of(database, 0, &Gone::default()).await
 }
 
 /// Lays so many idle accounts, and so many messages that wait for the busy ones.
@@ -92,11 +95,15 @@ pub(super) async fn fill(database: &Database<'_>, idle: u64, waiting: u64) {
 }
 
 impl Costs {
-    /// What each act reads now, of lanes whose messages up to this turn are gone. Each `series` has keys of its own, and ends
-    /// a few dozen messages.
-    pub(super) async fn of(database: &Database<'_>, series: u8, gone: Turn) -> Self {
-        let read =
-            |number: u64| LaneRead { after: gone, limit: 32, due_by: Some(at(60)), ..from_the_head(number) };
+    /// What each act reads now, of lanes whose messages up to these turns are gone. Each `series` has keys of its own, and
+    /// ends a few dozen messages.
+    pub(super) async fn of(database: &Database<'_>, series: u8, gone: &Gone) -> Self {
+        let read = |number: u64| LaneRead {
+            after: gone[(number - ONE) as usize],
+            limit: 32,
+            due_by: Some(at(60)),
+            ..from_the_head(number)
+        };
         let accepting = async |store: &PostgresStore, round: u64| {
             let key = series * 64 + u8::try_from(round).unwrap();
             accept(store, at(2 + i64::from(key)), named(ONE + round % BUSY, key, key)).await;

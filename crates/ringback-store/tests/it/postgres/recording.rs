@@ -1,0 +1,93 @@
+//! Who records while others are at the same messages: each is recorded, and counted once.
+
+use ringback_delivery::MessageState;
+use ringback_store::{Dispatching as _, Upkeep as _};
+use ringback_testbed::Database;
+
+use super::{Session, told_store};
+use crate::cast::*;
+use crate::looking::*;
+
+#[tokio::test]
+async fn an_outcome_finds_its_message_however_its_row_has_changed_meanwhile() {
+    let Some((database, store)) = told_store().await else { return };
+    register(&store, ONE).await;
+    accept_many(&store, at(1), ONE, 2).await;
+    let rows = waiting(&store, ONE).await;
+    let [ends, waits] = &rows[..] else { panic!("two wait") };
+
+    let somebody = Session::begin(&database).await;
+    somebody.run("UPDATE ringback.pending SET due = 1, attempts = 7").await;
+    let meanwhile = async {
+        until_waiting(&database, 1).await;
+        somebody.commit().await;
+    };
+    let outcomes = vec![delivered(ONE, ends), retry(ONE, waits, at(100))];
+    let (recorded, ()) = tokio::join!(store.record(at(2), outcomes, Vec::new()), meanwhile);
+    recorded.unwrap();
+    let left = waiting(&store, ONE).await;
+    assert_eq!(left.iter().map(|row| (row.turn, row.due)).collect::<Vec<_>>(), [(waits.turn, Some(at(100)))]);
+    assert_eq!(left[0].attempts, 1);
+    assert_eq!(verified(&store).await.counts.delivered, 1);
+}
+
+/// As when an outcome is recorded again, because nobody knew what became of it, and it is still on its way.
+#[tokio::test]
+async fn what_is_recorded_twice_at_once_counts_once() {
+    let Some((database, store)) = told_store().await else { return };
+    register(&store, ONE).await;
+    accept_many(&store, at(1), ONE, 3).await;
+    let rows = waiting(&store, ONE).await;
+    let outcomes = || rows.iter().map(|row| delivered(ONE, row)).collect();
+
+    let somebody = Session::begin(&database).await;
+    somebody.run("SELECT FROM ringback.pending FOR UPDATE").await;
+    let meanwhile = async {
+        until_waiting(&database, 2).await;
+        somebody.end().await;
+    };
+    let (first, again, ()) = tokio::join!(
+        store.record(at(2), outcomes(), Vec::new()),
+        store.record(at(2), outcomes(), Vec::new()),
+        meanwhile
+    );
+    first.unwrap();
+    again.unwrap();
+    assert_eq!(verified(&store).await.counts.delivered, 3);
+    assert!(waiting(&store, ONE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_ends_where_the_retention_has_put_it_meanwhile() {
+    let Some((database, store)) = told_store().await else { return };
+    register(&store, ONE).await;
+    let id = accept(&store, at(1), message(ONE, "waits for long")).await;
+    let row = waiting(&store, ONE).await.remove(0);
+
+    let somebody = Session::begin(&database).await;
+    somebody.run("SELECT FROM ringback.tape FOR UPDATE").await;
+    let recorded = async {
+        // The retention has the message's row, and waits.
+        until_waiting(&database, 1).await;
+        let meanwhile = async {
+            until_waiting(&database, 2).await;
+            somebody.end().await;
+        };
+        tokio::join!(store.record(hour(3), vec![delivered(ONE, &row)], Vec::new()), meanwhile).0
+    };
+    let (retired, recorded) = tokio::join!(store.retire(hour(3), short()), recorded);
+    retired.unwrap();
+    recorded.unwrap();
+    assert_eq!(database.psql("SELECT state FROM ringback.kept").trim(), "1");
+    assert_eq!(seen(&store, id).await.state, MessageState::Delivered);
+    assert_eq!(verified(&store).await.counts.delivered, 1);
+}
+
+/// Waits until so many wait for somebody else's locks.
+async fn until_waiting(database: &Database<'_>, count: usize) {
+    let condition = format!(
+        "SELECT count(*) = {count} FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    );
+    super::until(database, &condition).await;
+}
