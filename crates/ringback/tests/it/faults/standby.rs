@@ -8,7 +8,7 @@ use super::{Scene, until};
 const BUDGET: usize = 9;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_primary_alone_has_is_told_to_nobody_and_connections_stay_few() {
+async fn nothing_that_the_primary_alone_has_is_told_as_accepted_and_connections_stay_few() {
     let Some(postgres) = Postgres::own() else { return };
     let standby = postgres.synchronous_standby().await;
     // It goes before the standby, which what drops it waits for.
