@@ -162,17 +162,17 @@ pub(super) async fn count(link: &Link, changes: &[Change]) -> Result<(), Fault> 
     }
     link.run(
         "WITH change AS MATERIALIZED (
-             SELECT i.*, l.version, l.successes, l.releases_seen, l.reinstatements_seen, l.health, l.failures,
+             SELECT i.*, l.tid, l.version, l.successes, l.releases_seen, l.reinstatements_seen, l.health, l.failures,
                  l.since, l.probe_at, l.trouble, l.delivered AS was_delivered, l.dead AS was_dead,
                  l.cancelled AS was_cancelled, l.dropped_delivered AS were_delivered,
                  l.dropped_dead AS were_dead, l.dropped_cancelled AS were_cancelled
              FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
                  AS i (shard, account, delivered, dead, cancelled, gone_delivered, gone_dead, gone_cancelled)
-             LEFT JOIN LATERAL (SELECT * FROM ringback.lane l
+             LEFT JOIN LATERAL (SELECT l.ctid AS tid, l.* FROM ringback.lane l
                  WHERE l.shard = i.shard AND l.account = i.account ORDER BY l.version DESC LIMIT 1) l ON true),
          superseded AS (
-             DELETE FROM ringback.lane l USING change c
-             WHERE l.shard = c.shard AND l.account = c.account AND l.version = c.version)
+             DELETE FROM ringback.lane
+             WHERE ctid = ANY (ARRAY(SELECT c.tid FROM change c WHERE c.tid IS NOT NULL)))
          INSERT INTO ringback.lane
          SELECT shard, account, coalesce(version, 0) + 1, coalesce(successes, 0), coalesce(releases_seen, 0),
              coalesce(reinstatements_seen, 0), coalesce(health, 0), coalesce(failures, 0), since, probe_at, trouble,

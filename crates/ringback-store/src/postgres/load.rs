@@ -125,7 +125,8 @@ async fn open(link: &Link, reads: &[LaneRead]) -> Result<Vec<Opened>, Fault> {
                 ", l.successes, l.releases_seen, l.reinstatements_seen, l.health, l.failures, l.since,
                    l.probe_at, l.trouble
                  FROM unnest($1, $2) AS i (shard, account)
-                 LEFT JOIN ringback.account a ON a.shard = i.shard AND a.account = i.account
+                 LEFT JOIN LATERAL (SELECT * FROM ringback.account a
+                     WHERE a.shard = i.shard AND a.account = i.account LIMIT 1) a ON true
                  LEFT JOIN LATERAL (SELECT * FROM ringback.lane l
                      WHERE l.shard = i.shard AND l.account = i.account ORDER BY l.version DESC LIMIT 1) l ON true"
             ),

@@ -46,6 +46,7 @@ const STEPS: &[Step] = &[
     step!(7, "take_in_by_one_pass", "0.1.0"),
     step!(8, "tell_a_duplicates_state", "0.1.0"),
     step!(9, "record_row_by_row", "0.1.0"),
+    step!(10, "take_back_row_by_row", "0.1.0"),
 ];
 
 /// Brings the database up to what this release knows, and makes a new one; gives its vault, and its mark.

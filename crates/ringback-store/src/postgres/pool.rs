@@ -18,8 +18,14 @@ const SOON: Duration = Duration::from_millis(900);
 /// How long a statement may take that goes over all that there is.
 const LONG: Duration = Duration::from_secs(600);
 
-/// Compiling a plan takes longer than any of these statements.
-const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off";
+/// What is asked for is found by an index, whatever the planner takes the tables for: it is mistaken where they have grown
+/// since somebody looked, and its plans are kept. Compiling one takes longer than any of these statements.
+const WRITING: &str =
+    "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off;
+    SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '5s'";
+const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off;
+    SET LOCAL enable_sort = off; SET LOCAL jit = off";
+const READING_ALL: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off";
 
 /// Makes the pool's connections.
 pub(super) struct Maker {
@@ -112,12 +118,9 @@ impl Pool {
         })
     }
 
-    /// A transaction.
+    /// A transaction. Should this process stop in the middle, nobody waits for its locks for longer than five seconds.
     pub(super) async fn begin(&self) -> Result<Tx, Fault> {
-        // Should this process stop in the middle, nobody waits for its locks for longer than this.
-        let begin =
-            "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '5s'";
-        Tx::begin(self.link().await?, begin, Some(Arc::clone(&self.commits))).await
+        Tx::begin(self.link().await?, WRITING, Some(Arc::clone(&self.commits))).await
     }
 
     /// A transaction that reads from one snapshot.
@@ -127,7 +130,7 @@ impl Pool {
 
     /// The same, for statements that go over all that there is.
     pub(super) async fn begin_long_reading(&self) -> Result<Tx, Fault> {
-        Tx::begin(self.within(LONG).await?, READING, None).await
+        Tx::begin(self.within(LONG).await?, READING_ALL, None).await
     }
 }
 

@@ -145,29 +145,11 @@ impl Queue {
             ],
         )
         .await?;
-        // Its end is gone, but not that its first attempt succeeded: that is an attempt like any other from now on.
         tx.run(
-            "INSERT INTO ringback.attempt (shard, account, sequence, number, started_at, duration, outcome)
-             SELECT shard, account, sequence, 1, started_at, duration, status FROM ringback.ending
-             WHERE shard = $1 AND account = $2 AND sequence = ANY ($3) AND status IS NOT NULL
-                 AND position > (SELECT cut FROM ringback.tape)
-             UNION ALL
-             SELECT shard, account, sequence, 1, started_at, duration, status FROM ringback.kept
-             WHERE shard = $1 AND account = $2 AND sequence = ANY ($3) AND status IS NOT NULL
-             ON CONFLICT DO NOTHING",
-            args![INT2 shard, INT8 account, INT8_ARRAY sequences],
-        )
-        .await?;
-        tx.run(
-            "DELETE FROM ringback.ending WHERE shard = $1 AND account = $2 AND sequence = ANY ($3)",
-            args![INT2 shard, INT8 account, INT8_ARRAY sequences],
-        )
-        .await?;
-        tx.run(
-            "UPDATE ringback.kept SET turn = NULL, state = NULL, finished_at = NULL, attempts = NULL,
-                 status = NULL, started_at = NULL, duration = NULL, death = NULL
-             WHERE shard = $1 AND account = $2 AND sequence = ANY ($3)",
-            args![INT2 shard, INT8 account, INT8_ARRAY sequences],
+            "SELECT ringback.take_back_1($1, $2, $3, $4)",
+            args![
+                INT2 shard, INT8 account, INT8_ARRAY sequences, INT8_ARRAY column(|one| one.position)
+            ],
         )
         .await?;
         let Turn(last_turn) = self.standing.last_turn;

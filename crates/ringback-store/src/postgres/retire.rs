@@ -8,7 +8,7 @@
 //!
 //! One node at a time is at it. A step ends after so many rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringback_delivery::{AccountId, MessageState, Timestamp};
 use tokio_postgres::Row;
@@ -214,12 +214,14 @@ fn entry(row: &Row) -> Result<Entry, Fault> {
 /// Copies messages to where they outlive the tape's start. Those that wait can't end meanwhile.
 async fn set_aside(tx: &Link, entries: &[&Entry]) -> Result<(), Fault> {
     let waiting = entries.iter().filter_map(|entry| entry.turn.map(|turn| (rows::key(entry.account), turn)));
-    let (keys, turns): (Vec<(i16, i64)>, Vec<i64>) = waiting.unzip();
+    // In the order in which everybody locks them.
+    let waiting: BTreeSet<((i16, i64), i64)> = waiting.collect();
+    let (keys, turns): (Vec<(i16, i64)>, Vec<i64>) = waiting.into_iter().unzip();
     let (shards, accounts): (Vec<i16>, Vec<i64>) = keys.into_iter().unzip();
     tx.run(
         "SELECT 1 FROM unnest($1, $2, $3) AS i (shard, account, turn)
-         JOIN ringback.pending p ON p.shard = i.shard AND p.account = i.account AND p.turn = i.turn
-         ORDER BY i.shard, i.account, i.turn FOR UPDATE OF p",
+         CROSS JOIN LATERAL (SELECT FROM ringback.pending p
+             WHERE p.shard = i.shard AND p.account = i.account AND p.turn = i.turn FOR UPDATE) p",
         args![INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY turns],
     )
     .await?;
@@ -250,8 +252,11 @@ async fn forget_attempts(tx: &Link, messages: impl Iterator<Item = (AccountId, i
         messages.map(|(account, sequence)| (rows::key(account), sequence)).unzip();
     let (shards, accounts): (Vec<i16>, Vec<i64>) = keys.into_iter().unzip();
     tx.run(
-        "DELETE FROM ringback.attempt a USING unnest($1, $2, $3) AS i (shard, account, sequence)
-         WHERE a.shard = i.shard AND a.account = i.account AND a.sequence = i.sequence",
+        // The offset keeps the planner from joining the two.
+        "DELETE FROM ringback.attempt WHERE ctid = ANY (ARRAY(
+             SELECT a.tid FROM unnest($1, $2, $3) AS i (shard, account, sequence)
+             CROSS JOIN LATERAL (SELECT a.ctid AS tid FROM ringback.attempt a
+                 WHERE a.shard = i.shard AND a.account = i.account AND a.sequence = i.sequence OFFSET 0) a))",
         args![INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY sequences],
     )
     .await?;

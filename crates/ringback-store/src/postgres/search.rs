@@ -48,8 +48,8 @@ pub(super) async fn search(
 const THE_TAPE: &str = on_tape!("r.position < $1 ORDER BY r.position DESC LIMIT $2");
 const SET_ASIDE: &str = set_aside!("r.position < $1 ORDER BY r.position DESC LIMIT $2");
 const THE_DEAD: &str = on_tape!(
-    "r.position IN (SELECT d.position FROM ringback.ending d WHERE d.state = 2 AND d.position < $1
-         AND d.position > (SELECT cut FROM ringback.tape) ORDER BY d.position DESC LIMIT $2)
+    "r.position = ANY (ARRAY(SELECT d.position FROM ringback.ending d WHERE d.state = 2 AND d.position < $1
+         AND d.position > (SELECT cut FROM ringback.tape) ORDER BY d.position DESC LIMIT $2))
      ORDER BY r.position DESC LIMIT $2"
 );
 const THE_DEAD_ASIDE: &str = set_aside!("r.state = 2 AND r.position < $1 ORDER BY r.position DESC LIMIT $2");

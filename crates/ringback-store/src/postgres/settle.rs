@@ -1,5 +1,7 @@
 //! Ending what waits without an attempt: the same as the function that records, for one account's messages at a time.
 
+use std::collections::BTreeMap;
+
 use ringback_delivery::{AccountId, MessageState, Sequence, Timestamp, Turn};
 
 use super::fault::Fault;
@@ -43,14 +45,17 @@ pub(super) async fn end(
         return Ok(Movements::default());
     }
     let (shard, number) = rows::key(account);
-    let turns: Vec<i64> = endings.iter().map(|one| rows::number_column(one.turn.0)).collect();
-    let sequences: Vec<i64> = endings.iter().map(|one| rows::number_column(one.sequence.0)).collect();
-    let states: Vec<i16> = endings.iter().map(|one| stored::state_number(one.end.state()).into()).collect();
+    // Each once, in the order of the queue.
+    let endings: BTreeMap<Turn, &Ending> = endings.iter().map(|one| (one.turn, one)).collect();
+    let turns: Vec<i64> = endings.keys().map(|turn| rows::number_column(turn.0)).collect();
+    let sequences: Vec<i64> = endings.values().map(|one| rows::number_column(one.sequence.0)).collect();
+    let states: Vec<i16> = endings.values().map(|one| stored::state_number(one.end.state()).into()).collect();
     let taken = tx
         .rows(
-            "DELETE FROM ringback.pending p USING unnest($3, $4, $5) AS i (turn, sequence, state)
-             WHERE p.shard = $1 AND p.account = $2 AND p.turn = i.turn AND p.sequence = i.sequence
-             RETURNING p.turn, p.sequence, i.state, p.position, p.attempts",
+            "SELECT i.turn, i.sequence, i.state, p.position, p.attempts
+             FROM unnest($3, $4, $5) AS i (turn, sequence, state)
+             CROSS JOIN LATERAL (SELECT p.position, p.attempts FROM ringback.pending p
+                 WHERE p.shard = $1 AND p.account = $2 AND p.turn = i.turn AND p.sequence = i.sequence FOR UPDATE) p",
             args![INT2 shard, INT8 number, INT8_ARRAY turns, INT8_ARRAY sequences, INT2_ARRAY states],
         )
         .await?;
@@ -69,15 +74,20 @@ pub(super) async fn end(
     // A new statement: by now it is known where the retention has put them.
     tx.run(
         "WITH taken AS MATERIALIZED (
-             SELECT i.*, i.position > t.cut AS on_tape
+             SELECT i.*, i.position > t.cut AS on_tape, p.tid AS place, k.tid AS place_aside
              FROM unnest($3, $4, $5, $6, $7) AS i (turn, sequence, state, position, attempts)
-             CROSS JOIN ringback.tape t),
+             CROSS JOIN ringback.tape t
+             CROSS JOIN LATERAL (SELECT p.ctid AS tid FROM ringback.pending p
+                 WHERE p.shard = $1 AND p.account = $2 AND p.turn = i.turn LIMIT 1) p
+             LEFT JOIN LATERAL (SELECT k.ctid AS tid FROM ringback.kept k WHERE i.position <= t.cut
+                 AND k.shard = $1 AND k.account = $2 AND k.sequence = i.sequence LIMIT 1) k ON true),
+         gone AS (
+             DELETE FROM ringback.pending WHERE ctid = ANY (ARRAY(SELECT i.place FROM taken i))),
          ended AS (
              INSERT INTO ringback.ending (shard, account, sequence, position, turn, state, finished_at, attempts)
              SELECT $1, $2, i.sequence, i.position, i.turn, i.state, $8, i.attempts FROM taken i WHERE i.on_tape)
          UPDATE ringback.kept k SET turn = i.turn, state = i.state, finished_at = $8, attempts = i.attempts
-         FROM taken i
-         WHERE NOT i.on_tape AND k.shard = $1 AND k.account = $2 AND k.sequence = i.sequence",
+         FROM taken i WHERE k.ctid = i.place_aside",
         args![
             INT2 shard, INT8 number, INT8_ARRAY turns, INT8_ARRAY sequences, INT2_ARRAY states,
             INT8_ARRAY positions, INT4_ARRAY attempts, INT8 now.as_millis()

@@ -89,7 +89,8 @@ pub(super) async fn read_all(
                 "SELECT a.account, ",
                 standing_columns!(),
                 " FROM unnest($1, $2) AS i (shard, account)
-                  JOIN ringback.account a ON a.shard = i.shard AND a.account = i.account"
+                  CROSS JOIN LATERAL (SELECT * FROM ringback.account a
+                      WHERE a.shard = i.shard AND a.account = i.account LIMIT 1) a"
             ),
             args![INT2_ARRAY shards, INT8_ARRAY numbers],
         )

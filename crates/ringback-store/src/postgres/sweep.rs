@@ -114,9 +114,9 @@ pub(super) async fn hasten(tx: &Link, now: Timestamp, account: AccountId) -> Res
     let step = i64::try_from(STEP).unwrap_or(i64::MAX);
     let hastened = tx
         .run(
-            "UPDATE ringback.pending SET due = $3 WHERE shard = $1 AND account = $2 AND turn IN
-                 (SELECT turn FROM ringback.pending
-                  WHERE shard = $1 AND account = $2 AND due > $3 ORDER BY due LIMIT $4)",
+            "UPDATE ringback.pending SET due = $3 WHERE ctid = ANY (ARRAY(
+                 SELECT p.ctid FROM ringback.pending p
+                 WHERE p.shard = $1 AND p.account = $2 AND p.due > $3 ORDER BY p.due LIMIT $4))",
             args![INT2 shard, INT8 number, INT8 now.as_millis(), INT8 step],
         )
         .await?;

@@ -6,6 +6,7 @@ mod doubts;
 mod lanes;
 mod late;
 mod nodes;
+mod plans;
 mod recording;
 mod snapshots;
 mod synchronous;
