@@ -12,6 +12,9 @@ use super::{repeats, rows};
 use crate::content::KEPT_BYTES;
 use crate::{Admission, Fresh, Limits, NewMessage, Trace, stored};
 
+/// How often a commit is tried again that met somebody else at the same rows.
+const CONFLICTS: usize = 5;
+
 /// What a batch came to.
 pub(super) struct Taken {
     /// For each message, in the order in which they were handed in.
@@ -105,7 +108,24 @@ pub(super) async fn accept(
     Ok(taken)
 }
 
+/// One commit. It alone is tried again after a conflict: what was committed before it in the batch is there.
 async fn commit(
+    link: &Link,
+    days: &Days,
+    node: i32,
+    limits: Limits,
+    messages: &[(Timestamp, &NewMessage)],
+) -> Result<Taken, Fault> {
+    let mut tries = 0;
+    loop {
+        match try_commit(link, days, node, limits, messages).await {
+            Err(fault) if fault.is_conflict() && tries < CONFLICTS => tries += 1,
+            taken => return taken,
+        }
+    }
+}
+
+async fn try_commit(
     link: &Link,
     days: &Days,
     node: i32,

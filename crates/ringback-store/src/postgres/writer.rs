@@ -39,8 +39,6 @@ const BYTES: usize = 16 << 20;
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
 /// How long the answer to a statement is waited for that nobody else waits for any more.
 const UNANSWERED: Duration = Duration::from_secs(5);
-/// How often a batch is begun again that met somebody else at the same rows.
-const CONFLICTS: usize = 5;
 
 type Answer = Result<Vec<Admission>, StoreError>;
 
@@ -153,11 +151,7 @@ impl Desk {
                     self.answer(batch, taken, began.elapsed());
                 }
                 Ok((open, Err(fault))) => {
-                    if fault.breaks_connection() {
-                        self.doubts.note(accounts);
-                    } else {
-                        link = Some(open);
-                    }
+                    link = self.after_failure(open, &fault, accounts);
                     trouble.refuse(batch, fault);
                 }
                 Err(_) => {
@@ -180,12 +174,18 @@ impl Desk {
                 self.tell(taken.fresh, taken.told, began.elapsed());
                 Some(open)
             }
-            Ok((open, Err(fault))) if !fault.breaks_connection() => Some(open),
-            _ => {
+            Ok((open, Err(fault))) => self.after_failure(open, &fault, accounts),
+            Err(_) => {
                 self.doubts.note(accounts);
                 None
             }
         }
+    }
+
+    /// The connection of a batch that failed, if it can be used again. A part of the batch may be there, or all of it.
+    fn after_failure(&self, link: Link, fault: &Fault, accounts: Vec<AccountId>) -> Option<Link> {
+        self.doubts.note(accounts);
+        (!fault.breaks_connection()).then_some(link)
     }
 
     async fn open(&self, link: Option<Link>) -> Result<Link, Fault> {
@@ -204,14 +204,8 @@ impl Desk {
         messages: Vec<(Timestamp, NewMessage)>,
     ) -> (Link, Result<Taken, Fault>) {
         let messages: Vec<_> = messages.iter().map(|(now, message)| (*now, message)).collect();
-        let mut tries = 0;
-        loop {
-            let taken = accept::accept(&link, &self.days, self.tenure.node(), self.limits, &messages).await;
-            match taken {
-                Err(fault) if fault.is_conflict() && tries < CONFLICTS => tries += 1,
-                taken => return (link, taken),
-            }
-        }
+        let taken = accept::accept(&link, &self.days, self.tenure.node(), self.limits, &messages).await;
+        (link, taken)
     }
 
     fn tell(&self, fresh: Vec<Fresh>, told: bool, took: Duration) {

@@ -4,7 +4,7 @@ use ringback_delivery::MessageState;
 use ringback_store::{Admission, PostgresOptions, PostgresStore, Publishing as _, Registrations as _, Role};
 use ringback_testbed::{Database, Postgres, Proxy};
 
-use super::{Session, options, own_everything, until};
+use super::{Session, options, own_everything, told_store, until};
 use crate::cast::*;
 
 const SOMEBODY_WAITS: &str = "SELECT count(*) > 0 FROM pg_stat_activity
@@ -146,4 +146,42 @@ async fn what_waits_for_a_standby_keeps_one_connection_however_much_is_published
     standbys("").await;
     heard(&ear).await;
     accept(&store, at(3), message(ONE, "after")).await;
+}
+
+/// Two messages bear a key that a third one had before: they are two commits, and the second one meets somebody.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_batch_has_committed_is_not_taken_in_again_where_a_later_part_of_it_fails() {
+    let Some((database, store)) = told_store().await else { return };
+    register(&store, ONE).await;
+    accept(&store, at(1), named(ONE, 1, 1)).await;
+    let ear = Ear::at(&store);
+    // What ends a transaction that takes something in waits for somebody.
+    database.psql(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON ringback.pending
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
+    );
+    let (first, second) = (Session::begin(&database).await, Session::begin(&database).await);
+    first.run("SELECT pg_advisory_xact_lock(1)").await;
+    let batch = vec![message(ONE, "without a key"), named(ONE, 1, 2), named(ONE, 1, 3)];
+    let meanwhile = async {
+        until(&database, SOMEBODY_WAITS).await;
+        let release = async {
+            until(
+                &database,
+                "SELECT count(*) = 2 FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            )
+            .await;
+            first.end().await;
+        };
+        tokio::join!(second.run("LOCK TABLE ringback.idempotency"), release);
+    };
+    let (published, ()) = tokio::join!(store.accept(at(2), batch), meanwhile);
+    published.unwrap_err();
+    second.end().await;
+    let body = message(ONE, "without a key").content.body;
+    assert_eq!(heard(&ear).await, [Heard::Accepted(vec![(account(ONE), 2, body)])]);
+    assert_eq!(queue(&store, ONE).await, [1, 2]);
 }
