@@ -9,6 +9,8 @@ use ringback_testbed::{Postgres, Proxy};
 use super::Scene;
 use crate::api::Tokens;
 
+/// Where nothing was heard of the other nodes for a second, nothing starts.
+const DEAF: Duration = Duration::from_millis(1500);
 /// What is sent, and not answered, is given up after five seconds: then connections are made anew.
 const LONG: Duration = Duration::from_secs(7);
 /// Publishes at once.
@@ -20,17 +22,25 @@ async fn behind_a_stalled_line_publishes_are_refused_in_time_and_all_goes_on_whe
     let (database, line) = (postgres.database(), Proxy::start(postgres.port()).await);
     let scene = Scene::on(database.url_at(line.port()), &[]).await;
     scene.endpoint.hold();
-    scene.accepted("under way").await;
+    // A lane that nothing is known of sends one at a time.
+    for key in ["under way", "next"] {
+        scene.accepted(key).await;
+    }
     scene.arrived(1).await;
 
     let stalled = Instant::now();
     line.stall();
-    // The outcome of this one can't be recorded.
-    scene.endpoint.release();
     let keys: Vec<String> = (0..WAVE).map(|number| number.to_string()).collect();
-    while stalled.elapsed() < LONG {
-        join_all(keys.iter().map(|key| scene.refused(key))).await;
-    }
+    let refused_for = async |time: Duration| {
+        while stalled.elapsed() < time {
+            join_all(keys.iter().map(|key| scene.refused(key))).await;
+        }
+    };
+    refused_for(DEAF).await;
+    // The outcome of the one can't be recorded, and the other does not start.
+    scene.endpoint.release();
+    refused_for(LONG).await;
+    assert_eq!(scene.endpoint.received().len(), 1);
     let (status, answer) = scene.api.get("/readyz", &Tokens::default()).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
 
@@ -39,6 +49,6 @@ async fn behind_a_stalled_line_publishes_are_refused_in_time_and_all_goes_on_whe
     for key in &keys {
         scene.accepted_soon(key).await;
     }
-    scene.arrived(1 + keys.len()).await;
-    scene.end(1 + keys.len());
+    scene.arrived(2 + keys.len()).await;
+    scene.end(2 + keys.len());
 }
