@@ -5,6 +5,7 @@ mod costs;
 mod doubts;
 mod lanes;
 mod late;
+mod leases;
 mod nodes;
 mod plans;
 mod recording;
@@ -55,6 +56,20 @@ pub async fn until(database: &Database<'_>, condition: &str) {
     }
 }
 
+/// Whether somebody waits for somebody else.
+pub const SOMEBODY_WAITS: &str = "SELECT count(*) > 0 FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
+/// From now on, what ends a transaction that makes such a change waits while somebody stands at the gate.
+pub fn gate(database: &Database<'_>, change: &str) {
+    database.psql(&format!(
+        "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+         CREATE CONSTRAINT TRIGGER gate AFTER {change}
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pass()"
+    ));
+}
+
 /// Somebody else's transaction, which stays open until it is ended.
 pub struct Session(tokio_postgres::Client);
 
@@ -65,6 +80,13 @@ impl Session {
         tokio::spawn(connection);
         client.batch_execute("BEGIN").await.unwrap();
         Self(client)
+    }
+
+    /// Stands at the [`gate`].
+    pub async fn at_the_gate(database: &Database<'_>) -> Self {
+        let session = Self::begin(database).await;
+        session.run("SELECT pg_advisory_xact_lock(1)").await;
+        session
     }
 
     pub async fn run(&self, sql: &str) {

@@ -4,11 +4,9 @@ use ringback_delivery::MessageState;
 use ringback_store::{Admission, PostgresOptions, PostgresStore, Publishing as _, Registrations as _, Role};
 use ringback_testbed::{Database, Postgres, Proxy};
 
-use super::{Session, options, own_everything, told_store, until};
+use super::{SOMEBODY_WAITS, Session, gate, options, own_everything, told_store, until};
 use crate::cast::*;
 
-const SOMEBODY_WAITS: &str = "SELECT count(*) > 0 FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'";
 const NOBODY_WAITS: &str = "SELECT count(*) = 0 FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
@@ -91,15 +89,8 @@ async fn a_deregistration_that_was_answered_to_nobody_is_heard_of() {
     let (database, line) = (postgres.database(), Proxy::start(postgres.port()).await);
     let store = behind(&line, &database).await;
     let ear = Ear::at(&store);
-    // What ends a transaction that changes an account waits for somebody.
-    database.psql(
-        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
-             BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
-         CREATE CONSTRAINT TRIGGER wait AFTER UPDATE ON ringback.account
-             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
-    );
-    let somebody = Session::begin(&database).await;
-    somebody.run("SELECT pg_advisory_xact_lock(1)").await;
+    gate(&database, "UPDATE ON ringback.account");
+    let somebody = Session::at_the_gate(&database).await;
     let meanwhile = async {
         until(&database, SOMEBODY_WAITS).await;
         line.cut();
@@ -155,15 +146,8 @@ async fn what_a_batch_has_committed_is_not_taken_in_again_where_a_later_part_of_
     register(&store, ONE).await;
     accept(&store, at(1), named(ONE, 1, 1)).await;
     let ear = Ear::at(&store);
-    // What ends a transaction that takes something in waits for somebody.
-    database.psql(
-        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
-             BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;
-         CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON ringback.pending
-             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()",
-    );
-    let (first, second) = (Session::begin(&database).await, Session::begin(&database).await);
-    first.run("SELECT pg_advisory_xact_lock(1)").await;
+    gate(&database, "INSERT ON ringback.pending");
+    let (first, second) = (Session::at_the_gate(&database).await, Session::begin(&database).await);
     let batch = vec![message(ONE, "without a key"), named(ONE, 1, 2), named(ONE, 1, 3)];
     let meanwhile = async {
         until(&database, SOMEBODY_WAITS).await;

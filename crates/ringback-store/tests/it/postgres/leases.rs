@@ -1,0 +1,69 @@
+//! Shards change hands, and the answer that says so is lost: what a node does not know that it holds, it gives back.
+
+use ringback_delivery::SHARDS;
+use ringback_store::{Lease, PostgresStore, Role, Sharing as _, StoreError};
+use ringback_testbed::{Database, Postgres, Proxy};
+
+use super::{PATIENCE, SOMEBODY_WAITS, Session, gate, options, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_that_were_claimed_or_given_back_without_an_answer_are_claimed_anew() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, line) = (postgres.database(), Proxy::start(postgres.port()).await);
+    let mut options = options(&database, Role::Server);
+    options.hosts[0].port = line.port();
+    let store = PostgresStore::connect(options).await.unwrap();
+    store.beat().await.unwrap();
+    gate(&database, "UPDATE ON ringback.shard");
+
+    // It does not know that it has them; nor does it begin to send for them.
+    let all = usize::from(SHARDS);
+    lose_the_answer(store.claim(all), &database, &line, "count(owner) = 1024").await;
+    assert_eq!(again(|| store.beat()).await.held, []);
+    let claimed = again(|| store.claim(all)).await;
+    assert_eq!((claimed.len(), lowest_token(&claimed)), (all, 2));
+
+    // It does not know that they have gone, and has let go of them all the same.
+    lose_the_answer(store.give_back(vec![3, 5]), &database, &line, "count(owner) = 1022").await;
+    let held = again(|| store.beat()).await.held;
+    assert_eq!((held.len(), lowest_token(&held)), (all - 2, 2));
+    let mut claimed = again(|| store.claim(all)).await;
+    claimed.sort_unstable_by_key(|lease| lease.shard);
+    assert_eq!(claimed, [Lease { shard: 3, token: 3 }, Lease { shard: 5, token: 3 }]);
+}
+
+/// Lets an act's commit happen, and the connection die before its answer.
+async fn lose_the_answer<T: std::fmt::Debug>(
+    act: impl Future<Output = Result<T, StoreError>>,
+    database: &Database<'_>,
+    line: &Proxy,
+    committed: &str,
+) {
+    let somebody = Session::at_the_gate(database).await;
+    let meanwhile = async {
+        until(database, SOMEBODY_WAITS).await;
+        line.lose_answers();
+        somebody.end().await;
+        until(database, &format!("SELECT {committed} FROM ringback.shard")).await;
+        line.cut();
+        line.restore();
+    };
+    let (done, ()) = tokio::join!(act, meanwhile);
+    done.unwrap_err();
+}
+
+/// Asks until the database is found again.
+async fn again<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> T {
+    let begun = std::time::Instant::now();
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn lowest_token(leases: &[Lease]) -> u64 {
+    leases.iter().map(|lease| lease.token).min().unwrap()
+}
