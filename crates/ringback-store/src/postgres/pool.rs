@@ -84,6 +84,8 @@ impl Pool {
         managed::Pool::builder(Manager(maker))
             .max_size(connections.max(2))
             .timeouts(timeouts)
+            // The one that was used last: its server process has plans and pages at hand.
+            .queue_mode(managed::QueueMode::Lifo)
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map(|links| Self { links, commits })
