@@ -22,6 +22,8 @@ pub(super) struct Batch {
     acts: Vec<Box<dyn Act>>,
     accepts: Vec<Accept>,
     records: Vec<Record>,
+    /// What they come to.
+    rows: usize,
 }
 
 impl Batch {
@@ -34,14 +36,21 @@ impl Batch {
 
     /// Adds a job, and what waits behind it.
     pub(super) fn join(&mut self, job: Job, queue: &mut mpsc::Receiver<Job>) {
-        let mut rows = self.add(job);
-        for _ in 1..JOBS {
-            if rows >= ROWS {
-                break;
-            }
+        self.add(job);
+        self.fill(queue);
+    }
+
+    /// Adds what waits.
+    pub(super) fn fill(&mut self, queue: &mut mpsc::Receiver<Job>) {
+        while self.jobs() < JOBS && self.rows < ROWS {
             let Ok(job) = queue.try_recv() else { break };
-            rows += self.add(job);
+            self.add(job);
         }
+    }
+
+    /// How many jobs there are.
+    pub(super) fn jobs(&self) -> usize {
+        self.acts.len() + self.accepts.len() + self.records.len()
     }
 
     /// Whether it is only a few outcomes.
@@ -51,21 +60,19 @@ impl Batch {
         self.acts.is_empty() && self.accepts.is_empty() && outcomes < WORTH_A_COMMIT
     }
 
-    fn add(&mut self, job: Job) -> usize {
+    fn add(&mut self, job: Job) {
         match job {
             Job::Accept(accept) => {
-                let rows = accept.messages.len();
+                self.rows += accept.messages.len();
                 self.accepts.push(accept);
-                rows
             }
             Job::Record(record) => {
-                let rows = record.settled.len() + record.lanes.len();
+                self.rows += record.settled.len() + record.lanes.len();
                 self.records.push(record);
-                rows
             }
             Job::Act(act) => {
+                self.rows += 1;
                 self.acts.push(act);
-                1
             }
         }
     }
