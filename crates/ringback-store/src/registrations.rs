@@ -84,8 +84,17 @@ pub trait Registrations {
     /// What is registered, with its secrets.
     async fn registration(&self, account: AccountId) -> Result<Option<Registration>, StoreError>;
 
-    /// What an attempt needs; `None` when nothing is registered.
-    async fn endpoint(&self, now: Timestamp, account: AccountId) -> Result<Option<Endpoint>, StoreError>;
+    /// What attempts for these accounts need, all in one snapshot; `None` where nothing is registered.
+    async fn endpoints(
+        &self,
+        now: Timestamp,
+        accounts: Vec<AccountId>,
+    ) -> Result<Vec<Option<Endpoint>>, StoreError>;
+
+    /// What an attempt for this account needs; `None` when nothing is registered.
+    async fn endpoint(&self, now: Timestamp, account: AccountId) -> Result<Option<Endpoint>, StoreError> {
+        Ok(self.endpoints(now, vec![account]).await?.pop().flatten())
+    }
 
     /// The account's standing; the default one for an account that never was touched.
     async fn standing(&self, account: AccountId) -> Result<Standing, StoreError>;

@@ -107,15 +107,26 @@ impl Registrations for PostgresStore {
         read.await.map_err(Fault::into_error)
     }
 
-    async fn endpoint(&self, now: Timestamp, account: AccountId) -> Result<Option<Endpoint>, StoreError> {
-        let found = self.read_endpoint(now, account).await?;
-        match found {
-            Some(endpoint) if !signing::has_present(&endpoint.signing) => {
-                self.make_signing_secret(account).await?;
-                self.read_endpoint(now, account).await
-            }
-            found => Ok(found),
+    async fn endpoints(
+        &self,
+        now: Timestamp,
+        accounts: Vec<AccountId>,
+    ) -> Result<Vec<Option<Endpoint>>, StoreError> {
+        let found = self.read_endpoints(now, accounts.clone()).await?;
+        let unsigned = |endpoint: &Option<Endpoint>| {
+            endpoint.as_ref().is_some_and(|endpoint| !signing::has_present(&endpoint.signing))
+        };
+        let unsigned: Vec<AccountId> = accounts
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| unsigned(found))
+            .map(|(account, _)| *account)
+            .collect();
+        if unsigned.is_empty() {
+            return Ok(found);
         }
+        self.make_signing_secrets(unsigned).await?;
+        self.read_endpoints(now, accounts).await
     }
 
     async fn standing(&self, account: AccountId) -> Result<Standing, StoreError> {
@@ -178,7 +189,7 @@ impl Registrations for PostgresStore {
         if signing::has_present(&secrets) {
             return Ok(secrets);
         }
-        self.make_signing_secret(account).await?;
+        self.make_signing_secrets(vec![account]).await?;
         self.read_signing_secrets(now, account).await
     }
 
@@ -256,31 +267,70 @@ impl PostgresStore {
         read.await.map_err(Fault::into_error)
     }
 
-    async fn make_signing_secret(&self, account: AccountId) -> Result<(), StoreError> {
+    async fn make_signing_secrets(&self, mut accounts: Vec<AccountId>) -> Result<(), StoreError> {
+        // In one order, so that nobody waits for each other.
+        accounts.sort_unstable();
         retrying!(async {
             let tx = self.pool.begin().await?;
-            signing::keep_first(&tx, &self.vault, account).await?;
+            signing::keep_first(&tx, &self.vault, &accounts).await?;
             tx.commit().await
         })
     }
 
-    async fn read_endpoint(
+    async fn read_endpoints(
         &self,
         now: Timestamp,
-        account: AccountId,
-    ) -> Result<Option<Endpoint>, StoreError> {
+        accounts: Vec<AccountId>,
+    ) -> Result<Vec<Option<Endpoint>>, StoreError> {
         let read = async {
-            // One snapshot, so that the generation is the registration's.
+            // One snapshot, so that the keys are there that anything is sealed with.
             let tx = self.pool.begin_reading().await?;
-            let standing = standing::read(&tx, account).await?;
-            let registration = registration(&tx, &self.vault, account).await?;
-            let signing = signing::read(&tx, &self.vault, now, account).await?;
+            keys::catch_up(&tx, &self.vault).await?;
+            let endpoints = endpoints(&tx, &self.vault, now, &accounts).await?;
             tx.commit().await?;
-            let (Some(standing), Some(registration)) = (standing, registration) else { return Ok(None) };
-            Ok(Some(Endpoint { generation: standing.generation, registration, signing }))
+            Ok(endpoints)
         };
         read.await.map_err(Fault::into_error)
     }
+}
+
+async fn endpoints(
+    link: &Link,
+    vault: &Vault,
+    now: Timestamp,
+    accounts: &[AccountId],
+) -> Result<Vec<Option<Endpoint>>, Fault> {
+    let (shards, numbers): (Vec<i16>, Vec<i64>) = accounts.iter().copied().map(rows::key).unzip();
+    let found = link
+        .rows(
+            "SELECT i.at, a.generation, r.sealed, s.sealed, s.retires
+             FROM unnest($1, $2) WITH ORDINALITY AS i (shard, account, at)
+             CROSS JOIN LATERAL (SELECT generation FROM ringback.account a
+                 WHERE a.shard = i.shard AND a.account = i.account LIMIT 1) a
+             CROSS JOIN LATERAL (SELECT sealed FROM ringback.registration r
+                 WHERE r.shard = i.shard AND r.account = i.account AND r.sealed IS NOT NULL LIMIT 1) r
+             CROSS JOIN LATERAL (SELECT coalesce(array_agg(s.sealed ORDER BY s.number DESC), '{}') AS sealed,
+                     coalesce(array_agg(s.retires_at ORDER BY s.number DESC), '{}') AS retires
+                 FROM ringback.signing_secret s WHERE s.shard = i.shard AND s.account = i.account
+                     AND (s.retires_at IS NULL OR s.retires_at > $3)) s",
+            args![INT2_ARRAY shards, INT8_ARRAY numbers, INT8 now.as_millis()],
+        )
+        .await?;
+    let mut endpoints = vec![None; accounts.len()];
+    for row in &found {
+        let at = usize::try_from(row.try_get::<_, i64>(0)? - 1).unwrap_or(usize::MAX);
+        let Some((account, place)) = accounts.get(at).zip(endpoints.get_mut(at)) else { continue };
+        let (secrets, retire): (Vec<&[u8]>, Vec<Option<i64>>) = (row.try_get(3)?, row.try_get(4)?);
+        let signing = secrets.iter().zip(retire).map(|(sealed, retires)| {
+            signing::open(vault, *account, sealed, retires.map(Timestamp::from_millis))
+        });
+        *place = Some(Endpoint {
+            generation: rows::number(row, 1)?,
+            registration: open_registration(vault, *account, row.try_get(2)?)?,
+            signing: signing.collect::<Result<_, _>>()?,
+        });
+    }
+    Ok(endpoints)
 }
 
 /// Puts a sealed registration of this moment in force, keeps the one that it replaces, and releases the lane. The account's
@@ -326,8 +376,12 @@ async fn registration(link: &Link, vault: &Vault, account: AccountId) -> Result<
         )
         .await?;
     let Some(row) = found else { return Ok(None) };
+    open_registration(vault, account, row.try_get(0)?).map(Some)
+}
+
+fn open_registration(vault: &Vault, account: AccountId, sealed: &[u8]) -> Result<Registration, Fault> {
     let plain = vault
-        .unseal(Purpose::Registration(account.number()), row.try_get::<_, &[u8]>(0)?)
+        .unseal(Purpose::Registration(account.number()), sealed)
         .map_err(|_| Fault::damaged("a registration does not open"))?;
-    sealed::decode(&plain).map(Some).ok_or_else(|| Fault::damaged("a sealed registration can't be read"))
+    sealed::decode(&plain).ok_or_else(|| Fault::damaged("a sealed registration can't be read"))
 }

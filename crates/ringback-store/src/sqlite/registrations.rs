@@ -87,15 +87,26 @@ impl Registrations for SqliteStore {
         self.read(move |connection| registration(connection, &vault, account)).await
     }
 
-    async fn endpoint(&self, now: Timestamp, account: AccountId) -> Result<Option<Endpoint>, StoreError> {
-        let found = self.read_endpoint(now, account).await?;
-        match found {
-            Some(endpoint) if !signing::has_present(&endpoint.signing) => {
-                self.make_signing_secret(account).await?;
-                self.read_endpoint(now, account).await
-            }
-            found => Ok(found),
+    async fn endpoints(
+        &self,
+        now: Timestamp,
+        accounts: Vec<AccountId>,
+    ) -> Result<Vec<Option<Endpoint>>, StoreError> {
+        let found = self.read_endpoints(now, accounts.clone()).await?;
+        let unsigned = |endpoint: &Option<Endpoint>| {
+            endpoint.as_ref().is_some_and(|endpoint| !signing::has_present(&endpoint.signing))
+        };
+        let unsigned: Vec<AccountId> = accounts
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| unsigned(found))
+            .map(|(account, _)| *account)
+            .collect();
+        if unsigned.is_empty() {
+            return Ok(found);
         }
+        self.make_signing_secrets(unsigned).await?;
+        self.read_endpoints(now, accounts).await
     }
 
     async fn standing(&self, account: AccountId) -> Result<Standing, StoreError> {
@@ -154,7 +165,7 @@ impl Registrations for SqliteStore {
         if signing::has_present(&secrets) {
             return Ok(secrets);
         }
-        self.make_signing_secret(account).await?;
+        self.make_signing_secrets(vec![account]).await?;
         self.read_signing_secrets(now, account).await
     }
 
@@ -196,25 +207,37 @@ impl SqliteStore {
         self.read(move |connection| signing::read(connection, &vault, now, account)).await
     }
 
-    async fn make_signing_secret(&self, account: AccountId) -> Result<(), StoreError> {
+    async fn make_signing_secrets(&self, accounts: Vec<AccountId>) -> Result<(), StoreError> {
         let vault = Arc::clone(&self.vault);
-        self.write(move |work| signing::keep_first(work, &vault, account)).await
-    }
-
-    async fn read_endpoint(
-        &self,
-        now: Timestamp,
-        account: AccountId,
-    ) -> Result<Option<Endpoint>, StoreError> {
-        let vault = Arc::clone(&self.vault);
-        self.read(move |connection| {
-            let Some(standing) = standing::read(connection, account)? else { return Ok(None) };
-            let Some(registration) = registration(connection, &vault, account)? else { return Ok(None) };
-            let signing = signing::read(connection, &vault, now, account)?;
-            Ok(Some(Endpoint { generation: standing.generation, registration, signing }))
+        self.write(move |work| {
+            accounts.iter().try_for_each(|account| signing::keep_first(work, &vault, *account))
         })
         .await
     }
+
+    async fn read_endpoints(
+        &self,
+        now: Timestamp,
+        accounts: Vec<AccountId>,
+    ) -> Result<Vec<Option<Endpoint>>, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        self.read(move |connection| {
+            accounts.iter().map(|account| endpoint(connection, &vault, now, *account)).collect()
+        })
+        .await
+    }
+}
+
+fn endpoint(
+    connection: &Connection,
+    vault: &Vault,
+    now: Timestamp,
+    account: AccountId,
+) -> Result<Option<Endpoint>, Fault> {
+    let Some(standing) = standing::read(connection, account)? else { return Ok(None) };
+    let Some(registration) = registration(connection, vault, account)? else { return Ok(None) };
+    let signing = signing::read(connection, vault, now, account)?;
+    Ok(Some(Endpoint { generation: standing.generation, registration, signing }))
 }
 
 /// Puts a sealed registration of this moment in force, keeps the one that it replaces, and releases the lane.

@@ -24,6 +24,7 @@ pub fn account(number: u64) -> AccountId {
 
 pub const ONE: u64 = 25_201_234_500_001;
 pub const TWO: u64 = 25_201_234_500_002;
+pub const THREE: u64 = 25_201_234_500_003;
 
 pub fn message(to: u64, body: &str) -> NewMessage {
     NewMessage {

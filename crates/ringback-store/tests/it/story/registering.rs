@@ -166,6 +166,34 @@ pub async fn an_endpoint_comes_with_its_generation_and_a_signing_secret(store: &
     assert_eq!(replaced.signing, endpoint.signing);
 }
 
+pub async fn the_endpoints_of_many_are_those_of_each(store: &dyn Store) {
+    let (one, two, three) = (account(ONE), account(TWO), account(THREE));
+    store.register(at(0), one, registration("a")).await.unwrap();
+    store.register(at(0), three, registration("c")).await.unwrap();
+    // One has its secrets, a retired one among them; the other's is made now.
+    store.signing_secrets(at(0), one).await.unwrap();
+    store.rotate_signing_secret(at(1), one, at(100)).await.unwrap();
+    let (found, again) = tokio::join!(
+        store.endpoints(at(2), vec![three, two, one]),
+        store.endpoints(at(2), vec![one, two, three])
+    );
+    let found = found.unwrap();
+    let urls: Vec<_> = found
+        .iter()
+        .map(|found| found.as_ref().map(|endpoint| endpoint.registration.url.expose().to_owned()))
+        .collect();
+    let url = |name| Some(registration(name).url.expose().to_owned());
+    assert_eq!(urls, [url("c"), None, url("a")]);
+    for (account, endpoint) in [(three, &found[0]), (one, &found[2])] {
+        let secrets = store.signing_secrets(at(2), account).await.unwrap();
+        assert_eq!(endpoint.as_ref().unwrap().signing, secrets);
+    }
+    assert_eq!(found[2].as_ref().unwrap().signing.len(), 2);
+    let again: Vec<_> = again.unwrap().into_iter().flatten().map(|endpoint| endpoint.signing).collect();
+    assert_eq!(again, [found[2].clone().unwrap().signing, found[0].clone().unwrap().signing]);
+    assert!(store.endpoints(at(2), Vec::new()).await.unwrap().is_empty());
+}
+
 pub async fn a_rotated_signing_secret_signs_on_until_its_overlap_ends(store: &dyn Store) {
     let one = account(ONE);
     let first = store.signing_secrets(at(0), one).await.unwrap().remove(0);
