@@ -81,7 +81,7 @@ impl Default for Settings {
             crowded_slow: 1024,
             slow_requests: 4096,
             unrecorded: 4096,
-            handoff_window: 1024,
+            handoff_window: 2048,
             entries_in_all: 32_768,
             least_read: 8,
             reads_at_once: 256,

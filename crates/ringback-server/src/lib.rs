@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod arrivals;
+pub mod backpressure;
 pub mod clock;
 pub mod console;
 pub mod credentials;

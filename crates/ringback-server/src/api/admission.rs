@@ -10,6 +10,14 @@ use sha2::{Digest as _, Sha256};
 use super::convert;
 use super::principal::Principal;
 use super::problem::Problem;
+use super::state::ApiState;
+
+/// Lets callbacks go first where the processor is not enough for both.
+pub(super) async fn give_way(state: &ApiState, messages: usize) {
+    if state.backpressure.give_way(messages).await {
+        state.metrics.held_back();
+    }
+}
 
 /// Reads a message, checks it, and checks that its account is the caller's. `header_key` is the idempotency key that
 /// came beside it, and `trace` the trace that it came in.

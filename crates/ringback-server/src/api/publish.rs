@@ -58,6 +58,7 @@ async fn one(
     request: Request,
     span: &mut PublishSpan,
 ) -> Result<Response, Problem> {
+    admission::give_way(state, 1).await;
     let right_type = body::is_type(request.headers(), "application/json");
     let key = idempotency_key(request.headers())?;
     let bytes = body::read(request, state.limits.message_bytes, &state.limits).await?;

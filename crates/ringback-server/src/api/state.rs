@@ -20,6 +20,7 @@ use super::rates::Rates;
 use super::rooms::Rooms;
 use super::throttle::Throttle;
 use crate::arrivals::Arrivals;
+use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::trace::Tracer;
@@ -91,6 +92,8 @@ pub struct Lent {
     pub tester: Arc<dyn EndpointTester>,
     /// Tells who waits for an account's next message that there is one.
     pub arrivals: Arc<Arrivals>,
+    /// Holds publishers back while callbacks wait for the processor.
+    pub backpressure: Backpressure,
     /// What is counted.
     pub metrics: Metrics,
     /// Makes spans of publish requests.
@@ -114,6 +117,7 @@ pub struct Shared {
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(super) tester: Arc<dyn EndpointTester>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) backpressure: Backpressure,
     pub(crate) metrics: Metrics,
     pub(super) tracer: Tracer,
     pub(crate) stopping: watch::Receiver<bool>,
@@ -135,7 +139,7 @@ pub struct Shared {
 impl ApiState {
     /// The state of one server's API.
     pub fn new(store: Arc<dyn Store>, clock: Clock, limits: Limits, lent: Lent) -> Self {
-        let Lent { urls, readiness, tester, arrivals, metrics, tracer, stopping, hosts } = lent;
+        let Lent { urls, readiness, tester, arrivals, backpressure, metrics, tracer, stopping, hosts } = lent;
         Self(Arc::new(Shared {
             cache: AuthCache::new(limits.cached_principals),
             logins: LoginGate::new(limits.logins_waiting),
@@ -155,6 +159,7 @@ impl ApiState {
             readiness,
             tester,
             arrivals,
+            backpressure,
             metrics,
             tracer,
             stopping,

@@ -1,17 +1,16 @@
 //! The task that runs the engine: it feeds it what happened and carries out what it decides.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ringback_delivery::{
-    AccountId, Command, Engine, FlightId, Jitter, LaneRead, LaneRows, Outcome, SHARDS, Settings, Start,
-};
+use ringback_delivery::{AccountId, Command, Engine, FlightId, Jitter, Outcome, SHARDS, Settings, Start};
 use ringback_store::{Attempt, Content, Settled, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::backpressure::{Backpressure, Watch};
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::live::Live;
@@ -24,16 +23,13 @@ use super::bodies::Bodies;
 use super::endpoints::Endpoints;
 use super::inbox::{Inbox, News};
 use super::keeper::Keeper;
+use super::loads::{Loaded, Loader, Loads};
 use super::ownership::Ownership;
 use super::recorder::{Recorded, Recorder};
 use super::trouble::Trouble;
 
 /// The longest that the task sleeps: a manual clock does not wake it.
 const LONGEST_SLEEP: Duration = Duration::from_millis(250);
-/// The portion of a lane that goes at a good pace: from there on bodies are read ahead.
-const READ_AHEAD_FROM: u32 = 64;
-/// Bodies that are read ahead at once, of all lanes together.
-const READ_AHEAD_AT_ONCE: usize = 2048;
 /// Accounts that are looked for at once.
 const DISCOVERED_AT_ONCE: usize = 512;
 /// How long giving back the shards may take at a stop.
@@ -58,6 +54,8 @@ pub struct DispatchSettings {
     pub events: Events,
     /// What makes spans of attempts.
     pub tracer: Tracer,
+    /// What holds publishers back while callbacks wait for the processor.
+    pub backpressure: Backpressure,
 }
 
 impl Default for DispatchSettings {
@@ -71,6 +69,7 @@ impl Default for DispatchSettings {
             live: None,
             events: Events::default(),
             tracer: Tracer::default(),
+            backpressure: Backpressure::default(),
         }
     }
 }
@@ -124,6 +123,7 @@ impl Dispatcher {
             engine: Engine::new(settings.engine, clock.now()),
             bodies: Bodies::new(settings.body_bytes / 2),
             ahead: Bodies::new(settings.body_bytes / 2),
+            loads: Loads::default(),
             recorder: Recorder::default(),
             trouble,
             answers: HashMap::new(),
@@ -142,6 +142,7 @@ impl Dispatcher {
             events,
             work: JoinSet::new(),
             stats: stats.clone(),
+            watch: Watch::new(settings.backpressure, Instant::now()),
             metrics: settings.metrics,
             live: settings.live,
             events_seen: settings.events,
@@ -169,7 +170,7 @@ impl Dispatcher {
 /// reads by its number of reads at once, the others by lanes.
 enum Event {
     Answered(FlightId, Attempt),
-    Loaded(Vec<LaneRead>, Result<Vec<LaneRows>, StoreError>, ReadAhead),
+    Loaded(Loaded),
     Bodies(Vec<Start>, Result<Vec<Option<Content>>, StoreError>),
     Recorded(Recorded),
     Swept(AccountId, Result<Swept, StoreError>),
@@ -200,6 +201,7 @@ struct Running {
     bodies: Bodies<Instant>,
     /// Those that were read ahead.
     ahead: Bodies<()>,
+    loads: Loads,
     recorder: Recorder,
     trouble: Arc<Trouble>,
     /// Attempts that have ended, until the engine's decision about them.
@@ -222,6 +224,7 @@ struct Running {
     /// What commands set going; it is given up with the dispatcher.
     work: JoinSet<()>,
     stats: Arc<DispatchStats>,
+    watch: Watch,
     metrics: Metrics,
     live: Option<Live>,
     events_seen: Events,
@@ -276,7 +279,8 @@ impl Running {
 
     fn sleep(&self) -> Duration {
         let now = self.clock.now();
-        self.engine.wake_at().map_or(LONGEST_SLEEP, |at| at.since(now)).min(LONGEST_SLEEP)
+        let longest = self.watch.look_within().unwrap_or(LONGEST_SLEEP);
+        self.engine.wake_at().map_or(longest, |at| at.since(now)).min(longest)
     }
 
     /// Takes the news of the store's commits.
@@ -289,6 +293,7 @@ impl Running {
                     self.engine.standing_changed(now, account, standing);
                 }
                 News::Accepted(committed, messages) => {
+                    self.watch.heard(committed.elapsed());
                     for fresh in messages {
                         if !self.owns(fresh.account) {
                             continue;
@@ -390,11 +395,10 @@ impl Running {
     fn step(&mut self) {
         self.look_at_lease();
         self.engine.tick(self.clock.now());
-        let mut reads = Vec::new();
         let mut bodiless = Vec::new();
         while let Some(command) = self.engine.next_command() {
             match command {
-                Command::Read(read) => reads.push(read),
+                Command::Read(read) => self.loads.ask(read),
                 Command::Start(start) if self.ownership.is_draining(start.account.shard()) => {
                     self.not_started(start);
                 }
@@ -403,12 +407,17 @@ impl Running {
                         let is_first = start.waiting.attempts == 1 && !start.waiting.replay;
                         let committed = is_first.then_some(committed);
                         if let Some(committed) = committed {
-                            self.metrics.handed_off_in(committed.elapsed());
+                            let waited = committed.elapsed();
+                            self.metrics.handed_off_in(waited);
+                            self.watch.starts(waited);
                         }
                         self.take_off(&start, committed);
                         self.start(start, content);
                     }
                     None => {
+                        if start.waiting.attempts == 1 && !start.waiting.replay {
+                            self.watch.starts(self.clock.now().since(start.waiting.accepted_at));
+                        }
                         self.take_off(&start, None);
                         match self.ahead.take(start.waiting.position) {
                             Some((content, ())) => self.start(start, content),
@@ -445,17 +454,15 @@ impl Running {
                 }
             }
         }
-        if !reads.is_empty() {
-            let (store, trouble) = (self.store.clone(), self.trouble.clone());
-            self.spawn(async move {
-                let rows = store.load(reads.clone()).await;
-                trouble.after(&rows).await;
-                let bodies = match &rows {
-                    Ok(rows) => read_ahead(store.as_ref(), &reads, rows).await,
-                    Err(_) => Vec::new(),
-                };
-                Event::Loaded(reads, rows, bodies)
-            });
+        if let Some(reads) = self.loads.next() {
+            let loader = Loader {
+                store: self.store.clone(),
+                endpoints: self.endpoints.clone(),
+                clock: self.clock.clone(),
+                signing: self.attempts.signing,
+                trouble: self.trouble.clone(),
+            };
+            self.spawn(async move { Event::Loaded(loader.load(reads).await) });
         }
         if !bodiless.is_empty() {
             let store = self.store.clone();
@@ -472,6 +479,7 @@ impl Running {
                 async move { Event::Recorded(batch.record(store, clock, live, events, ownership).await) },
             );
         }
+        self.watch.look(Instant::now());
         self.give_back_idle();
         self.discover();
         self.stats.flying.store(self.engine.flying(), Ordering::Relaxed);
@@ -485,18 +493,7 @@ impl Running {
         let now = self.clock.now();
         match event {
             Event::Answered(flight, attempt) => self.answered(flight, attempt),
-            Event::Loaded(_, Ok(rows), bodies) => {
-                bodies.into_iter().for_each(|(position, content)| self.ahead.keep(position, content, ()));
-                for rows in rows {
-                    if let Some((_, record)) = &rows.opening {
-                        self.events_seen.loaded(rows.account, record);
-                    }
-                    self.engine.loaded(now, rows);
-                }
-            }
-            Event::Loaded(reads, Err(_), _) => {
-                reads.iter().for_each(|read| self.engine.not_loaded(now, read));
-            }
+            Event::Loaded(loaded) => self.loaded(loaded),
             Event::Bodies(starts, Ok(contents)) => {
                 for (start, content) in starts.into_iter().zip(contents) {
                     match content {
@@ -523,6 +520,23 @@ impl Running {
             Event::Swept(account, swept) => self.engine.swept(now, account, more(&swept)),
             Event::Hastened(account, hastened) => self.engine.hastened(now, account, more(&hastened)),
             Event::Discovered(found) => self.discovered(found),
+        }
+    }
+
+    fn loaded(&mut self, Loaded { reads, rows, bodies }: Loaded) {
+        let now = self.clock.now();
+        self.loads.done();
+        bodies.into_iter().for_each(|(position, content)| self.ahead.keep(position, content, ()));
+        match rows {
+            Ok(rows) => {
+                for rows in rows {
+                    if let Some((_, record)) = &rows.opening {
+                        self.events_seen.loaded(rows.account, record);
+                    }
+                    self.engine.loaded(now, rows);
+                }
+            }
+            Err(_) => reads.iter().for_each(|read| self.engine.not_loaded(now, read)),
         }
     }
 
@@ -614,29 +628,6 @@ impl Running {
             let _ = events.send(event);
         });
     }
-}
-
-/// Bodies that are likely to be sent soon, with their positions.
-type ReadAhead = Vec<(i64, Content)>;
-
-/// The bodies of what lanes have read that go at a good pace: one read for many attempts. What can't be read now is read
-/// when it is sent.
-async fn read_ahead(store: &dyn Store, reads: &[LaneRead], rows: &[LaneRows]) -> ReadAhead {
-    let going = reads.iter().filter(|read| read.limit >= READ_AHEAD_FROM).map(|read| read.account);
-    let going: HashSet<AccountId> = going.collect();
-    // Of many lanes the first of each, as many as are sent before the lanes read again.
-    let of_each = (READ_AHEAD_AT_ONCE / going.len().max(1)).max(1);
-    let fresh = rows
-        .iter()
-        .filter(|rows| going.contains(&rows.account))
-        .flat_map(|rows| rows.queue.iter().take(of_each));
-    let positions: Vec<i64> =
-        fresh.filter(|(waiting, _)| waiting.due.is_none()).map(|(waiting, _)| waiting.position).collect();
-    if positions.is_empty() {
-        return Vec::new();
-    }
-    let contents = store.contents(positions.clone()).await.unwrap_or_default();
-    positions.into_iter().zip(contents).filter_map(|(position, content)| Some((position, content?))).collect()
 }
 
 /// Whether there may be more to do; not where the account is another node's, who does it.

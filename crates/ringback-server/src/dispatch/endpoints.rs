@@ -95,6 +95,41 @@ impl Endpoints {
         lock(&self.cells).retain(|account, _| !of(*account));
     }
 
+    /// Reads the endpoints of these accounts, if they are not known yet, all at once. An attempt reads for itself what could
+    /// not be read here.
+    pub(super) async fn look_up(
+        &self,
+        store: &dyn Store,
+        clock: &Clock,
+        signing: Signing,
+        accounts: Vec<AccountId>,
+    ) {
+        let (accounts, asked): (Vec<AccountId>, Vec<Asked>) =
+            accounts.into_iter().filter_map(|account| Some((account, self.ask(account)?))).unzip();
+        if accounts.is_empty() {
+            return;
+        }
+        let Ok(found) = store.endpoints(clock.now(), accounts).await else { return };
+        for (Asked { cell, version }, read) in asked.into_iter().zip(found) {
+            let Some(ready) = read.and_then(|read| make_ready(&read, signing)) else { continue };
+            let mut held = lock(&cell);
+            if held.version == version {
+                held.endpoint = Some(Arc::new(ready));
+            }
+        }
+    }
+
+    /// An account's cell, in place before the store is read, so that no change is missed between the two; none if the
+    /// endpoint is known, or nothing is to be sent there.
+    fn ask(&self, account: AccountId) -> Option<Asked> {
+        let cell = lock(&self.cells).entry(account).or_default().clone();
+        let held = lock(&cell);
+        let wanted = held.endpoint.is_none() && !held.closed();
+        let version = held.version;
+        drop(held);
+        wanted.then_some(Asked { cell, version })
+    }
+
     /// The endpoint in force, read from the store if need be; `None` when there is nowhere to send.
     pub(super) async fn take(
         &self,
@@ -129,6 +164,12 @@ impl Endpoints {
             }
         }
     }
+}
+
+/// A cell for which the store is asked, with its version before.
+struct Asked {
+    cell: Arc<Mutex<Cell>>,
+    version: u64,
 }
 
 pub(super) fn make_ready(read: &Endpoint, signing: Signing) -> Option<ReadyEndpoint> {

@@ -16,6 +16,7 @@ mod endpoints;
 mod inbox;
 mod keeper;
 mod lease_clock;
+mod loads;
 mod ownership;
 mod recorder;
 mod tester;

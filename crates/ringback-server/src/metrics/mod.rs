@@ -59,6 +59,7 @@ struct Inner {
     accept: Histogram,
     handoff: Histogram,
     first_answer: Histogram,
+    held_back: IntCounter,
     spans_exported: IntCounter,
     spans_dropped: IntCounter,
     /// By [`REFUSALS`].
@@ -95,6 +96,10 @@ impl Default for Metrics {
                 "ringback_first_answer_duration_seconds",
                 "From a message's commit to the endpoint's answer to its first attempt, of those that need not be read back.",
                 buckets::WHOLE,
+            ),
+            held_back: instruments.counter(
+                "ringback_publishes_held_back_total",
+                "Times that a publish waited because callbacks waited for the processor.",
             ),
             spans_exported: instruments
                 .counter("ringback_spans_exported_total", "Spans that the OpenTelemetry collector took."),
@@ -173,6 +178,11 @@ impl Metrics {
     /// A message's first attempt was answered, so long after its commit.
     pub(crate) fn first_answered_in(&self, took: Duration) {
         self.0.first_answer.observe(took.as_secs_f64());
+    }
+
+    /// A publish waited because callbacks waited for the processor.
+    pub(crate) fn held_back(&self) {
+        self.0.held_back.inc();
     }
 
     /// The collector took spans.

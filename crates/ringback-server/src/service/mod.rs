@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::{self, ApiState, HostNames, Lent, Limits, watch_credentials};
 use crate::arrivals::Arrivals;
+use crate::backpressure::Backpressure;
 use crate::clock::Clock;
 use crate::console::{self, Console};
 use crate::dispatch::{DispatchSettings, DispatchStats, Dispatcher, Inbox, Tester};
@@ -181,6 +182,7 @@ impl Service {
 
         let inbox = Arc::new(Inbox::default());
         let arrivals = Arc::new(Arrivals::default());
+        let backpressure = Backpressure::default();
         let live = Live::new(clock.clone());
         store.listen(Arc::new(Listeners {
             inbox: inbox.clone(),
@@ -194,6 +196,7 @@ impl Service {
             live: Some(live.clone()),
             request_timeout,
             tracer: tracer.clone(),
+            backpressure: backpressure.clone(),
             ..settings.dispatch
         };
         if let Some(teller) = settings.teller {
@@ -211,6 +214,7 @@ impl Service {
             readiness,
             tester,
             arrivals,
+            backpressure,
             metrics: metrics.clone(),
             tracer,
             stopping: stopping.clone(),

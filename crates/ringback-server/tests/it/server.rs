@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use ringback_delivery::{AccountId, Timestamp};
 use ringback_server::api::{self, ApiState, EndpointTester, Lent, Limits, Readiness, TestReport, UrlGuard};
 use ringback_server::arrivals::Arrivals;
+use ringback_server::backpressure::Backpressure;
 use ringback_server::clock::Clock;
 use ringback_server::console::{self, Console};
 use ringback_server::credentials::{self, Issued, NewCredential};
@@ -107,6 +108,7 @@ impl Server {
             readiness: Arc::new(Ready(settings.not_ready.clone())),
             tester: settings.tester.clone().unwrap_or(tester),
             arrivals,
+            backpressure: Backpressure::default(),
             metrics: Metrics::default(),
             tracer: Tracer::default(),
             stopping: stops,

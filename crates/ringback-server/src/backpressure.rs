@@ -1,0 +1,261 @@
+//! Holds publishers back while callbacks wait for the processor.
+//!
+//! Accepting and delivering share the machine. Where it is not enough for both, accepting would win, and what is accepted
+//! and not delivered falls out of memory: reading it back makes delivering dearer still. So the dispatcher watches how long
+//! messages wait before their first attempt. Where all wait long, and the dispatcher itself is late, for want of the processor,
+//! publishers are let in more slowly than callbacks go out, until those have caught up. An endpoint that is slow holds nobody
+//! back, nor does a disk: the dispatcher is on time then.
+//!
+//! The promise: nobody waits here for longer than [`LONGEST_WAIT`], and nobody is refused.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, Semaphore};
+
+/// The longest that a publisher waits.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+/// A message waits long that waits for longer before its first attempt.
+const LONG: Duration = Duration::from_millis(5);
+/// The dispatcher is late if it hears of commits so long after them, on average.
+const LATE: Duration = Duration::from_micros(200);
+/// First attempts that are enough to judge by, once they took [`SHORT_SPAN`]; fewer are judged by after [`LONG_SPAN`].
+const ENOUGH: u32 = 8;
+const SHORT_SPAN: Duration = Duration::from_millis(5);
+const LONG_SPAN: Duration = Duration::from_millis(50);
+/// First attempts for each message that is let in while publishers are held back.
+const ATTEMPTS_FOR_ONE: usize = 2;
+/// Messages that may be let in without anybody having waited for it.
+const MOST_CREDIT: usize = 512;
+
+/// What publishers see of it. A clone is the same.
+#[derive(Debug, Clone, Default)]
+pub struct Backpressure(Arc<Gate>);
+
+#[derive(Debug)]
+struct Gate {
+    holds: AtomicBool,
+    /// Messages that may be let in.
+    credit: Semaphore,
+    opened: Notify,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { holds: AtomicBool::new(false), credit: Semaphore::new(0), opened: Notify::new() }
+    }
+}
+
+impl Backpressure {
+    /// Waits for the turn of so many messages, if publishers are held back; whether it had to wait.
+    pub(crate) async fn give_way(&self, messages: usize) -> bool {
+        if !self.holds() {
+            return false;
+        }
+        // An opening is heard of from here on.
+        let opened = self.0.opened.notified();
+        if !self.holds() {
+            return false;
+        }
+        let messages = u32::try_from(messages.min(MOST_CREDIT)).unwrap_or(u32::MAX);
+        tokio::select! {
+            // It is never closed.
+            Ok(credit) = self.0.credit.acquire_many(messages) => credit.forget(),
+            () = opened => {}
+            () = tokio::time::sleep(LONGEST_WAIT) => {}
+        }
+        true
+    }
+
+    fn holds(&self) -> bool {
+        self.0.holds.load(Ordering::Acquire)
+    }
+
+    fn hold(&self) {
+        self.0.holds.store(true, Ordering::Release);
+    }
+
+    fn open(&self) {
+        self.0.holds.store(false, Ordering::Release);
+        self.0.opened.notify_waiters();
+        self.0.credit.forget_permits(MOST_CREDIT);
+    }
+
+    fn let_in(&self, messages: usize) {
+        let room = MOST_CREDIT.saturating_sub(self.0.credit.available_permits());
+        self.0.credit.add_permits(messages.min(room));
+    }
+}
+
+/// The dispatcher's side: what it has seen in this span.
+pub(crate) struct Watch {
+    gate: Backpressure,
+    since: Instant,
+    /// First attempts, and the shortest time that a message had waited for one.
+    attempts: u32,
+    shortest: Duration,
+    /// News of commits, and how late they were in all.
+    news: u32,
+    late: Duration,
+    /// First attempts for which nobody has been let in yet.
+    unspent: usize,
+}
+
+impl Watch {
+    pub(crate) fn new(gate: Backpressure, now: Instant) -> Self {
+        Self {
+            gate,
+            since: now,
+            attempts: 0,
+            shortest: Duration::MAX,
+            news: 0,
+            late: Duration::ZERO,
+            unspent: 0,
+        }
+    }
+
+    /// A commit was heard of, so long after it.
+    pub(crate) fn heard(&mut self, after: Duration) {
+        self.news += 1;
+        self.late += after;
+    }
+
+    /// A message's first attempt starts, so long after it was accepted.
+    pub(crate) fn starts(&mut self, after: Duration) {
+        self.attempts += 1;
+        self.shortest = self.shortest.min(after);
+        self.unspent += 1;
+    }
+
+    /// When [`Watch::look`] is to be called again, if nothing happens before.
+    pub(crate) fn look_within(&self) -> Option<Duration> {
+        self.gate.holds().then_some(SHORT_SPAN)
+    }
+
+    /// Lets publishers in as attempts have started, and judges where there is enough to judge by.
+    pub(crate) fn look(&mut self, now: Instant) {
+        let held = self.gate.holds();
+        if held {
+            self.gate.let_in(self.unspent / ATTEMPTS_FOR_ONE);
+            self.unspent %= ATTEMPTS_FOR_ONE;
+        } else {
+            self.unspent = 0;
+        }
+        let took = now.duration_since(self.since);
+        if took < SHORT_SPAN || (self.attempts < ENOUGH && took < LONG_SPAN) {
+            return;
+        }
+        let behind = self.attempts > 0 && self.shortest > LONG;
+        let late = self.late > LATE * self.news;
+        if held && !behind {
+            self.gate.open();
+        } else if behind && late {
+            self.gate.hold();
+        }
+        *self = Self { unspent: self.unspent, ..Self::new(self.gate.clone(), now) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    const AT_ONCE: Duration = Duration::from_micros(50);
+    const FOR_LONG: Duration = Duration::from_millis(20);
+
+    struct Scene {
+        gate: Backpressure,
+        watch: Watch,
+        now: Instant,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let (gate, now) = (Backpressure::default(), Instant::now());
+            Self { watch: Watch::new(gate.clone(), now), gate, now }
+        }
+
+        /// A span in which so many messages go out that have all waited for so long, while news are so late.
+        fn span(&mut self, attempts: u32, waited: Duration, late: Duration) {
+            self.watch.heard(late);
+            (0..attempts).for_each(|_| self.watch.starts(waited));
+            self.now += SHORT_SPAN;
+            self.watch.look(self.now);
+        }
+
+        fn held() -> Self {
+            let mut scene = Self::new();
+            scene.span(100, FOR_LONG, FOR_LONG);
+            assert!(scene.gate.holds());
+            scene
+        }
+    }
+
+    #[test]
+    fn publishers_are_held_back_when_every_message_waits_and_the_dispatcher_is_late() {
+        let mut scene = Scene::new();
+        scene.span(100, AT_ONCE, FOR_LONG);
+        assert!(!scene.gate.holds(), "nothing waits");
+        scene.span(100, FOR_LONG, AT_ONCE);
+        assert!(!scene.gate.holds(), "endpoints are slow, the processor is not");
+        scene.watch.starts(AT_ONCE);
+        scene.span(100, FOR_LONG, FOR_LONG);
+        assert!(!scene.gate.holds(), "some lanes are behind, others are not");
+        scene.span(100, FOR_LONG, FOR_LONG);
+        assert!(scene.gate.holds());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_is_let_in_for_every_two_that_go_out() {
+        let mut scene = Scene::held();
+        let mut publishers: Vec<_> = (0..10).map(|_| Box::pin(scene.gate.give_way(1))).collect();
+        let mut count = || {
+            publishers.retain_mut(|publisher| publisher.now_or_never().is_none());
+            publishers.len()
+        };
+        assert_eq!(count(), 10);
+        (0..7).for_each(|_| scene.watch.starts(FOR_LONG));
+        scene.watch.look(scene.now);
+        assert_eq!(count(), 7);
+        scene.watch.starts(FOR_LONG);
+        scene.watch.look(scene.now);
+        assert_eq!(count(), 6);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_are_let_in_once_messages_go_at_once_again_or_none_goes_at_all() {
+        for attempts in [100, 0] {
+            let mut scene = Scene::held();
+            let gate = scene.gate.clone();
+            let mut publisher = Box::pin(gate.give_way(256));
+            assert!(publisher.as_mut().now_or_never().is_none());
+            scene.now += LONG_SPAN;
+            scene.span(attempts, AT_ONCE, AT_ONCE);
+            assert_eq!(publisher.now_or_never(), Some(true), "after {attempts} attempts");
+            assert_eq!(gate.give_way(256).now_or_never(), Some(false));
+        }
+    }
+
+    #[test]
+    fn a_few_attempts_are_judged_by_after_a_while() {
+        let mut scene = Scene::held();
+        scene.span(ENOUGH - 1, AT_ONCE, AT_ONCE);
+        assert!(scene.gate.holds());
+        scene.now += LONG_SPAN;
+        scene.watch.look(scene.now);
+        assert!(!scene.gate.holds());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_longer_than_the_longest_wait() {
+        let scene = Scene::held();
+        let began = tokio::time::Instant::now();
+        assert!(scene.gate.give_way(10_000).await);
+        // The timer counts whole milliseconds.
+        assert!(began.elapsed() <= LONGEST_WAIT + Duration::from_millis(1));
+    }
+}
