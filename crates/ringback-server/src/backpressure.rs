@@ -6,7 +6,7 @@
 //! publishers are let in more slowly than callbacks go out, until those have caught up. An endpoint that is slow holds nobody
 //! back, nor does a disk: the dispatcher is on time then.
 //!
-//! The promise: nobody waits here for longer than [`LONGEST_WAIT`], and nobody is refused.
+//! The promise: nobody waits here for longer than 0.1 s, and nobody is refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
