@@ -1,8 +1,8 @@
 //! The writer: the one thread that changes the database, by group commit.
 //!
 //! Its day: wait for a job; take all that gathered meanwhile; run everything in one transaction; commit; tell the
-//! listener; answer everyone; and again. While a commit waits for the disk the next batch gathers by itself, so nobody who
-//! waits for an answer waits for company, but where many come and the disk is quicker than they are.
+//! listener; answer everyone; and again. While a commit waits for the disk the next batch gathers by itself, so no one
+//! waits for company.
 //!
 //! When the database fails, everybody in the batch hears that it is not known whether they were kept, and the
 //! connection is dropped: the next batch gets a new one, which recovers from what is really on the disk.
@@ -40,11 +40,6 @@ const QUEUE: usize = 1024;
 /// How long outcomes wait for something to be committed with. Nobody waits for them, and a commit of their own would hold
 /// up the messages that come meanwhile.
 const COMPANY: Duration = Duration::from_millis(2);
-/// Jobs in a commit that say that many more come.
-const MANY: usize = 8;
-/// While many come, commits begin no closer together: each costs the processor more than what is in it. A disk that takes
-/// longer for one is never waited for besides.
-const APART: Duration = Duration::from_millis(1);
 /// How long after a failed reopening the next is tried; doubled each time up to the second.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(2);
@@ -166,7 +161,6 @@ struct Desk {
 
 impl Desk {
     fn serve(mut self, mut queue: mpsc::Receiver<Job>, timer: &Runtime) {
-        let mut many_since: Option<Instant> = None;
         while let Some(first) = timer.block_on(queue.recv()) {
             let mut batch = Batch::gather(first, &mut queue);
             if batch.may_wait()
@@ -174,11 +168,6 @@ impl Desk {
             {
                 batch.join(company, &mut queue);
             }
-            if let Some(since) = many_since {
-                pause(APART.saturating_sub(since.elapsed()));
-                batch.fill(&mut queue);
-            }
-            many_since = (batch.jobs() >= MANY).then(Instant::now);
             // A panic is a fault like any other: who waits hears that it is not known what happened.
             if catch_unwind(AssertUnwindSafe(|| self.settle(batch))).is_err() {
                 tracing::error!("the store's writer panicked; it goes on with a new connection");
@@ -273,14 +262,6 @@ impl Desk {
                 Err(error)
             }
         }
-    }
-}
-
-/// Leaves the processor to those whose jobs are to be gathered. To wait for each of them would cost what this is to save.
-#[expect(clippy::disallowed_methods, reason = "the pause itself is what is wanted")]
-fn pause(wait: Duration) {
-    if !wait.is_zero() {
-        std::thread::sleep(wait);
     }
 }
 

@@ -22,8 +22,6 @@ pub(super) struct Batch {
     acts: Vec<Box<dyn Act>>,
     accepts: Vec<Accept>,
     records: Vec<Record>,
-    /// What they come to.
-    rows: usize,
 }
 
 impl Batch {
@@ -36,21 +34,14 @@ impl Batch {
 
     /// Adds a job, and what waits behind it.
     pub(super) fn join(&mut self, job: Job, queue: &mut mpsc::Receiver<Job>) {
-        self.add(job);
-        self.fill(queue);
-    }
-
-    /// Adds what waits.
-    pub(super) fn fill(&mut self, queue: &mut mpsc::Receiver<Job>) {
-        while self.jobs() < JOBS && self.rows < ROWS {
+        let mut rows = self.add(job);
+        for _ in 1..JOBS {
+            if rows >= ROWS {
+                break;
+            }
             let Ok(job) = queue.try_recv() else { break };
-            self.add(job);
+            rows += self.add(job);
         }
-    }
-
-    /// How many jobs there are.
-    pub(super) fn jobs(&self) -> usize {
-        self.acts.len() + self.accepts.len() + self.records.len()
     }
 
     /// Whether it is only a few outcomes.
@@ -60,19 +51,21 @@ impl Batch {
         self.acts.is_empty() && self.accepts.is_empty() && outcomes < WORTH_A_COMMIT
     }
 
-    fn add(&mut self, job: Job) {
+    fn add(&mut self, job: Job) -> usize {
         match job {
             Job::Accept(accept) => {
-                self.rows += accept.messages.len();
+                let rows = accept.messages.len();
                 self.accepts.push(accept);
+                rows
             }
             Job::Record(record) => {
-                self.rows += record.settled.len() + record.lanes.len();
+                let rows = record.settled.len() + record.lanes.len();
                 self.records.push(record);
+                rows
             }
             Job::Act(act) => {
-                self.rows += 1;
                 self.acts.push(act);
+                1
             }
         }
     }
