@@ -3,10 +3,11 @@
 //! Accepting and delivering share the machine. Where it is not enough for both, accepting would win, and what is accepted
 //! and not delivered falls out of memory: reading it back makes delivering dearer still. So the dispatcher watches how long
 //! messages wait before their first attempt. Where all wait long, and the dispatcher itself is late, for want of the processor,
-//! publishers are let in more slowly than callbacks go out, until those have caught up. An endpoint that is slow holds nobody
-//! back, nor does a disk: the dispatcher is on time then.
+//! publishers are let in more slowly than callbacks go out, until those have caught up or the dispatcher is on time again: an
+//! endpoint that is slow holds nobody back, nor does a disk.
 //!
-//! The promise: nobody waits here for longer than 0.1 s, and nobody is refused.
+//! The promise: no request waits here for longer than 0.1 s, nor does a part of one that brings many messages, and none is
+//! refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,8 @@ const LATE: Duration = Duration::from_micros(200);
 const ENOUGH: u32 = 8;
 const SHORT_SPAN: Duration = Duration::from_millis(5);
 const LONG_SPAN: Duration = Duration::from_millis(50);
+/// Spans one after the other in which the dispatcher was on time, after which nobody is held back any more.
+const ON_TIME: u32 = 4;
 /// First attempts for each message that is let in while publishers are held back.
 const ATTEMPTS_FOR_ONE: usize = 2;
 /// Messages that may be let in without anybody having waited for it.
@@ -73,6 +76,8 @@ impl Backpressure {
     }
 
     fn hold(&self) {
+        // Who gave up waiting may have given some back.
+        self.0.credit.forget_permits(MOST_CREDIT);
         self.0.holds.store(true, Ordering::Release);
     }
 
@@ -98,8 +103,17 @@ pub(crate) struct Watch {
     /// News of commits, and how late they were in all.
     news: u32,
     late: Duration,
+    /// Spans with news, one after the other, in which they were on time.
+    on_time: u32,
     /// First attempts for which nobody has been let in yet.
     unspent: usize,
+}
+
+/// Without a dispatcher nobody is held back.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.gate.open();
+    }
 }
 
 impl Watch {
@@ -111,6 +125,7 @@ impl Watch {
             shortest: Duration::MAX,
             news: 0,
             late: Duration::ZERO,
+            on_time: 0,
             unspent: 0,
         }
     }
@@ -143,17 +158,29 @@ impl Watch {
             self.unspent = 0;
         }
         let took = now.duration_since(self.since);
-        if took < SHORT_SPAN || (self.attempts < ENOUGH && took < LONG_SPAN) {
+        let enough = self.attempts >= ENOUGH;
+        if took < SHORT_SPAN || (!enough && took < LONG_SPAN) {
             return;
         }
         let behind = self.attempts > 0 && self.shortest > LONG;
         let late = self.late > LATE * self.news;
-        if held && !behind {
+        if late {
+            self.on_time = 0;
+        } else if self.news > 0 {
+            self.on_time += 1;
+        }
+        if held && (!behind || self.on_time >= ON_TIME) {
             self.gate.open();
-        } else if behind && late {
+        } else if !held && behind && late && enough {
             self.gate.hold();
         }
-        *self = Self { unspent: self.unspent, ..Self::new(self.gate.clone(), now) };
+        self.begin_span(now);
+    }
+
+    fn begin_span(&mut self, now: Instant) {
+        self.since = now;
+        (self.attempts, self.shortest) = (0, Duration::MAX);
+        (self.news, self.late) = (0, Duration::ZERO);
     }
 }
 
@@ -238,6 +265,36 @@ mod tests {
             assert_eq!(publisher.now_or_never(), Some(true), "after {attempts} attempts");
             assert_eq!(gate.give_way(256).now_or_never(), Some(false));
         }
+    }
+
+    #[test]
+    fn nobody_is_held_back_any_more_once_the_dispatcher_is_on_time_however_slow_endpoints_are() {
+        let mut scene = Scene::held();
+        for _ in 1..ON_TIME {
+            scene.span(100, FOR_LONG, AT_ONCE);
+        }
+        scene.span(100, FOR_LONG, FOR_LONG);
+        for _ in 1..ON_TIME {
+            scene.span(100, FOR_LONG, AT_ONCE);
+            assert!(scene.gate.holds());
+        }
+        scene.span(100, FOR_LONG, AT_ONCE);
+        assert!(!scene.gate.holds());
+    }
+
+    #[test]
+    fn a_few_attempts_hold_nobody_back() {
+        let mut scene = Scene::new();
+        scene.now += LONG_SPAN;
+        scene.span(ENOUGH - 1, FOR_LONG, FOR_LONG);
+        assert!(!scene.gate.holds());
+    }
+
+    #[test]
+    fn nobody_is_held_back_without_a_dispatcher() {
+        let Scene { gate, watch, .. } = Scene::held();
+        drop(watch);
+        assert!(!gate.holds());
     }
 
     #[test]

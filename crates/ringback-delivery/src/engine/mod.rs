@@ -383,8 +383,13 @@ impl Engine {
         match self.leaving.came_back(account, count) {
             CameBack::Here => return false,
             CameBack::Left => {}
-            CameBack::Gone { wanted: true } => self.wake(now, account),
-            CameBack::Gone { wanted: false } => self.commands.push_back(Command::Forget(account)),
+            CameBack::Gone { wanted } => {
+                // What is kept for the lane is of the time before: who wants it now begins anew.
+                self.commands.push_back(Command::Forget(account));
+                if wanted {
+                    self.wake(now, account);
+                }
+            }
         }
         true
     }

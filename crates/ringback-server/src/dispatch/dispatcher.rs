@@ -332,6 +332,7 @@ impl Running {
         for (shard, token) in shards {
             // Nothing of an earlier stretch of ownership is taken for this one's.
             self.lost(&[*shard]);
+            self.endpoints.forget_all(|account| account.shard() == *shard);
             self.ownership.gain(*shard, *token);
             self.to_look_in.insert(*shard);
         }

@@ -1,8 +1,9 @@
 //! Where each lane's messages go now, and the fence that a deregistration or a replacement closes.
 //!
-//! A cell is made when an attempt first asks for an account, and it goes with the lane. From then on the store updates it
-//! after each commit that changes the account's standing, before that change is answered. An attempt takes the endpoint
-//! from the cell and looks once more before it starts: if the cell has moved on, it begins again with what is there now.
+//! A cell is made when a lane is read that has something to send, or when an attempt asks for an account, and it goes with
+//! the lane. From then on the store updates it after each commit that changes the account's standing, before that change is
+//! answered. An attempt takes the endpoint from the cell and looks once more before it starts: if the cell has moved on, it
+//! begins again with what is there now.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -109,7 +110,13 @@ impl Endpoints {
         if accounts.is_empty() {
             return;
         }
-        let Ok(found) = store.endpoints(clock.now(), accounts).await else { return };
+        let found = match store.endpoints(clock.now(), accounts).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, "endpoints could not be read ahead");
+                return;
+            }
+        };
         for (Asked { cell, version }, read) in asked.into_iter().zip(found) {
             let Some(ready) = read.and_then(|read| make_ready(&read, signing)) else { continue };
             let mut held = lock(&cell);

@@ -2,8 +2,11 @@
 //! costs more than what is read.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use ringback_delivery::{AccountId, LaneRead, LaneRows};
 use ringback_store::{Content, Store, StoreError};
 
@@ -15,6 +18,8 @@ use super::trouble::Trouble;
 
 /// Reads under way at once.
 const AT_ONCE: usize = 3;
+/// How long the lanes wait, whose rows are there, for what their attempts would otherwise read for themselves.
+const ENDPOINTS_WITHIN: Duration = Duration::from_millis(250);
 /// The portion of a lane that goes at a good pace: from there on bodies are read ahead.
 const READ_AHEAD_FROM: u32 = 64;
 /// Bodies that are read ahead at once, of all lanes together.
@@ -66,13 +71,27 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    /// Reads, and besides what the first attempts will need: what can't be read of that now is read when it is needed.
+    /// Reads, and besides what the first attempts will need: what can't be read of that now is read when it is needed. A
+    /// panic is a read that came to nothing, so that the next ones go on.
     pub(super) async fn load(self, reads: Vec<LaneRead>) -> Loaded {
+        let asked = reads.clone();
+        match AssertUnwindSafe(self.read(reads)).catch_unwind().await {
+            Ok(loaded) => loaded,
+            Err(_) => {
+                tracing::error!("what lanes asked for could not be read: a panic");
+                let panicked = StoreError::Unavailable("a read did not end".to_owned());
+                Loaded { reads: asked, rows: Err(panicked), bodies: Vec::new() }
+            }
+        }
+    }
+
+    async fn read(self, reads: Vec<LaneRead>) -> Loaded {
         let rows = self.store.load(reads.clone()).await;
         self.trouble.after(&rows).await;
         let mut bodies = Vec::new();
         if let Ok(rows) = &rows {
-            self.look_up_endpoints(rows).await;
+            // What is not there by then is read by the attempts.
+            let _ = tokio::time::timeout(ENDPOINTS_WITHIN, self.look_up_endpoints(rows)).await;
             bodies = self.read_ahead(&reads, rows).await;
         }
         Loaded { reads, rows, bodies }

@@ -270,6 +270,7 @@ impl PostgresStore {
     async fn make_signing_secrets(&self, mut accounts: Vec<AccountId>) -> Result<(), StoreError> {
         // In one order, so that nobody waits for each other.
         accounts.sort_unstable();
+        accounts.dedup();
         retrying!(async {
             let tx = self.pool.begin().await?;
             signing::keep_first(&tx, &self.vault, &accounts).await?;
