@@ -223,3 +223,21 @@ fn the_life_of_a_lane() {
     assert_eq!(story.under_way(), 0);
     assert_eq!(story.last_verdict, Some(Verdict::Delivered), "nothing died");
 }
+
+#[test]
+fn a_lane_that_was_lost_and_is_wanted_again_begins_with_nothing_of_before() {
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let mut engine = Engine::new(Settings::default(), now);
+    engine.discovered(now, account());
+    engine.pump(now);
+    let Some(Command::Read(read)) = engine.next_command() else { panic!("a read") };
+    // It is another node's for a moment, while the read is under way.
+    engine.lost(|_| true);
+    engine.discovered(now, account());
+    engine.pump(now);
+    assert_eq!(engine.next_command(), None);
+    engine.not_loaded(now, &read);
+    assert_eq!(engine.next_command(), Some(Command::Forget(account())));
+    engine.tick(now.after(Duration::from_secs(1)));
+    assert!(matches!(engine.next_command(), Some(Command::Read(read)) if read.opening));
+}
