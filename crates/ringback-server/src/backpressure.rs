@@ -25,8 +25,8 @@ const LATE: Duration = Duration::from_micros(200);
 const ENOUGH: u32 = 8;
 const SHORT_SPAN: Duration = Duration::from_millis(5);
 const LONG_SPAN: Duration = Duration::from_millis(50);
-/// Spans one after the other in which the dispatcher was on time, after which nobody is held back any more.
-const ON_TIME: u32 = 4;
+/// Nobody is held back any more when the dispatcher was on time for so long, on average: some news are always on time.
+const ON_TIME_FOR: Duration = Duration::from_millis(250);
 /// First attempts for each message that is let in while publishers are held back.
 const ATTEMPTS_FOR_ONE: usize = 2;
 /// Messages that may be let in without anybody having waited for it.
@@ -100,13 +100,30 @@ pub(crate) struct Watch {
     /// First attempts, and the shortest time that a message had waited for one.
     attempts: u32,
     shortest: Duration,
-    /// News of commits, and how late they were in all.
-    news: u32,
-    late: Duration,
-    /// Spans with news, one after the other, in which they were on time.
-    on_time: u32,
+    news: News,
+    /// The same since publishers are held back, by stretches of [`ON_TIME_FOR`].
+    held_since: Instant,
+    held_news: News,
     /// First attempts for which nobody has been let in yet.
     unspent: usize,
+}
+
+/// News of commits, and how late they were in all.
+#[derive(Default)]
+struct News {
+    count: u32,
+    late: Duration,
+}
+
+impl News {
+    fn hear(&mut self, after: Duration) {
+        self.count += 1;
+        self.late += after;
+    }
+
+    fn are_late(&self) -> bool {
+        self.late > LATE * self.count
+    }
 }
 
 /// Without a dispatcher nobody is held back.
@@ -123,17 +140,17 @@ impl Watch {
             since: now,
             attempts: 0,
             shortest: Duration::MAX,
-            news: 0,
-            late: Duration::ZERO,
-            on_time: 0,
+            news: News::default(),
+            held_since: now,
+            held_news: News::default(),
             unspent: 0,
         }
     }
 
     /// A commit was heard of, so long after it.
     pub(crate) fn heard(&mut self, after: Duration) {
-        self.news += 1;
-        self.late += after;
+        self.news.hear(after);
+        self.held_news.hear(after);
     }
 
     /// A message's first attempt starts, so long after it was accepted.
@@ -163,24 +180,29 @@ impl Watch {
             return;
         }
         let behind = self.attempts > 0 && self.shortest > LONG;
-        let late = self.late > LATE * self.news;
-        if late {
-            self.on_time = 0;
-        } else if self.news > 0 {
-            self.on_time += 1;
-        }
-        if held && (!behind || self.on_time >= ON_TIME) {
+        if held && (!behind || self.was_on_time(now)) {
             self.gate.open();
-        } else if !held && behind && late && enough {
+        } else if !held && behind && enough && self.news.are_late() {
             self.gate.hold();
+            (self.held_since, self.held_news) = (now, News::default());
         }
         self.begin_span(now);
+    }
+
+    /// Whether a stretch is over in which the dispatcher was on time.
+    fn was_on_time(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.held_since) < ON_TIME_FOR {
+            return false;
+        }
+        let news = std::mem::take(&mut self.held_news);
+        self.held_since = now;
+        news.count > 0 && !news.are_late()
     }
 
     fn begin_span(&mut self, now: Instant) {
         self.since = now;
         (self.attempts, self.shortest) = (0, Duration::MAX);
-        (self.news, self.late) = (0, Duration::ZERO);
+        self.news = News::default();
     }
 }
 
@@ -269,14 +291,12 @@ mod tests {
 
     #[test]
     fn nobody_is_held_back_any_more_once_the_dispatcher_is_on_time_however_slow_endpoints_are() {
+        let spans = u32::try_from(ON_TIME_FOR.as_millis() / SHORT_SPAN.as_millis()).unwrap();
         let mut scene = Scene::held();
-        for _ in 1..ON_TIME {
-            scene.span(100, FOR_LONG, AT_ONCE);
-        }
         scene.span(100, FOR_LONG, FOR_LONG);
-        for _ in 1..ON_TIME {
+        for _ in 2..2 * spans {
             scene.span(100, FOR_LONG, AT_ONCE);
-            assert!(scene.gate.holds());
+            assert!(scene.gate.holds(), "on average it was late, or it was on time for too short a time");
         }
         scene.span(100, FOR_LONG, AT_ONCE);
         assert!(!scene.gate.holds());
