@@ -214,7 +214,7 @@ fn entry(row: &Row) -> Result<Entry, Fault> {
 /// Copies messages to where they outlive the tape's start. Those that wait can't end meanwhile.
 async fn set_aside(tx: &Link, entries: &[&Entry]) -> Result<(), Fault> {
     let waiting = entries.iter().filter_map(|entry| entry.turn.map(|turn| (rows::key(entry.account), turn)));
-    // In the order in which everybody locks them.
+    // In the order of their keys. Recording locks in another: where the two meet crosswise, one of them begins again.
     let waiting: BTreeSet<((i16, i64), i64)> = waiting.collect();
     let (keys, turns): (Vec<(i16, i64)>, Vec<i64>) = waiting.into_iter().unzip();
     let (shards, accounts): (Vec<i16>, Vec<i64>) = keys.into_iter().unzip();
