@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use ringback_delivery::{AccountId, Command, Engine, FlightId, Jitter, Outcome, SHARDS, Settings, Start};
-use ringback_store::{Attempt, Content, Settled, Store, StoreError, Swept};
+use ringback_store::{Attempt, Content, Lease, Settled, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -311,8 +311,8 @@ impl Running {
                         }
                     }
                 }
-                News::Gained(shards) => self.gained(&shards),
-                News::Lost(shards) => self.lost(&shards),
+                News::Gained(leases) => self.gained(&leases),
+                News::Lost(leases) => self.lost(&self.still(&leases)),
                 // Another node's account: its lane is there. What drains is looked at in each step.
                 News::Standing(..) | News::Drain => {}
             }
@@ -328,8 +328,14 @@ impl Running {
         self.ownership.token(account) != 0
     }
 
-    fn gained(&mut self, shards: &[(u16, u64)]) {
-        for (shard, token) in shards {
+    /// Those of these shards that have no other token by now.
+    fn still(&self, leases: &[Lease]) -> Vec<u16> {
+        let same = leases.iter().filter(|lease| self.ownership.token_of(lease.shard) == lease.token);
+        same.map(|lease| lease.shard).collect()
+    }
+
+    fn gained(&mut self, leases: &[Lease]) {
+        for Lease { shard, token } in leases {
             // Nothing of an earlier stretch of ownership is taken for this one's.
             self.lost(&[*shard]);
             self.endpoints.forget_all(|account| account.shard() == *shard);
@@ -375,7 +381,10 @@ impl Running {
             return;
         }
         let idle = |shard: &u16| {
+            let token = self.ownership.token_of(*shard);
             self.ownership.is_draining(*shard)
+                // What is lost already may be this node's again, with another token: it is not to be given back.
+                && self.ownership.holds(*shard, token)
                 && self.flying_in[usize::from(*shard)] == 0
                 && !self.recorder.has(*shard)
         };
@@ -400,7 +409,7 @@ impl Running {
         while let Some(command) = self.engine.next_command() {
             match command {
                 Command::Read(read) => self.loads.ask(read),
-                Command::Start(start) if self.ownership.is_draining(start.account.shard()) => {
+                Command::Start(start) if !self.ownership.is_open(start.account.shard()) => {
                     self.not_started(start);
                 }
                 Command::Start(start) => match self.bodies.take(start.waiting.position) {

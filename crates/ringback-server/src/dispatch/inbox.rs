@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use ringback_delivery::{AccountId, Standing};
-use ringback_store::{CommitListener, Fresh};
+use ringback_store::{CommitListener, Fresh, Lease};
 use tokio::sync::Notify;
 
 use super::endpoints::Endpoints;
@@ -26,10 +26,10 @@ pub(super) enum News {
     Standing(AccountId, Standing),
     /// Something may wait for these that was not told of: another node took it in, or its commit was in doubt.
     Missed(Vec<AccountId>),
-    /// These shards are this node's now, with these tokens.
-    Gained(Vec<(u16, u64)>),
-    /// These are not any more.
-    Lost(Vec<u16>),
+    /// These shards are this node's now.
+    Gained(Vec<Lease>),
+    /// These are not any more; one that was gained anew since, with another token, is.
+    Lost(Vec<Lease>),
     /// Some shards are to be given back.
     Drain,
 }

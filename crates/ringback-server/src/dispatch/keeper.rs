@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringback_store::{CommitListener as _, LEASE_TERM, Store};
+use ringback_store::{Beat, CommitListener as _, LEASE_TERM, Store};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -101,28 +101,9 @@ impl Leases {
         let sent = Moment::now();
         let beat = self.store.beat().await?;
         self.clock.follow(beat.now);
-        let lost: Vec<u16> = self
-            .ownership
-            .held()
-            .into_iter()
-            .filter(|shard| {
-                let token = self.ownership.token_of(*shard);
-                !beat.held.iter().any(|lease| lease.shard == *shard && lease.token == token)
-            })
-            .collect();
-        if !lost.is_empty() {
-            self.inbox.tell(News::Lost(lost));
-        }
-        self.ownership.renewed(sent + beat.term);
-        let held = self.ownership.held();
-        if held.len() < beat.share {
-            self.claim(beat.share - held.len()).await?;
-        } else if held.len() > beat.share {
-            let excess: Vec<u16> = held.into_iter().skip(beat.share).collect();
-            excess.iter().for_each(|shard| self.ownership.set_draining(*shard, true));
-            self.inbox.tell(News::Drain);
-        } else {
-            held.into_iter().for_each(|shard| self.ownership.set_draining(shard, false));
+        let lacking = take_in(&self.ownership, &self.inbox, sent, &beat);
+        if lacking > 0 {
+            self.claim(lacking).await?;
         }
         Ok(beat.term.min(LEASE_TERM) / RENEWALS)
     }
@@ -134,10 +115,27 @@ impl Leases {
         }
         tracing::info!(shards = claimed.len(), "took shards");
         // First what came before: a shard may be among them that was lost a moment ago.
-        let shards = claimed.iter().map(|lease| (lease.shard, lease.token)).collect();
-        self.inbox.tell(News::Gained(shards));
+        self.ownership.claimed(&claimed);
+        self.inbox.tell(News::Gained(claimed));
         Ok(())
     }
+}
+
+/// Takes in what a renewal came to, and gives up what is more than the share; how many shards are lacking. What is lost is
+/// closed before the lease counts anew: the dispatcher may hear of it much later.
+fn take_in(ownership: &Ownership, inbox: &Inbox, sent: Moment, beat: &Beat) -> usize {
+    ownership.renewed(&beat.held, sent + beat.term);
+    let (kept, lost) = ownership.kept_and_lost();
+    if !lost.is_empty() {
+        inbox.tell(News::Lost(lost));
+    }
+    if kept.len() > beat.share {
+        kept.iter().skip(beat.share).for_each(|lease| ownership.set_draining(lease.shard, true));
+        inbox.tell(News::Drain);
+    } else if kept.len() == beat.share {
+        kept.iter().for_each(|lease| ownership.set_draining(lease.shard, false));
+    }
+    beat.share.saturating_sub(kept.len())
 }
 
 /// Hears what other nodes did, several times a second.
@@ -166,5 +164,106 @@ async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inb
         tokio::time::sleep(ASK_NOT_WITHIN).await;
         // A hint may come too early or not at all.
         let _ = tokio::time::timeout(ASK_EVERY, store.hint()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use ringback_delivery::{AccountId, SHARDS, Timestamp};
+    use ringback_store::Lease;
+
+    use super::*;
+
+    const TERM: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(15);
+
+    fn account() -> AccountId {
+        AccountId::from_number(7).unwrap()
+    }
+
+    fn mine(token: u64) -> Lease {
+        Lease { shard: account().shard(), token }
+    }
+
+    /// A renewal after which the node holds these, and should hold so many.
+    fn beat(held: &[Lease], share: usize) -> Beat {
+        Beat { held: held.to_vec(), term: TERM, share, now: Timestamp::from_millis(1) }
+    }
+
+    /// A node that has its one shard with this token, and whose dispatcher has heard of that.
+    fn holding(token: u64) -> (Ownership, Inbox) {
+        let ownership = Ownership::new(true, TIMEOUT);
+        ownership.claimed(&[mine(token)]);
+        ownership.gain(account().shard(), token);
+        ownership.heard(Moment::now());
+        (ownership, Inbox::default())
+    }
+
+    fn news(inbox: &Inbox) -> Vec<News> {
+        inbox.take().0
+    }
+
+    #[test]
+    fn nothing_starts_by_a_renewal_in_a_shard_that_it_takes_away_though_nobody_has_heard_of_it_yet() {
+        let (ownership, inbox) = holding(3);
+        for held in [vec![], vec![mine(4)]] {
+            take_in(&ownership, &inbox, Moment::now(), &beat(&[mine(3)], 1));
+            assert!(ownership.may_start(account(), 3) && news(&inbox).is_empty());
+            // After a suspension: another node was there meanwhile, and may have gone again.
+            let lacking = take_in(&ownership, &inbox, Moment::now(), &beat(&held, 1));
+            assert!(!ownership.is_over(), "the lease counts");
+            assert!(!ownership.may_start(account(), 3) && !ownership.is_open(account().shard()));
+            assert!(!ownership.holds(account().shard(), 3), "nor is anything recorded");
+            assert_eq!(lacking, 1, "what is lost is no part of the share");
+            assert!(matches!(&news(&inbox)[..], [News::Lost(lost)] if lost[..] == [mine(3)]));
+        }
+    }
+
+    #[test]
+    fn a_renewal_that_loses_a_shard_opens_it_neither_as_part_of_the_share_nor_with_the_next() {
+        let (ownership, inbox) = holding(3);
+        let others: Vec<Lease> = (0..SHARDS)
+            .filter(|shard| *shard != account().shard())
+            .map(|shard| Lease { shard, token: 1 })
+            .collect();
+        ownership.claimed(&others);
+        others.iter().for_each(|lease| ownership.gain(lease.shard, lease.token));
+        for _ in 0..2 {
+            // What is left is the share exactly: nothing of it is to be given back.
+            let lacking = take_in(&ownership, &inbox, Moment::now(), &beat(&others, others.len()));
+            assert_eq!(lacking, 0);
+            assert!(!ownership.may_start(account(), 3));
+            assert!(others.iter().all(|lease| ownership.is_open(lease.shard)));
+        }
+    }
+
+    #[test]
+    fn a_shard_that_is_lost_and_at_once_claimed_again_opens_with_its_new_token() {
+        let (ownership, inbox) = holding(3);
+        assert_eq!(take_in(&ownership, &inbox, Moment::now(), &beat(&[], 1)), 1);
+        ownership.claimed(&[mine(5)]);
+        inbox.tell(News::Gained(vec![mine(5)]));
+        assert!(!ownership.may_start(account(), 3) && !ownership.may_start(account(), 5));
+        // Before the dispatcher hears of either, the next renewal finds the old token once more.
+        assert_eq!(take_in(&ownership, &inbox, Moment::now(), &beat(&[mine(5)], 1)), 1);
+        let [News::Lost(first), News::Gained(gained), News::Lost(again)] = &news(&inbox)[..] else {
+            panic!("what happened is told in its order");
+        };
+        // As the dispatcher does: only what still has the token that was lost is lost.
+        assert_eq!((&first[..], &gained[..], &again[..]), (&[mine(3)][..], &[mine(5)][..], &[mine(3)][..]));
+        ownership.gain(account().shard(), 5);
+        assert_ne!(ownership.token_of(again[0].shard), again[0].token);
+        assert!(ownership.may_start(account(), 5) && !ownership.may_start(account(), 3));
+    }
+
+    #[test]
+    fn what_is_more_than_the_share_starts_nothing_until_the_share_grows() {
+        let (ownership, inbox) = holding(3);
+        assert_eq!(take_in(&ownership, &inbox, Moment::now(), &beat(&[mine(3)], 0)), 0);
+        assert!(matches!(&news(&inbox)[..], [News::Drain]));
+        assert!(!ownership.may_start(account(), 3) && ownership.holds(account().shard(), 3));
+        assert_eq!(take_in(&ownership, &inbox, Moment::now(), &beat(&[mine(3)], 1)), 0);
+        assert!(ownership.may_start(account(), 3));
     }
 }

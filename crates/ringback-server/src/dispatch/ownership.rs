@@ -4,11 +4,15 @@
 //! starts only while enough of it is left for the whole request, while the shard still has the token with which the attempt
 //! was decided, and while what other nodes did was heard of a moment ago. A process that has its store for itself owns
 //! everything for ever.
+//!
+//! A shard has two tokens: that under which the dispatcher has taken it up, and that under which the database said last that
+//! it is this node's. Nothing starts unless they are one: the dispatcher hears of a renewal a little later than it counts.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ringback_delivery::{AccountId, SHARDS};
+use ringback_store::Lease;
 
 use super::lease_clock::Moment;
 
@@ -27,8 +31,10 @@ pub(super) struct Ownership {
     /// Microseconds on the leases' clock.
     leased_until: AtomicU64,
     heard_at: AtomicU64,
-    /// By shard; 0 where it is not this node's.
+    /// By shard, as the dispatcher has heard; 0 where it is not this node's.
     tokens: Box<[AtomicU64]>,
+    /// The same, as the database said last.
+    confirmed: Box<[AtomicU64]>,
     /// How many of them are.
     count: AtomicUsize,
     /// Shards that are about to be given back: nothing starts there any more.
@@ -45,6 +51,7 @@ impl Ownership {
             leased_until: AtomicU64::new(0),
             heard_at: AtomicU64::new(0),
             tokens: (0..SHARDS).map(|_| AtomicU64::new(token)).collect(),
+            confirmed: (0..SHARDS).map(|_| AtomicU64::new(token)).collect(),
             count: AtomicUsize::new(count),
             draining: (0..SHARDS).map(|_| AtomicBool::new(false)).collect(),
         }
@@ -60,7 +67,7 @@ impl Ownership {
     }
 
     pub(super) fn token_of(&self, shard: u16) -> u64 {
-        self.tokens.get(usize::from(shard)).map_or(0, |token| token.load(Ordering::Acquire))
+        of_shard(&self.tokens, shard)
     }
 
     /// The last look before an attempt starts that was decided with this token.
@@ -69,11 +76,17 @@ impl Ownership {
             return true;
         }
         let now = Moment::now();
-        token != 0
-            && self.token(account) == token
-            && !self.is_draining(account.shard())
-            && moment(&self.leased_until) >= now + self.needed
+        // The lease comes first: whoever sees that it was renewed then sees too what it was renewed for.
+        moment(&self.leased_until) >= now + self.needed
             && moment(&self.heard_at) + HEARD_LASTS >= now
+            && token != 0
+            && self.holds(account.shard(), token)
+            && !self.is_draining(account.shard())
+    }
+
+    /// Whether the shard is this node's with this token, for the dispatcher and for the database alike.
+    pub(super) fn holds(&self, shard: u16, token: u64) -> bool {
+        self.token_of(shard) == token && of_shard(&self.confirmed, shard) == token
     }
 
     /// Whether the lease is over, and with it everything lost.
@@ -83,6 +96,11 @@ impl Ownership {
 
     pub(super) fn is_draining(&self, shard: u16) -> bool {
         self.draining.get(usize::from(shard)).is_some_and(|draining| draining.load(Ordering::Acquire))
+    }
+
+    /// Whether something may still be decided in a shard: it is neither about to be given back, nor lost already.
+    pub(super) fn is_open(&self, shard: u16) -> bool {
+        !self.is_draining(shard) && self.holds(shard, self.token_of(shard))
     }
 
     /// All shards that are this node's, those too that are about to be given back.
@@ -95,9 +113,33 @@ impl Ownership {
         self.count.load(Ordering::Acquire)
     }
 
-    /// The lease counts until then.
-    pub(super) fn renewed(&self, until: Moment) {
+    /// The lease counts until then, for these and for no others.
+    pub(super) fn renewed(&self, held: &[Lease], until: Moment) {
+        let mut tokens = vec![0; usize::from(SHARDS)];
+        for lease in held {
+            if let Some(token) = tokens.get_mut(usize::from(lease.shard)) {
+                *token = lease.token;
+            }
+        }
+        for (confirmed, token) in self.confirmed.iter().zip(tokens) {
+            confirmed.store(token, Ordering::Release);
+        }
         self.leased_until.store(until.as_micros(), Ordering::Release);
+    }
+
+    /// The lease counts for these too.
+    pub(super) fn claimed(&self, leases: &[Lease]) {
+        for lease in leases {
+            if let Some(confirmed) = self.confirmed.get(usize::from(lease.shard)) {
+                confirmed.store(lease.token, Ordering::Release);
+            }
+        }
+    }
+
+    /// What the dispatcher takes for this node's, apart: what the database does too, and what it does not any more.
+    pub(super) fn kept_and_lost(&self) -> (Vec<Lease>, Vec<Lease>) {
+        let known = (0..SHARDS).map(|shard| Lease { shard, token: self.token_of(shard) });
+        known.filter(|lease| lease.token != 0).partition(|lease| self.holds(lease.shard, lease.token))
     }
 
     /// What others did until then was heard of.
@@ -131,6 +173,10 @@ impl Ownership {
     }
 }
 
+fn of_shard(tokens: &[AtomicU64], shard: u16) -> u64 {
+    tokens.get(usize::from(shard)).map_or(0, |token| token.load(Ordering::Acquire))
+}
+
 fn moment(micros: &AtomicU64) -> Moment {
     Moment::from_micros(micros.load(Ordering::Acquire))
 }
@@ -144,10 +190,14 @@ mod tests {
         AccountId::from_number(7).unwrap()
     }
 
+    fn lease(token: u64) -> Lease {
+        Lease { shard: account().shard(), token }
+    }
+
     fn holding(left: Duration) -> Ownership {
         let ownership = Ownership::new(true, Duration::from_secs(15));
         ownership.gain(account().shard(), 3);
-        ownership.renewed(Moment::now() + left);
+        ownership.renewed(&[lease(3)], Moment::now() + left);
         ownership.heard(Moment::now());
         ownership
     }
@@ -175,8 +225,10 @@ mod tests {
         assert!(ownership.lose(account().shard()) && !ownership.lose(account().shard()));
         assert_eq!(ownership.count(), 0);
         assert!(!ownership.may_start(account(), 3) && !ownership.may_start(account(), 0));
+        ownership.claimed(&[lease(4)]);
+        assert!(!ownership.may_start(account(), 4), "the dispatcher has not heard of it");
         ownership.gain(account().shard(), 4);
-        assert!(ownership.may_start(account(), 4));
+        assert!(ownership.may_start(account(), 4) && ownership.is_open(account().shard()));
     }
 
     #[test]

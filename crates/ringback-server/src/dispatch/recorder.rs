@@ -140,7 +140,7 @@ impl Batch {
             let changed: Vec<u16> = self
                 .tokens
                 .iter()
-                .filter(|(shard, token)| ownership.token_of(**shard) != **token)
+                .filter(|(shard, token)| !ownership.holds(**shard, **token))
                 .map(|(shard, _)| *shard)
                 .collect();
             self.leave_out(&changed);
