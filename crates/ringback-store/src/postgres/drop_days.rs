@@ -14,16 +14,63 @@ use super::link::args;
 use super::pool::{Pool, Tx};
 
 const PATIENCE_MILLIS: u32 = 200;
-/// Accounts that are changed in one transaction.
+/// Accounts that are looked at in one transaction.
 const PORTION: i64 = 2000;
 
 /// After a read was under way: how long until it is tried again, doubled each time up to the longest.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(60);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(3600);
 
+/// How far it has come.
+#[derive(Default)]
+pub(super) struct Drops {
+    back_off: BackOff,
+    written: Mutex<Written>,
+}
+
+/// The accounts whose last numbers are written down that were only to be read off a day's partition: those up to a key. None
+/// can come to be in need of it later, for whatever is accepted lies behind the cut.
+#[derive(Clone, Copy)]
+struct Written {
+    day: i64,
+    through: (i16, i64),
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Self::nobody(i64::MIN)
+    }
+}
+
+impl Written {
+    const fn nobody(day: i64) -> Self {
+        Self { day, through: (-1, -1) }
+    }
+
+    const fn everybody(day: i64) -> Self {
+        Self { day, through: (i16::MAX, i64::MAX) }
+    }
+
+    fn is_everybody(&self) -> bool {
+        self.through == Self::everybody(self.day).through
+    }
+}
+
+impl Drops {
+    /// Those that were written down of this day's.
+    fn written(&self, day: i64) -> Written {
+        let written = *self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.day == day { written } else { Written::nobody(day) }
+    }
+
+    fn wrote(&self, written: Written) {
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner) = written;
+    }
+}
+
 /// When it may be tried again.
 #[derive(Default)]
-pub(super) struct BackOff(Mutex<Option<(Timestamp, Duration)>>);
+struct BackOff(Mutex<Option<(Timestamp, Duration)>>);
 
 impl BackOff {
     fn holds(&self, now: Timestamp) -> bool {
@@ -46,17 +93,13 @@ impl BackOff {
 }
 
 /// Does what is to be done; whether something was.
-pub(super) async fn tidy(
-    pool: &Pool,
-    days: &Days,
-    back_off: &BackOff,
-    now: Timestamp,
-) -> Result<bool, Fault> {
+pub(super) async fn tidy(pool: &Pool, days: &Days, drops: &Drops, now: Timestamp) -> Result<bool, Fault> {
+    let back_off = &drops.back_off;
     days.make(&*pool.link().await?, days::day(now) + 1).await?;
     if back_off.holds(now) {
         return Ok(false);
     }
-    match drop_one(pool, now).await {
+    match drop_one(pool, drops, now).await {
         Ok(done) => {
             back_off.is_over();
             if done {
@@ -73,12 +116,12 @@ pub(super) async fn tidy(
     }
 }
 
-async fn drop_one(pool: &Pool, now: Timestamp) -> Result<bool, Fault> {
-    Ok(drop_a_day(pool, now).await? || drop_a_period(pool, now).await?)
+async fn drop_one(pool: &Pool, drops: &Drops, now: Timestamp) -> Result<bool, Fault> {
+    Ok(drop_a_day(pool, drops, now).await? || drop_a_period(pool, now).await?)
 }
 
-/// The oldest day that lies before the cut as a whole.
-async fn drop_a_day(pool: &Pool, now: Timestamp) -> Result<bool, Fault> {
+/// The oldest day that lies before the cut as a whole, a step at a time.
+async fn drop_a_day(pool: &Pool, drops: &Drops, now: Timestamp) -> Result<bool, Fault> {
     let link = pool.link().await?;
     let cut: i64 = link.row("SELECT cut FROM ringback.tape", args![]).await?.try_get(0)?;
     let Some(day) = oldest(&link, "^arrival_[0-9]+$").await? else { return Ok(false) };
@@ -88,22 +131,10 @@ async fn drop_a_day(pool: &Pool, now: Timestamp) -> Result<bool, Fault> {
         return Ok(false);
     }
     // Last numbers that are only to be read off this partition are written down before.
-    let tx = pool.begin().await?;
-    let written = tx
-        .run(
-            concat!(
-                "UPDATE ringback.account a SET base_sequence = ",
-                super::standing::last_sequence!(),
-                ", tail_from = $3
-                 FROM (SELECT shard, account FROM ringback.account WHERE tail_from >= $1 AND tail_from < $2
-                       ORDER BY shard, account LIMIT $4 FOR NO KEY UPDATE) old
-                 WHERE a.shard = old.shard AND a.account = old.account"
-            ),
-            args![INT8 days::first_position(day), INT8 behind, INT8 behind, INT8 PORTION],
-        )
-        .await?;
-    tx.commit().await?;
-    if written > 0 {
+    let written = drops.written(day);
+    if !written.is_everybody() {
+        let written = write_down(pool, written).await?;
+        drops.wrote(written);
         return Ok(true);
     }
     let tx = hasty(pool).await?;
@@ -111,6 +142,42 @@ async fn drop_a_day(pool: &Pool, now: Timestamp) -> Result<bool, Fault> {
     tx.commit().await?;
     tracing::info!(day, "dropped a day's partitions");
     Ok(true)
+}
+
+/// Writes down the last numbers of the next accounts, in the order of their keys: no account is looked at twice for a day.
+async fn write_down(pool: &Pool, before: Written) -> Result<Written, Fault> {
+    let (shard, account) = before.through;
+    let tx = pool.begin().await?;
+    let last = tx
+        .maybe(
+            "SELECT shard, account FROM ringback.account WHERE (shard, account) > ($1, $2)
+             ORDER BY shard, account OFFSET $3 LIMIT 1",
+            args![INT2 shard, INT8 account, INT8 PORTION - 1],
+        )
+        .await?;
+    let written = match last {
+        Some(last) => Written { through: (last.try_get(0)?, last.try_get(1)?), ..before },
+        None => Written::everybody(before.day),
+    };
+    let (from, behind) = (days::first_position(before.day), days::first_position(before.day + 1));
+    tx.run(
+        concat!(
+            "UPDATE ringback.account a SET base_sequence = ",
+            super::standing::last_sequence!(),
+            ", tail_from = $6
+             FROM (SELECT shard, account FROM ringback.account
+                   WHERE (shard, account) > ($1, $2) AND (shard, account) <= ($3, $4)
+                       AND tail_from >= $5 AND tail_from < $6
+                   ORDER BY shard, account FOR NO KEY UPDATE) old
+             WHERE a.shard = old.shard AND a.account = old.account"
+        ),
+        args![
+            INT2 shard, INT8 account, INT2 written.through.0, INT8 written.through.1, INT8 from, INT8 behind
+        ],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(written)
 }
 
 /// The oldest period of idempotency keys, if its keys count no more.

@@ -117,7 +117,7 @@ pub struct PostgresStore {
     ear: Arc<Ear>,
     doubts: Arc<Doubts>,
     cursor: tidings::Cursor,
-    drops: drop_days::BackOff,
+    drops: drop_days::Drops,
     hints: Arc<Hints>,
     horizon: Horizon,
     commits: Arc<AtomicU64>,

@@ -112,13 +112,17 @@ async fn acknowledged_replays(
 pub(super) async fn hasten(tx: &Link, now: Timestamp, account: AccountId) -> Result<Swept, Fault> {
     let (shard, number) = rows::key(account);
     let step = i64::try_from(STEP).unwrap_or(i64::MAX);
-    let hastened = tx
-        .run(
-            "UPDATE ringback.pending SET due = $3 WHERE ctid = ANY (ARRAY(
-                 SELECT p.ctid FROM ringback.pending p
-                 WHERE p.shard = $1 AND p.account = $2 AND p.due > $3 ORDER BY p.due LIMIT $4))",
+    let found = tx
+        .row(
+            // What somebody records meanwhile is not changed here, and is found all the same: more may wait behind it.
+            "WITH found AS MATERIALIZED (
+                 SELECT p.ctid AS tid FROM ringback.pending p
+                 WHERE p.shard = $1 AND p.account = $2 AND p.due > $3 ORDER BY p.due LIMIT $4),
+             hastened AS (
+                 UPDATE ringback.pending SET due = $3 WHERE ctid = ANY (ARRAY(SELECT f.tid FROM found f)))
+             SELECT count(*) FROM found",
             args![INT2 shard, INT8 number, INT8 now.as_millis(), INT8 step],
         )
         .await?;
-    Ok(if hastened < step.unsigned_abs() { Swept::Done } else { Swept::More })
+    Ok(if found.try_get::<_, i64>(0)? < step { Swept::Done } else { Swept::More })
 }

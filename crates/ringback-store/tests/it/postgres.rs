@@ -3,6 +3,7 @@
 mod copying;
 mod costs;
 mod doubts;
+mod dropping;
 mod lanes;
 mod late;
 mod leases;

@@ -1,7 +1,7 @@
 //! Who records while others are at the same messages: each is recorded, and counted once.
 
-use ringback_delivery::MessageState;
-use ringback_store::{Dispatching as _, Upkeep as _};
+use ringback_delivery::{LaneRead, MessageState};
+use ringback_store::{Dispatching as _, Swept, Upkeep as _};
 use ringback_testbed::Database;
 
 use super::{Session, told_store};
@@ -90,4 +90,28 @@ async fn until_waiting(database: &Database<'_>, count: usize) {
          WHERE datname = current_database() AND wait_event_type = 'Lock'"
     );
     super::until(database, &condition).await;
+}
+
+/// More than one step of a release, with a wait that is being recorded as it comes to it.
+#[tokio::test]
+async fn a_release_goes_on_behind_what_is_recorded_meanwhile() {
+    let Some((database, store)) = told_store().await else { return };
+    register(&store, ONE).await;
+    accept_many(&store, at(1), ONE, 600).await;
+    let all = || load(&store, LaneRead { limit: 1000, ..from_the_head(ONE) });
+    let waits: Vec<_> = all().await.queue.into_iter().map(|(waits, _)| waits).collect();
+    let outcomes = waits.iter().zip(0..).map(|(waits, nth)| retry(ONE, waits, at(1000 + nth)));
+    store.record(at(2), outcomes.collect(), Vec::new()).await.unwrap();
+
+    let somebody = Session::begin(&database).await;
+    somebody.run("UPDATE ringback.pending SET attempts = 7 WHERE sequence = 3").await;
+    let meanwhile = async {
+        until_waiting(&database, 1).await;
+        somebody.commit().await;
+    };
+    let (hastened, ()) = tokio::join!(store.hasten(at(3), account(ONE)), meanwhile);
+    assert_eq!(hastened.unwrap(), Swept::More, "there are more than a step takes");
+    while store.hasten(at(3), account(ONE)).await.unwrap() == Swept::More {}
+    let due: Vec<_> = all().await.queue.into_iter().map(|(waits, _)| waits.due).collect();
+    assert_eq!(due, [Some(at(3)); 600]);
 }
