@@ -10,6 +10,7 @@ use ringback_delivery::{AccountId, LaneRead, LaneRows, LaneUpdate, Standing, Tim
 
 use super::fault::Fault;
 use super::link::args;
+use super::pool::READING;
 use super::{PostgresStore, fence, load, record, retrying, rows, sweep};
 use crate::{Commit, CommitListener, Content, Dispatching, Settled, StoreError, Swept};
 
@@ -28,7 +29,8 @@ impl Dispatching for PostgresStore {
             let link = self.pool.link().await?;
             let after = after.map_or(-1, |account| rows::number_column(account.number()));
             let found = link
-                .rows(
+                .rows_in(
+                    READING,
                     "SELECT a.account FROM ringback.account a WHERE a.account > $1
                          AND EXISTS (SELECT FROM ringback.pending p
                                      WHERE p.shard = a.shard AND p.account = a.account)
@@ -46,11 +48,7 @@ impl Dispatching for PostgresStore {
     }
 
     async fn contents(&self, positions: Vec<i64>) -> Result<Vec<Option<Content>>, StoreError> {
-        let read = async {
-            let link = self.pool.link().await?;
-            load::contents(&link, &positions).await
-        };
-        read.await.map_err(Fault::into_error)
+        load::contents_alone(&self.pool, &positions).await.map_err(Fault::into_error)
     }
 
     async fn record(

@@ -146,38 +146,52 @@ async fn drop_a_day(pool: &Pool, drops: &Drops, now: Timestamp) -> Result<bool, 
 
 /// Writes down the last numbers of the next accounts, in the order of their keys: no account is looked at twice for a day.
 async fn write_down(pool: &Pool, before: Written) -> Result<Written, Fault> {
-    let (shard, account) = before.through;
+    let (from, behind) = (days::first_position(before.day), days::first_position(before.day + 1));
     let tx = pool.begin().await?;
-    let last = tx
-        .maybe(
-            "SELECT shard, account FROM ringback.account WHERE (shard, account) > ($1, $2)
-             ORDER BY shard, account OFFSET $3 LIMIT 1",
-            args![INT2 shard, INT8 account, INT8 PORTION - 1],
+    let next = tx
+        .rows(
+            "SELECT shard, account, tail_from >= $3 AND tail_from < $4 FROM ringback.account
+             WHERE (shard, account) > ($1, $2) ORDER BY shard, account LIMIT $5",
+            args![INT2 before.through.0, INT8 before.through.1, INT8 from, INT8 behind, INT8 PORTION],
         )
         .await?;
-    let written = match last {
-        Some(last) => Written { through: (last.try_get(0)?, last.try_get(1)?), ..before },
-        None => Written::everybody(before.day),
-    };
-    let (from, behind) = (days::first_position(before.day), days::first_position(before.day + 1));
-    tx.run(
-        concat!(
-            "UPDATE ringback.account a SET base_sequence = ",
-            super::standing::last_sequence!(),
-            ", tail_from = $6
-             FROM (SELECT shard, account FROM ringback.account
-                   WHERE (shard, account) > ($1, $2) AND (shard, account) <= ($3, $4)
-                       AND tail_from >= $5 AND tail_from < $6
-                   ORDER BY shard, account FOR NO KEY UPDATE) old
-             WHERE a.shard = old.shard AND a.account = old.account"
-        ),
-        args![
-            INT2 shard, INT8 account, INT2 written.through.0, INT8 written.through.1, INT8 from, INT8 behind
-        ],
-    )
-    .await?;
+    let (mut shards, mut accounts): (Vec<i16>, Vec<i64>) = (Vec::new(), Vec::new());
+    for row in &next {
+        if row.try_get(2)? {
+            shards.push(row.try_get(0)?);
+            accounts.push(row.try_get(1)?);
+        }
+    }
+    if !shards.is_empty() {
+        let old = args![INT2_ARRAY shards, INT8_ARRAY accounts, INT8 from, INT8 behind];
+        tx.run(
+            "SELECT 1 FROM unnest($1, $2) AS i (shard, account)
+             CROSS JOIN LATERAL (SELECT FROM ringback.account a
+                 WHERE a.shard = i.shard AND a.account = i.account FOR NO KEY UPDATE) a",
+            &old[..2],
+        )
+        .await?;
+        // A new statement: it sees what was accepted before the rows could be locked.
+        tx.run(
+            concat!(
+                "UPDATE ringback.account a SET base_sequence = ",
+                super::standing::last_sequence!(),
+                ", tail_from = $4
+                 WHERE ctid = ANY (ARRAY(SELECT o.tid FROM unnest($1, $2) AS i (shard, account)
+                     CROSS JOIN LATERAL (SELECT o.ctid AS tid FROM ringback.account o WHERE o.shard = i.shard
+                         AND o.account = i.account AND o.tail_from >= $3 AND o.tail_from < $4 LIMIT 1) o))"
+            ),
+            old,
+        )
+        .await?;
+    }
     tx.commit().await?;
-    Ok(written)
+    match next.last() {
+        Some(last) if i64::try_from(next.len()).is_ok_and(|looked_at| looked_at == PORTION) => {
+            Ok(Written { through: (last.try_get(0)?, last.try_get(1)?), ..before })
+        }
+        _ => Ok(Written::everybody(before.day)),
+    }
 }
 
 /// The oldest period of idempotency keys, if its keys count no more.

@@ -145,6 +145,33 @@ impl Link {
         self.in_time(asked).await
     }
 
+    /// The rows of a statement that is a transaction of its own, which begins so. All of it goes out at once: it is waited for
+    /// once, as without the transaction.
+    pub(super) async fn rows_in(
+        &self,
+        begin: &'static str,
+        sql: &'static str,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<Row>, Fault> {
+        let asked = async {
+            // What has to be prepared first is waited for before anything is begun.
+            let statement = if self.prepares { Some(self.statement(sql, args).await?) } else { None };
+            let values: Vec<&(dyn ToSql + Sync)> = args.iter().map(|(value, _)| *value).collect();
+            let rows = async {
+                match &statement {
+                    Some(statement) => self.client.query(statement, &values).await,
+                    None => self.client.query_typed(sql, args).await,
+                }
+            };
+            // Each is sent as it is polled first: in this order.
+            let (begun, rows, ended) = tokio::join!(biased; self.client.batch_execute(begin), rows, self.client.batch_execute("COMMIT"));
+            begun?;
+            let rows = rows?;
+            ended.map(|()| rows)
+        };
+        self.in_time(asked).await
+    }
+
     /// The row of a statement that gives one.
     pub(super) async fn row(&self, sql: &'static str, args: &[Arg<'_>]) -> Result<Row, Fault> {
         self.maybe(sql, args).await?.ok_or_else(|| Fault::damaged("a row is missing that always is there"))

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use ringback_delivery::{AccountId, LaneRead, LaneRows, Standing, Turn, Waiting};
 use tokio::join;
+use tokio_postgres::Row;
 
 use super::fault::Fault;
 use super::link::{Link, args};
 use super::pending::{WAITING_COLUMNS, waiting, waiting_columns};
-use super::pool::Pool;
+use super::pool::{Pool, READING};
 use super::standing::{STANDING_COLUMNS, standing, standing_columns};
 use super::{lane, rows};
 use crate::{Content, Trace};
@@ -143,7 +144,7 @@ async fn open(link: &Link, reads: &[LaneRead]) -> Result<Vec<Opened>, Fault> {
 }
 
 /// Which of the lanes a row is for.
-fn lane_of(row: &tokio_postgres::Row) -> Result<usize, Fault> {
+fn lane_of(row: &Row) -> Result<usize, Fault> {
     Ok(usize::try_from(row.try_get::<_, i64>(0)? - 1).unwrap_or(usize::MAX))
 }
 
@@ -256,7 +257,8 @@ pub(super) async fn lanes_waiting(
     let shards: Vec<i16> =
         shards.iter().map(|shard| rows::shard_column(*shard)).filter(|shard| *shard >= first).collect();
     let found = link
-        .rows(
+        .rows_in(
+            READING,
             "SELECT w.account FROM unnest($1) AS i (shard)
              CROSS JOIN LATERAL (
                  WITH RECURSIVE step AS (
@@ -280,21 +282,28 @@ fn sorted(mut shards: Vec<i16>) -> Vec<i16> {
     shards
 }
 
-/// What is sent of the messages at these positions, in their own place or where the retention has put them.
-pub(super) async fn contents(link: &Link, positions: &[i64]) -> Result<Vec<Option<Content>>, Fault> {
-    let found = link
-        .rows(
-            "SELECT i.at, coalesce(r.body, k.body), coalesce(r.trace, k.trace)
-             FROM unnest($1) WITH ORDINALITY AS i (position, at)
-             LEFT JOIN LATERAL (SELECT r.body, r.trace FROM ringback.arrival r
-                 WHERE r.position = i.position AND i.position > (SELECT cut FROM ringback.tape) LIMIT 1) r ON true
-             LEFT JOIN LATERAL (SELECT k.body, k.trace FROM ringback.kept k
-                 WHERE k.position = i.position AND i.position <= (SELECT cut FROM ringback.tape) LIMIT 1) k ON true",
-            args![INT8_ARRAY positions],
-        )
-        .await?;
+/// What is sent of messages, in their own place or where the retention has put them.
+const CONTENTS: &str = "SELECT i.at, coalesce(r.body, k.body), coalesce(r.trace, k.trace)
+         FROM unnest($1) WITH ORDINALITY AS i (position, at)
+         LEFT JOIN LATERAL (SELECT r.body, r.trace FROM ringback.arrival r
+             WHERE r.position = i.position AND i.position > (SELECT cut FROM ringback.tape) LIMIT 1) r ON true
+         LEFT JOIN LATERAL (SELECT k.body, k.trace FROM ringback.kept k
+             WHERE k.position = i.position AND i.position <= (SELECT cut FROM ringback.tape) LIMIT 1) k ON true";
+
+/// What is sent of the messages at these positions.
+pub(super) async fn contents(tx: &Link, positions: &[i64]) -> Result<Vec<Option<Content>>, Fault> {
+    contents_of(positions, &tx.rows(CONTENTS, args![INT8_ARRAY positions]).await?)
+}
+
+/// The same, in a transaction of its own.
+pub(super) async fn contents_alone(pool: &Pool, positions: &[i64]) -> Result<Vec<Option<Content>>, Fault> {
+    let link = pool.link().await?;
+    contents_of(positions, &link.rows_in(READING, CONTENTS, args![INT8_ARRAY positions]).await?)
+}
+
+fn contents_of(positions: &[i64], found: &[Row]) -> Result<Vec<Option<Content>>, Fault> {
     let mut contents = vec![None; positions.len()];
-    for row in &found {
+    for row in found {
         let at = usize::try_from(row.try_get::<_, i64>(0)? - 1).unwrap_or(usize::MAX);
         if let Some(place) = contents.get_mut(at)
             && let Some(body) = row.try_get::<_, Option<Vec<u8>>>(1)?

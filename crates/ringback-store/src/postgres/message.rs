@@ -21,6 +21,14 @@ use crate::{Closed, Content, Message, stored};
 /// tables for small ones (today's are new) that compares each with each.
 macro_rules! on_tape {
     ($condition:literal) => {
+        $crate::postgres::message::on_tape!(@ "r.position", $condition)
+    };
+    // Where the key is given, the index of positions is not to be thought of: while the planner takes a partition for an empty
+    // one, all indexes are the same to it, and its plan is kept.
+    (by_key $condition:literal) => {
+        $crate::postgres::message::on_tape!(@ "r.position + 0", $condition)
+    };
+    (@ $position:literal, $condition:literal) => {
         concat!(
             "SELECT r.account, r.sequence, r.position, r.accepted_at, r.kind, r.key, e.state, e.turn, e.finished_at,
                  e.attempts, e.death, p.turn, p.attempts, p.due
@@ -35,7 +43,9 @@ macro_rules! on_tape {
                  SELECT p.turn, p.attempts, p.due FROM ringback.pending p
                  WHERE p.shard = r.shard AND p.account = r.account AND p.replay AND p.sequence = r.sequence
                  LIMIT 1) p ON e.state IS NULL
-             WHERE r.position > (SELECT cut FROM ringback.tape) AND ",
+             WHERE ",
+            $position,
+            " > (SELECT cut FROM ringback.tape) AND ",
             $condition
         )
     };
@@ -235,7 +245,7 @@ pub(super) async fn find(
     let found = link
         .maybe(
             concat!(
-                on_tape!("r.shard = $1 AND r.account = $2 AND r.sequence = $3"),
+                on_tape!(by_key "r.shard = $1 AND r.account = $2 AND r.sequence = $3"),
                 " UNION ALL ",
                 set_aside!("r.shard = $1 AND r.account = $2 AND r.sequence = $3")
             ),

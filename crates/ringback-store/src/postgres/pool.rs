@@ -20,10 +20,11 @@ const LONG: Duration = Duration::from_secs(600);
 
 /// What is asked for is found by an index, whatever the planner takes the tables for: it is mistaken where they have grown
 /// since somebody looked, and its plans are kept. Compiling one takes longer than any of these statements.
-const WRITING: &str =
+pub(super) const WRITING: &str =
     "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off;
     SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '5s'";
-const READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off;
+pub(super) const READING: &str =
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off;
     SET LOCAL enable_sort = off; SET LOCAL jit = off";
 const READING_ALL: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off";
 
@@ -128,6 +129,11 @@ impl Pool {
     /// A transaction that reads from one snapshot.
     pub(super) async fn begin_reading(&self) -> Result<Tx, Fault> {
         Tx::begin(self.link().await?, READING, None).await
+    }
+
+    /// The same, whose statements have to be answered soon.
+    pub(super) async fn begin_reading_soon(&self) -> Result<Tx, Fault> {
+        Tx::begin(self.soon().await?, READING, None).await
     }
 
     /// The same, for statements that go over all that there is.

@@ -101,8 +101,9 @@ impl Registrations for PostgresStore {
 
     async fn registration(&self, account: AccountId) -> Result<Option<Registration>, StoreError> {
         let read = async {
-            let link = self.pool.soon().await?;
-            registration(&link, &self.vault, account).await
+            let tx = self.pool.begin_reading_soon().await?;
+            let found = registration(&tx, &self.vault, account).await;
+            tx.end(found).await
         };
         read.await.map_err(Fault::into_error)
     }
@@ -131,8 +132,9 @@ impl Registrations for PostgresStore {
 
     async fn standing(&self, account: AccountId) -> Result<Standing, StoreError> {
         let read = async {
-            let link = self.pool.soon().await?;
-            Ok(standing::read(&link, account).await?.unwrap_or_default())
+            let tx = self.pool.begin_reading_soon().await?;
+            let found = standing::read(&tx, account).await;
+            Ok(tx.end(found).await?.unwrap_or_default())
         };
         read.await.map_err(Fault::into_error)
     }
@@ -261,8 +263,9 @@ impl PostgresStore {
         account: AccountId,
     ) -> Result<Vec<SigningSecret>, StoreError> {
         let read = async {
-            let link = self.pool.soon().await?;
-            signing::read(&link, &self.vault, now, account).await
+            let tx = self.pool.begin_reading_soon().await?;
+            let found = signing::read(&tx, &self.vault, now, account).await;
+            tx.end(found).await
         };
         read.await.map_err(Fault::into_error)
     }

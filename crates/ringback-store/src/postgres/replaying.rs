@@ -90,12 +90,15 @@ impl PostgresStore {
         steps: usize,
     ) -> Result<ReplayCount, StoreError> {
         let read = async {
-            let link = self.pool.link().await?;
-            if filter.is_all_that_is_dead() {
-                return Ok(ReplayCount::exactly(lane::read(&link, account).await?.1.dead));
-            }
-            let standing = standing::read(&link, account).await?.unwrap_or_default();
-            replay_job::count(&link, account, &filter, &standing, steps).await
+            let tx = self.pool.begin_reading().await?;
+            let count = if filter.is_all_that_is_dead() {
+                ReplayCount::exactly(lane::read(&tx, account).await?.1.dead)
+            } else {
+                let standing = standing::read(&tx, account).await?.unwrap_or_default();
+                replay_job::count(&tx, account, &filter, &standing, steps).await?
+            };
+            tx.commit().await?;
+            Ok(count)
         };
         read.await.map_err(Fault::into_error)
     }

@@ -3,6 +3,8 @@
 //! What is replaced stays on the database's disk until vacuum has its room used again, and in its log for as long as that is
 //! kept: who had the old key and a copy of those could still read it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use ringback_delivery::AccountId;
 
@@ -49,7 +51,6 @@ impl Resealing for PostgresStore {
     }
 
     async fn reseal_step(&self, after: Option<AccountId>) -> Result<Resealed, StoreError> {
-        let after = after.map_or(-1, |account| rows::number_column(account.number()));
         retrying!(async {
             let tx = self.pool.begin().await?;
             keys::follow(&tx, &self.vault).await?;
@@ -81,23 +82,28 @@ impl Resealing for PostgresStore {
     }
 }
 
-/// The next accounts that have something sealed, by number.
-async fn accounts(tx: &Link, after: i64) -> Result<Vec<AccountId>, Fault> {
-    let found = tx
+/// The next accounts that have something sealed, by their keys: of either table the next few, in the order of its index.
+async fn accounts(tx: &Link, after: Option<AccountId>) -> Result<Vec<AccountId>, Fault> {
+    let (shard, number) = after.map_or((-1, -1), rows::key);
+    let behind = args![INT2 shard, INT8 number, INT8 i64::try_from(STEP).unwrap_or(i64::MAX)];
+    let mut found = tx
         .rows(
-            "SELECT account FROM ringback.account a WHERE account > $1
-                 AND (EXISTS (SELECT FROM ringback.registration r
-                              WHERE r.shard = a.shard AND r.account = a.account)
-                      OR EXISTS (SELECT FROM ringback.signing_secret s
-                                 WHERE s.shard = a.shard AND s.account = a.account))
-             UNION SELECT account FROM ringback.signing_secret s WHERE account > $1
-                 AND NOT EXISTS (SELECT FROM ringback.account a
-                                 WHERE a.shard = s.shard AND a.account = s.account)
-             ORDER BY account LIMIT $2",
-            args![INT8 after, INT8 i64::try_from(STEP).unwrap_or(i64::MAX)],
+            "SELECT shard, account FROM ringback.registration WHERE (shard, account) > ($1, $2)
+             ORDER BY shard, account LIMIT $3",
+            behind,
         )
         .await?;
-    found.iter().map(|row| rows::account(row, 0)).collect()
+    found.extend(
+        tx.rows(
+            "SELECT DISTINCT shard, account FROM ringback.signing_secret WHERE (shard, account) > ($1, $2)
+             ORDER BY shard, account LIMIT $3",
+            behind,
+        )
+        .await?,
+    );
+    let keys = found.iter().map(|row| Ok((row.try_get::<_, i16>(0)?, rows::account(row, 1)?)));
+    let keys: BTreeSet<(i16, AccountId)> = keys.collect::<Result<_, Fault>>()?;
+    Ok(keys.into_iter().take(STEP).map(|(_, account)| account).collect())
 }
 
 /// Seals anew what an account has; says how many values that were.

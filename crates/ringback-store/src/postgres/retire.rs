@@ -273,21 +273,9 @@ async fn the_dead_on_the_tape(
     while !budget.is_spent() {
         let found = tx
             .rows(
-                // The last number may be one of theirs, and is not to be forgotten with it.
-                "WITH dead AS MATERIALIZED (
-                     SELECT e.shard, e.account, e.sequence, e.position FROM ringback.ending e
-                     WHERE e.state = 2 AND e.finished_at <= $1 AND e.position > (SELECT cut FROM ringback.tape)
-                     ORDER BY e.finished_at LIMIT $2),
-                 last AS (
-                     UPDATE ringback.account a SET base_sequence = d.last
-                     FROM (SELECT shard, account, max(sequence) AS last FROM dead GROUP BY 1, 2) d
-                     WHERE a.shard = d.shard AND a.account = d.account AND a.base_sequence < d.last),
-                 body AS (
-                     DELETE FROM ringback.arrival r USING dead d WHERE r.shard = d.shard
-                         AND r.account = d.account AND r.sequence = d.sequence AND r.position = d.position)
-                 DELETE FROM ringback.ending e USING dead d WHERE e.shard = d.shard
-                     AND e.account = d.account AND e.sequence = d.sequence AND e.position = d.position
-                 RETURNING e.account, e.sequence",
+                "SELECT e.account, e.sequence, e.position FROM ringback.ending e
+                 WHERE e.state = 2 AND e.finished_at <= $1 AND e.position > (SELECT cut FROM ringback.tape)
+                 ORDER BY e.finished_at LIMIT $2",
                 args![INT8 cuts.dead.as_millis(), INT8 budget.portion()],
             )
             .await?;
@@ -295,8 +283,28 @@ async fn the_dead_on_the_tape(
             break;
         }
         budget.take(found.len());
+        forget(tx, &found).await?;
         gone_with_attempts(tx, &found, MessageState::Dead, gone).await?;
     }
+    Ok(())
+}
+
+/// Deletes messages, with their ends, from the tape.
+async fn forget(tx: &Link, found: &[Row]) -> Result<(), Fault> {
+    let (mut shards, mut accounts) = (Vec::new(), Vec::new());
+    let (mut sequences, mut positions): (Vec<i64>, Vec<i64>) = (Vec::new(), Vec::new());
+    for row in found {
+        let (shard, account) = rows::key(rows::account(row, 0)?);
+        shards.push(shard);
+        accounts.push(account);
+        sequences.push(row.try_get(1)?);
+        positions.push(row.try_get(2)?);
+    }
+    tx.run(
+        "SELECT ringback.forget_1($1, $2, $3, $4)",
+        args![INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY sequences, INT8_ARRAY positions],
+    )
+    .await?;
     Ok(())
 }
 
@@ -311,12 +319,10 @@ async fn set_aside_before(
     let number: i16 = stored::state_number(state).into();
     let found = tx
         .rows(
-            "WITH old AS MATERIALIZED (
-                 SELECT k.shard, k.account, k.sequence FROM ringback.kept k
-                 WHERE k.state = $1 AND k.finished_at <= $2 ORDER BY k.finished_at LIMIT $3)
-             DELETE FROM ringback.kept k USING old o
-             WHERE k.shard = o.shard AND k.account = o.account AND k.sequence = o.sequence
-             RETURNING k.account, k.sequence",
+            "DELETE FROM ringback.kept WHERE ctid = ANY (ARRAY(
+                 SELECT k.ctid FROM ringback.kept k
+                 WHERE k.state = $1 AND k.finished_at <= $2 ORDER BY k.finished_at LIMIT $3))
+             RETURNING account, sequence",
             args![INT2 number, INT8 by.as_millis(), INT8 budget.portion()],
         )
         .await?;

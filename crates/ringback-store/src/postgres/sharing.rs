@@ -36,10 +36,7 @@ impl Sharing for PostgresStore {
     }
 
     async fn tidings(&self) -> Result<Tidings, StoreError> {
-        let read = async {
-            let link = self.pool.soon().await?;
-            tidings::read(&link, &self.cursor, self.tenure.node()).await
-        };
+        let read = tidings::read(&self.pool, &self.cursor, self.tenure.node());
         read.await.map_err(|fault| fault.into_error())
     }
 

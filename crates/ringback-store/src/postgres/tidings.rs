@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use super::fault::Fault;
-use super::link::{Link, args};
+use super::link::args;
+use super::pool::{Pool, WRITING};
 use super::{rows, standing};
 use crate::Tidings;
 
@@ -46,13 +47,15 @@ impl Place {
 }
 
 /// What is new for a node.
-pub(super) async fn read(link: &Link, cursor: &Cursor, node: i32) -> Result<Tidings, Fault> {
+pub(super) async fn read(pool: &Pool, cursor: &Cursor, node: i32) -> Result<Tidings, Fault> {
     let (given_out, behind) = {
         let place = cursor.0.lock().unwrap_or_else(PoisonError::into_inner);
         (place.given_out.clone(), place.behind.unwrap_or(i64::MIN))
     };
+    let link = pool.soon().await?;
     let found = link
-        .rows(
+        .rows_in(
+            WRITING,
             "WITH heard AS (DELETE FROM ringback.news WHERE id = ANY ($2))
              SELECT n.id, n.account, n.standing, pg_snapshot_xmin(now.seen)::text::int8,
                  pg_snapshot_xmax(now.seen)::text::int8
@@ -79,7 +82,15 @@ pub(super) async fn read(link: &Link, cursor: &Cursor, node: i32) -> Result<Tidi
         };
     }
     let changed: Vec<_> = changed.into_iter().collect();
-    let standings = standing::read_all(link, &changed).await?;
+    drop(link);
+    // Seldom are there any.
+    let standings = if changed.is_empty() {
+        Vec::new()
+    } else {
+        let tx = pool.begin_reading_soon().await?;
+        let found = standing::read_all(&tx, &changed).await;
+        tx.end(found).await?
+    };
     if ids.len() >= usize::try_from(MOST).unwrap_or(usize::MAX) {
         // There may be more with low numbers.
         ended = i64::MIN;
