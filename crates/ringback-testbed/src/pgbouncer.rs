@@ -1,4 +1,4 @@
-//! PgBouncer in transaction mode: each transaction may meet another of the server's sessions. It speaks TLS with clients that
+//! PgBouncer, in transaction mode unless said: each transaction may meet another of the server's sessions. It speaks TLS with clients that
 //! want it.
 
 use std::path::PathBuf;
@@ -13,6 +13,8 @@ use crate::{PATIENCE, USER, certificate, program};
 
 /// Fewer than the nodes of a test have connections, so that they really share.
 const SERVER_CONNECTIONS: u32 = 8;
+/// In session mode as many as come.
+const SESSIONS: u32 = 100;
 /// Where it listens by default,
 const PORT: u16 = 6432;
 /// and where its users are.
@@ -29,10 +31,19 @@ pub struct PgBouncer {
 impl PgBouncer {
     /// A pooler before this server, for all its databases.
     pub async fn start(server: &Postgres) -> Option<Self> {
+        Self::before(server, "transaction", SERVER_CONNECTIONS).await
+    }
+
+    /// One in session mode: who comes has a session until it goes.
+    pub async fn in_session_mode(server: &Postgres) -> Option<Self> {
+        Self::before(server, "session", SESSIONS).await
+    }
+
+    async fn before(server: &Postgres, mode: &str, connections: u32) -> Option<Self> {
         let settings = format!(
             "[databases]\n* = host=127.0.0.1 port={server_port}\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {PORT}\nunix_socket_dir =\nauth_type = trust\n\
-             auth_file = {USERS}\npool_mode = transaction\ndefault_pool_size = {SERVER_CONNECTIONS}\n\
+             auth_file = {USERS}\npool_mode = {mode}\ndefault_pool_size = {connections}\n\
              max_client_conn = 500\nlog_connections = 0\nlog_disconnections = 0\n",
             server_port = server.port(),
         );

@@ -1,5 +1,6 @@
 //! Coming to a connection: which server, by what way, and not too often.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,9 +46,12 @@ impl Drop for Try<'_> {
 
 /// Makes connections.
 pub(super) struct Connector {
-    config: Config,
+    /// What is asked of a server. A pooler refuses some of it.
+    of_a_server: Config,
+    of_a_pooler: Config,
     tls: Option<MakeRustlsConnect>,
-    prepares: bool,
+    /// Whether a pooler stands between: because that was said, or because one refused what is asked of a server.
+    is_pooled: AtomicBool,
     back_off: BackOff,
 }
 
@@ -68,10 +72,6 @@ impl Connector {
         for host in &options.hosts {
             config.host(&host.host).port(host.port);
         }
-        if !options.pooler {
-            // Compiling a plan takes longer than any of our statements. (A pooler refuses such a start.)
-            config.options("-c jit=off");
-        }
         if let Some(password) = &options.password {
             config.password(password.expose());
         }
@@ -85,7 +85,16 @@ impl Connector {
                 Some(tls::verifying(ca.as_deref())?)
             }
         };
-        Ok(Self { config, tls, prepares: !options.pooler, back_off: Mutex::default() })
+        let of_a_pooler = config.clone();
+        // Compiling a plan takes longer than any of our statements.
+        config.options("-c jit=off");
+        let is_pooled = AtomicBool::new(options.pooler);
+        Ok(Self { of_a_server: config, of_a_pooler, tls, is_pooled, back_off: Mutex::default() })
+    }
+
+    /// Whether a pooler is known to stand between, so that a session may be another's in the next moment.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.is_pooled.load(Ordering::Relaxed)
     }
 
     /// A connection to a server that takes writes and keeps what it has taken.
@@ -110,22 +119,44 @@ impl Connector {
     }
 
     async fn reach(&self, hint: Option<Arc<Notify>>) -> Result<Link, Fault> {
-        let canceller = |token| Canceller::new(token, self.tls.clone());
-        let link = match &self.tls {
-            None => {
-                let (client, connection) = self.config.connect(NoTls).await?;
-                Link::new(client, connection, self.prepares, canceller, hint)
+        let link = match self.come(hint.clone()).await {
+            Err(fault) if !self.is_pooled() && is_a_pooler_s(&fault) => {
+                tracing::info!(
+                    "a pooler stands before the database: from now on all is as with store-pooler"
+                );
+                self.is_pooled.store(true, Ordering::Relaxed);
+                self.come(hint).await?
             }
-            Some(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await?;
-                Link::new(client, connection, self.prepares, canceller, hint)
-            }
+            come => come?,
         };
         if let Some(setting) = unsafe_setting(&link).await? {
             return Err(Fault::unavailable(setting));
         }
         Ok(link)
     }
+
+    async fn come(&self, hint: Option<Arc<Notify>>) -> Result<Link, Fault> {
+        let is_pooled = self.is_pooled();
+        let config = if is_pooled { &self.of_a_pooler } else { &self.of_a_server };
+        let canceller = |token| Canceller::new(token, self.tls.clone());
+        Ok(match &self.tls {
+            None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                Link::new(client, connection, !is_pooled, canceller, hint)
+            }
+            Some(tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                Link::new(client, connection, !is_pooled, canceller, hint)
+            }
+        })
+    }
+}
+
+/// Whether a pooler refused to begin a session with settings.
+fn is_a_pooler_s(fault: &Fault) -> bool {
+    let Fault::Sql(error) = fault else { return false };
+    let message = error.as_db_error().map(|error| error.message()).unwrap_or_default();
+    message.starts_with("unsupported startup parameter") && message.contains("options")
 }
 
 /// What about the server would break the promise that accepted is kept.

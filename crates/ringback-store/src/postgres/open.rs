@@ -38,7 +38,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
     let pool =
         Pool::new(Arc::clone(&maker), options.connections, Arc::clone(&commits)).map_err(unsuitable)?;
     let pool = Arc::new(pool);
-    let wants_hints = options.notify && options.role == Role::Server;
+    let wants_hints = options.notify && options.role == Role::Server && !connector.is_pooled();
     let hints = Arc::new(Hints::new(connector, wants_hints));
     let (days, tenure, ear) = (Arc::<Days>::default(), Arc::<Tenure>::default(), Arc::<Ear>::default());
     let doubts = Arc::new(Doubts::start(Arc::clone(&pool), Arc::clone(&ear)));

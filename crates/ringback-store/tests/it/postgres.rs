@@ -9,6 +9,7 @@ mod late;
 mod leases;
 mod nodes;
 mod plans;
+mod poolers;
 mod recording;
 mod snapshots;
 mod synchronous;
