@@ -1,5 +1,5 @@
 //! Three PostgreSQL servers under Patroni and etcd, in synchronous mode: one is the primary, a standby confirms every
-//! commit, and when the primary dies Patroni promotes that standby by itself.
+//! commit, and when the primary dies Patroni promotes that standby by itself. Of etcd there is one, or there are three.
 
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -20,7 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// See the module.
 pub struct Patroni {
-    etcd: Child,
+    etcds: Vec<Etcd>,
+    etcd: PathBuf,
     members: Vec<Member>,
     programs: PathBuf,
     patroni: PathBuf,
@@ -34,14 +35,37 @@ struct Member {
     process: Option<Child>,
 }
 
+struct Etcd {
+    name: String,
+    port: u16,
+    peer_port: u16,
+    process: Option<Child>,
+}
+
 impl Patroni {
     /// A cluster with a primary and a synchronous standby.
     pub async fn start() -> Option<Self> {
+        Self::on(1).await
+    }
+
+    /// The same with an etcd of three, which may lose its majority.
+    pub async fn on_three_etcds() -> Option<Self> {
+        Self::on(3).await
+    }
+
+    async fn on(etcds: usize) -> Option<Self> {
         let programs = program::postgres()?;
         let patroni = program::find("patroni", "patroni")?;
         let etcd = program::find("etcd", "etcd-server")?;
-        let (lodging, etcd_port) = (Lodging::new(), program::free_port());
-        let etcd = lodging.start("etcd.log", &mut etcd_command(&etcd, &lodging, etcd_port));
+        let lodging = Lodging::new();
+        let etcds: Vec<Etcd> = (1..=etcds)
+            .map(|number| Etcd {
+                name: format!("e{number}"),
+                port: program::free_port(),
+                peer_port: program::free_port(),
+                process: None,
+            })
+            .collect();
         let members: Vec<Member> = (1..=MEMBERS)
             .map(|number| Member {
                 name: format!("m{number}"),
@@ -51,9 +75,10 @@ impl Patroni {
             })
             .collect();
         for member in &members {
-            lodging.write(&format!("{}.yml", member.name), &settings(member, &lodging, &programs, etcd_port));
+            lodging.write(&format!("{}.yml", member.name), &settings(member, &lodging, &programs, &etcds));
         }
-        let mut cluster = Self { etcd, members, programs, patroni, lodging };
+        let mut cluster = Self { etcds, etcd, members, programs, patroni, lodging };
+        cluster.revive_etcd();
         (0..MEMBERS).for_each(|number| cluster.revive(number));
         cluster.until_all_stream().await;
         Some(cluster)
@@ -88,11 +113,65 @@ impl Patroni {
     /// Kills everything of the primary at once, as if its machine were gone, until [`Patroni::revive`]. Gives which it was.
     pub async fn kill_the_primary(&mut self) -> usize {
         let primary = self.primary().await;
-        let mut process = self.members[primary].process.take().expect("it runs");
-        kill_process_group(Pid::from_child(&process), Signal::KILL).unwrap();
-        self.kill_server(primary);
-        process.wait().unwrap();
+        self.kill(primary);
         primary
+    }
+
+    /// The same with the standby that confirms commits.
+    pub async fn kill_the_synchronous_standby(&mut self) -> usize {
+        let find = |states: &[String]| states.iter().position(|state| state == "sync_standby");
+        let standby = self.until("have a synchronous standby", find).await;
+        self.kill(standby);
+        standby
+    }
+
+    fn kill(&mut self, member: usize) {
+        let mut process = self.members[member].process.take().expect("it runs");
+        kill_process_group(Pid::from_child(&process), Signal::KILL).unwrap();
+        self.kill_server(member);
+        process.wait().unwrap();
+    }
+
+    /// Kills so many of etcd's members that the rest are no majority, until [`Patroni::revive_etcd`].
+    pub fn kill_etcds_majority(&mut self) {
+        for etcd in self.etcds.iter_mut().skip(1) {
+            let mut process = etcd.process.take().expect("it runs");
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// Starts what does not run of etcd.
+    pub fn revive_etcd(&mut self) {
+        let peers = self.etcds.iter().map(|etcd| format!("{}={}", etcd.name, at(etcd.peer_port)));
+        let peers = peers.collect::<Vec<_>>().join(",");
+        for etcd in self.etcds.iter_mut().filter(|etcd| etcd.process.is_none()) {
+            let mut command = etcd_command(&self.etcd, &self.lodging, etcd, &peers);
+            etcd.process = Some(self.lodging.start(&format!("{}.log", etcd.name), &mut command));
+        }
+    }
+
+    /// Whether commits wait where no standby can confirm them; else they are then not waited for.
+    pub async fn be_strict(&self, strict: bool) {
+        let primary = self.primary().await;
+        let body = format!("{{\"synchronous_mode_strict\": {strict}}}");
+        let head = format!("PATCH /config HTTP/1.0\r\nContent-Length: {}", body.len());
+        let answer = send(self.members[primary].rest_port, &head, &body).await;
+        assert!(answer.is_some_and(|(status, _)| status == 200), "the cluster's settings can't be changed");
+    }
+
+    /// Waits until all members that run say of themselves that they are no primary.
+    pub async fn until_nobody_leads(&self) {
+        let begun = Instant::now();
+        for member in self.members.iter().filter(|member| member.process.is_some()) {
+            while send(member.rest_port, "GET /primary HTTP/1.0", "")
+                .await
+                .is_none_or(|(status, _)| status != 503)
+            {
+                assert!(begun.elapsed() < PATIENCE, "there is a primary still");
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        }
     }
 
     /// Starts a member's Patroni, which starts its server.
@@ -186,7 +265,7 @@ impl Patroni {
 impl Drop for Patroni {
     fn drop(&mut self) {
         let processes = self.members.iter_mut().filter_map(|member| member.process.as_mut());
-        for process in processes.chain([&mut self.etcd]) {
+        for process in processes.chain(self.etcds.iter_mut().filter_map(|etcd| etcd.process.as_mut())) {
             drop(process.kill());
             drop(process.wait());
         }
@@ -195,37 +274,48 @@ impl Drop for Patroni {
 
 /// A JSON answer with 200 from a member's Patroni.
 async fn ask(port: u16, path: &str) -> Option<Value> {
+    let (status, body) = send(port, &format!("GET {path} HTTP/1.0"), "").await?;
+    if status == 200 { serde_json::from_str(&body).ok() } else { None }
+}
+
+/// What a member's Patroni answers, if it does soon: a status and a body.
+async fn send(port: u16, head: &str, body: &str) -> Option<(u16, String)> {
     let asking = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-        stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.ok()?;
+        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await.ok()?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.ok()?;
         let answer = String::from_utf8(answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        if head.split(' ').nth(1) == Some("200") { serde_json::from_str(body).ok() } else { None }
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
     };
     tokio::time::timeout(Duration::from_secs(2), asking).await.ok().flatten()
 }
 
-fn etcd_command(etcd: &std::path::Path, lodging: &Lodging, port: u16) -> Command {
-    let (clients, peers) =
-        (format!("http://127.0.0.1:{port}"), format!("http://127.0.0.1:{}", program::free_port()));
-    let mut command = program::command(etcd);
-    command.arg("--data-dir").arg(lodging.path().join("etcd"));
-    command.args(["--listen-client-urls", &clients, "--advertise-client-urls", &clients]);
-    command.args(["--listen-peer-urls", &peers, "--initial-advertise-peer-urls", &peers]);
-    command.args(["--name", "e1", "--initial-cluster", &format!("e1={peers}")]);
+fn at(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+fn etcd_command(program: &std::path::Path, lodging: &Lodging, etcd: &Etcd, peers: &str) -> Command {
+    let (for_clients, for_peers) = (at(etcd.port), at(etcd.peer_port));
+    let mut command = program::command(program);
+    command.arg("--data-dir").arg(lodging.path().join(&etcd.name));
+    command.args(["--listen-client-urls", &for_clients, "--advertise-client-urls", &for_clients]);
+    command.args(["--listen-peer-urls", &for_peers, "--initial-advertise-peer-urls", &for_peers]);
+    command.args(["--name", &etcd.name, "--initial-cluster", peers]);
     command
 }
 
-fn settings(member: &Member, lodging: &Lodging, programs: &std::path::Path, etcd_port: u16) -> String {
+fn settings(member: &Member, lodging: &Lodging, programs: &std::path::Path, etcds: &[Etcd]) -> String {
+    let etcds: Vec<String> = etcds.iter().map(|etcd| format!("127.0.0.1:{}", etcd.port)).collect();
+    let etcds = etcds.join(",");
     let Member { name, port, rest_port, .. } = member;
     let (folder, programs) = (lodging.path().display(), programs.display());
     format!(
         "scope: ringback
 name: {name}
 restapi: {{listen: '127.0.0.1:{rest_port}', connect_address: '127.0.0.1:{rest_port}'}}
-etcd3: {{host: '127.0.0.1:{etcd_port}'}}
+etcd3: {{hosts: '{etcds}'}}
 bootstrap:
   dcs:
     ttl: {TTL_SECONDS}

@@ -3,6 +3,7 @@
 
 mod handing_over;
 mod lost_answers;
+mod patroni;
 mod stalled;
 mod standby;
 
