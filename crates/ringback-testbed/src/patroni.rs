@@ -243,9 +243,11 @@ impl Patroni {
                     *state = shown["role"].as_str().unwrap_or_default().to_owned();
                 }
             }
-            // A leader that is dead may still be in the book: only one that says so itself is one.
+            // Who is dead may still be in the book, and a leader is one that says so itself.
             for (state, member) in states.iter_mut().zip(&self.members) {
-                if state == "leader" && ask(member.rest_port, "/primary").await.is_none() {
+                let is_gone = member.process.is_none()
+                    || (state == "leader" && ask(member.rest_port, "/primary").await.is_none());
+                if is_gone {
                     state.clear();
                 }
             }
