@@ -1,8 +1,11 @@
-//! Connections that wait for their endpoint's next callback.
+//! Connections that wait for their endpoint's next callback, and callbacks that wait for a connection.
 //!
-//! Each costs some 20 KB here and a descriptor on either side, so their number is bounded: for an endpoint, and in all.
-//! Where there are more, those that were used longest ago are closed; with ten thousand endpoints that is every one but
-//! the busiest. What has waited for too long is closed too: the other side would do it soon, in the middle of a request.
+//! Each costs some 20 KB here and a descriptor on either side, so their number is bounded. Where there are more, those that
+//! were used longest ago are closed; with ten thousand endpoints that is every one but the busiest. What has waited for too
+//! long is closed too: the other side would do it soon, in the middle of a request.
+//!
+//! Many accounts may have one endpoint. Where more requests are open there than one account can have, the next one waits a
+//! moment for a connection to come free before it opens another.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -10,33 +13,58 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 /// How often in the time that a connection may wait it is looked whether one has waited for too long.
 const LOOKS: u32 = 4;
+/// How long a request waits for a connection to come free.
+const FREE_WITHIN: Duration = Duration::from_millis(25);
 
 /// See the module. `C` is a connection, which is closed by being dropped.
 pub(super) struct Idle<C>(Arc<Mutex<Kept<C>>>);
 
+/// A request that is open to an endpoint, until this is dropped or its connection is kept.
+pub(super) struct Open<C> {
+    idle: Arc<Mutex<Kept<C>>>,
+    origin: Arc<str>,
+    over: bool,
+}
+
 struct Kept<C> {
-    most_for_endpoint: usize,
     most: usize,
+    at_once: usize,
     patience: Duration,
-    /// By endpoint, those kept last at the end.
-    by_origin: HashMap<Arc<str>, VecDeque<(Ticket, C)>>,
+    by_origin: HashMap<Arc<str>, Origin<C>>,
     by_age: BTreeMap<Ticket, (Instant, Arc<str>)>,
     last_ticket: Ticket,
+}
+
+struct Origin<C> {
+    /// Those kept last at the end.
+    kept: VecDeque<(Ticket, C)>,
+    /// Requests that are open, those that wait among them.
+    open: usize,
+    /// Each gets a connection, or word that one was closed.
+    waiting: VecDeque<oneshot::Sender<Option<C>>>,
 }
 
 /// Numbers them in the order in which they were kept.
 type Ticket = u64;
 
-impl<C: Send + 'static> Idle<C> {
-    /// None yet. Needs a tokio runtime: a task closes those that wait for longer than `patience`.
-    pub(super) fn start(most_for_endpoint: usize, most: usize, patience: Duration) -> Self {
+/// What is known of a connection that is kept.
+pub(super) trait Connected {
+    /// Whether the other side has closed it.
+    fn is_closed(&self) -> bool;
+}
+
+impl<C: Connected + Send + 'static> Idle<C> {
+    /// None yet; `most` are kept, and an endpoint gets `at_once` without waiting. Needs a tokio runtime: a task closes those
+    /// that wait for longer than `patience`.
+    pub(super) fn start(most: usize, at_once: usize, patience: Duration) -> Self {
         let kept = Kept {
-            most_for_endpoint,
             most,
+            at_once,
             patience,
             by_origin: HashMap::new(),
             by_age: BTreeMap::new(),
@@ -47,15 +75,41 @@ impl<C: Send + 'static> Idle<C> {
         Self(kept)
     }
 
-    /// The connection to an endpoint that was kept last.
-    pub(super) fn take(&self, origin: &Arc<str>) -> Option<C> {
-        lock(&self.0).take(origin, Instant::now())
+    /// For a request to an endpoint: the connection that was kept last, or one that comes free within a moment where many
+    /// are in use; none where one is to be opened.
+    pub(super) async fn take(&self, origin: &Arc<str>) -> (Option<C>, Open<C>) {
+        let (taken, waits) = lock(&self.0).take(origin, Instant::now());
+        let open = Open { idle: self.0.clone(), origin: origin.clone(), over: false };
+        match waits {
+            None => (taken, open),
+            Some(mut waits) => {
+                let freed = match timeout(FREE_WITHIN, &mut waits).await {
+                    Ok(freed) => freed.ok(),
+                    Err(_) => {
+                        waits.close();
+                        waits.try_recv().ok()
+                    }
+                };
+                (freed.flatten(), open)
+            }
+        }
     }
+}
 
-    /// Keeps a connection that is ready for a request.
-    pub(super) fn keep(&self, origin: &Arc<str>, connection: C) {
+impl<C> Open<C> {
+    /// The request is over, and its connection ready for the next one.
+    pub(super) fn keep(mut self, connection: C) {
+        self.over = true;
         // What had to make room is closed after the lock is let go.
-        let _closed = lock(&self.0).keep(origin, connection, Instant::now());
+        let _closed = lock(&self.idle).keep(&self.origin, connection, Instant::now());
+    }
+}
+
+impl<C> Drop for Open<C> {
+    fn drop(&mut self) {
+        if !self.over {
+            lock(&self.idle).closed(&self.origin);
+        }
     }
 }
 
@@ -73,31 +127,73 @@ fn lock<C>(kept: &Mutex<Kept<C>>) -> MutexGuard<'_, Kept<C>> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<C> Kept<C> {
-    fn take(&mut self, origin: &Arc<str>, now: Instant) -> Option<C> {
-        let kept = self.by_origin.get_mut(origin)?;
-        let (ticket, connection) = kept.pop_back()?;
-        if kept.is_empty() {
-            self.by_origin.remove(origin);
+impl<C> Origin<C> {
+    fn is_over(&self) -> bool {
+        self.kept.is_empty() && self.open == 0
+    }
+}
+
+impl<C> Default for Origin<C> {
+    fn default() -> Self {
+        Self { kept: VecDeque::new(), open: 0, waiting: VecDeque::new() }
+    }
+}
+
+impl<C: Connected> Kept<C> {
+    /// Counts a request as open; a connection for it, or where it hears of one.
+    fn take(&mut self, origin: &Arc<str>, now: Instant) -> (Option<C>, Option<oneshot::Receiver<Option<C>>>) {
+        let of = self.by_origin.entry(origin.clone()).or_default();
+        of.open += 1;
+        while let Some((ticket, connection)) = of.kept.pop_back() {
+            let since = self.by_age.remove(&ticket).map(|(since, _)| since);
+            if since.is_none_or(|since| now.duration_since(since) >= self.patience) {
+                // The others of its endpoint are older: the task will find them.
+                return (None, None);
+            }
+            if !connection.is_closed() {
+                return (Some(connection), None);
+            }
         }
-        let (since, _) = self.by_age.remove(&ticket)?;
-        // The others of its endpoint are older: the task will find them.
-        (now.duration_since(since) < self.patience).then_some(connection)
+        let waits = (of.open > self.at_once).then(|| {
+            let (tell, waits) = oneshot::channel();
+            of.waiting.push_back(tell);
+            waits
+        });
+        (None, waits)
+    }
+}
+
+impl<C> Kept<C> {
+    /// A request is over. Who waits gets its connection; else it is kept. Gives the one that had to make room.
+    fn keep(&mut self, origin: &Arc<str>, connection: C, now: Instant) -> Option<C> {
+        let Some(of) = self.by_origin.get_mut(origin) else { return Some(connection) };
+        of.open -= 1;
+        let mut connection = Some(connection);
+        while let Some(waits) = of.waiting.pop_front() {
+            match waits.send(connection) {
+                Ok(()) => return None,
+                // It waits no more.
+                Err(back) => connection = back,
+            }
+        }
+        self.last_ticket += 1;
+        of.kept.push_back((self.last_ticket, connection?));
+        self.by_age.insert(self.last_ticket, (now, origin.clone()));
+        if self.by_age.len() > self.most { self.remove_oldest() } else { None }
     }
 
-    /// Gives those that had to make room.
-    fn keep(&mut self, origin: &Arc<str>, connection: C, now: Instant) -> [Option<C>; 2] {
-        self.last_ticket += 1;
-        let kept = self.by_origin.entry(origin.clone()).or_default();
-        kept.push_back((self.last_ticket, connection));
-        let of_endpoint = if kept.len() > self.most_for_endpoint { kept.pop_front() } else { None };
-        self.by_age.insert(self.last_ticket, (now, origin.clone()));
-        let of_endpoint = of_endpoint.map(|(ticket, connection)| {
-            self.by_age.remove(&ticket);
-            connection
-        });
-        let oldest = if self.by_age.len() > self.most { self.remove_oldest() } else { None };
-        [of_endpoint, oldest]
+    /// A request is over, and its connection closed: one that waits may open another.
+    fn closed(&mut self, origin: &Arc<str>) {
+        let Some(of) = self.by_origin.get_mut(origin) else { return };
+        of.open -= 1;
+        while let Some(waits) = of.waiting.pop_front() {
+            if waits.send(None).is_ok() {
+                break;
+            }
+        }
+        if of.is_over() {
+            self.by_origin.remove(origin);
+        }
     }
 
     fn expire(&mut self, now: Instant) -> Vec<C> {
@@ -110,9 +206,9 @@ impl<C> Kept<C> {
 
     fn remove_oldest(&mut self) -> Option<C> {
         let (_, (_, origin)) = self.by_age.pop_first()?;
-        let kept = self.by_origin.get_mut(&origin)?;
-        let (_, connection) = kept.pop_front()?;
-        if kept.is_empty() {
+        let of = self.by_origin.get_mut(&origin)?;
+        let (_, connection) = of.kept.pop_front()?;
+        if of.is_over() {
             self.by_origin.remove(&origin);
         }
         Some(connection)
@@ -121,51 +217,132 @@ impl<C> Kept<C> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     const PATIENCE: Duration = Duration::from_secs(60);
+    const CLOSED: u32 = 99;
 
-    fn idle(most_for_endpoint: usize, most: usize) -> Idle<u32> {
-        Idle::start(most_for_endpoint, most, PATIENCE)
+    impl Connected for u32 {
+        fn is_closed(&self) -> bool {
+            *self == CLOSED
+        }
+    }
+
+    fn idle(most: usize, at_once: usize) -> Idle<u32> {
+        Idle::start(most, at_once, PATIENCE)
     }
 
     fn origin(name: &str) -> Arc<str> {
         name.into()
     }
 
-    fn all(idle: &Idle<u32>, name: &str) -> Vec<u32> {
-        std::iter::from_fn(|| idle.take(&origin(name))).collect()
+    /// Opens a request to the endpoint.
+    async fn open(idle: &Idle<u32>, name: &str) -> (Option<u32>, Open<u32>) {
+        idle.take(&origin(name)).await
+    }
+
+    /// Requests to these with these connections, which are kept in this order.
+    async fn used(idle: &Idle<u32>, connections: &[(&str, u32)]) {
+        let mut opened = Vec::new();
+        for (name, _) in connections {
+            opened.push(open(idle, name).await.1);
+        }
+        for (open, (_, connection)) in opened.into_iter().zip(connections) {
+            open.keep(*connection);
+        }
+    }
+
+    /// All that are kept.
+    async fn all(idle: &Idle<u32>, name: &str) -> Vec<u32> {
+        let mut all = Vec::new();
+        while let (Some(connection), _) = open(idle, name).await {
+            all.push(connection);
+        }
+        all
+    }
+
+    fn nothing_is_left(idle: &Idle<u32>) -> bool {
+        let kept = lock(&idle.0);
+        kept.by_origin.is_empty() && kept.by_age.is_empty()
     }
 
     #[tokio::test]
     async fn an_endpoint_gets_its_own_connections_those_kept_last_first() {
-        let idle = idle(2, 10);
-        for (name, connection) in [("a", 1), ("b", 2), ("a", 3), ("a", 4)] {
-            idle.keep(&origin(name), connection);
-        }
-        assert_eq!((all(&idle, "a"), all(&idle, "b"), all(&idle, "c")), (vec![4, 3], vec![2], vec![]));
+        let idle = idle(10, 10);
+        used(&idle, &[("a", 1), ("b", 2)]).await;
+        let opened = (open(&idle, "a").await, open(&idle, "a").await, open(&idle, "b").await);
+        assert_eq!((opened.0.0, opened.1.0, opened.2.0), (Some(1), None, Some(2)));
+        opened.0.1.keep(1);
+        opened.1.1.keep(3);
+        assert_eq!((all(&idle, "a").await, all(&idle, "c").await), (vec![3, 1], vec![]));
+        drop(opened.2);
+        assert!(nothing_is_left(&idle));
     }
 
     #[tokio::test]
     async fn those_kept_longest_ago_make_room_whatever_their_endpoint() {
-        let idle = idle(2, 3);
-        for (name, connection) in [("a", 1), ("b", 2), ("a", 3), ("c", 4), ("d", 5)] {
-            idle.keep(&origin(name), connection);
+        let idle = idle(3, 10);
+        used(&idle, &[("a", 1), ("b", 2), ("a", 3), ("c", 4), ("d", 5)]).await;
+        let mut left = Vec::new();
+        for name in ["a", "b", "c", "d"] {
+            left.push(all(&idle, name).await);
         }
-        let left = ["a", "b", "c", "d"].map(|name| all(&idle, name));
         assert_eq!(left, [vec![3], vec![], vec![4], vec![5]]);
-        assert!(lock(&idle.0).by_origin.is_empty() && lock(&idle.0).by_age.is_empty());
+        assert!(nothing_is_left(&idle));
+    }
+
+    #[tokio::test]
+    async fn what_the_other_side_has_closed_is_passed_over() {
+        let idle = idle(10, 10);
+        used(&idle, &[("a", 1), ("a", CLOSED), ("a", CLOSED)]).await;
+        assert_eq!(all(&idle, "a").await, [1]);
+        assert!(nothing_is_left(&idle));
     }
 
     #[tokio::test]
     async fn those_that_waited_for_too_long_are_closed() {
-        let idle = idle(2, 10);
+        let idle = idle(10, 10);
         let (mut kept, begun, a) = (lock(&idle.0), Instant::now(), origin("a"));
+        kept.take(&a, begun);
+        kept.take(&a, begun);
         kept.keep(&a, 1, begun);
         kept.keep(&a, 2, begun + PATIENCE / 2);
         assert!(kept.expire(begun + PATIENCE - Duration::from_secs(1)).is_empty());
         assert_eq!(kept.expire(begun + PATIENCE), [1]);
-        assert_eq!(kept.take(&a, begun + PATIENCE * 2), None, "too old, and not found by the task yet");
+        assert_eq!(kept.take(&a, begun + PATIENCE * 2).0, None, "too old, and not found by the task yet");
+        kept.closed(&a);
         assert!(kept.by_origin.is_empty() && kept.by_age.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_many_are_in_use_a_request_waits_for_the_next_that_comes_free() {
+        let (idle, a) = (idle(10, 2), origin("a"));
+        let (first, second) = (open(&idle, "a").await.1, open(&idle, "a").await.1);
+        let mut waiting = [Box::pin(idle.take(&a)), Box::pin(idle.take(&a))];
+        assert!(waiting.iter_mut().all(|waits| waits.now_or_never().is_none()));
+        first.keep(1);
+        let (got, third) = waiting[0].as_mut().now_or_never().unwrap();
+        assert_eq!(got, Some(1));
+        drop(second);
+        let (got, fourth) = waiting[1].as_mut().now_or_never().unwrap();
+        assert_eq!(got, None, "one was closed: another may be opened");
+        drop((third, fourth));
+        assert!(nothing_is_left(&idle));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn none_waits_for_long_and_who_gave_up_waiting_gets_nothing() {
+        let idle = idle(10, 1);
+        let first = open(&idle, "a").await.1;
+        let began = Instant::now();
+        let (got, second) = open(&idle, "a").await;
+        assert_eq!((got, began.elapsed()), (None, FREE_WITHIN));
+        // The second waits no more, but for its own connection.
+        first.keep(1);
+        assert_eq!(open(&idle, "a").await.0, Some(1));
+        drop(second);
+        assert!(nothing_is_left(&idle));
     }
 }

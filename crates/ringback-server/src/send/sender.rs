@@ -31,8 +31,13 @@ use rustls::pki_types::CertificateDer;
 use crate::clock::Clock;
 
 use super::{
-    CallbackUrl, EgressPolicy, EgressProxy, EndpointTls, Resolve, Roots, SystemResolver, connect::Connector,
-    failure::Unanswered, idle::Idle, retry_after, target::Destination, tls,
+    CallbackUrl, EgressPolicy, EgressProxy, EndpointTls, Resolve, Roots, SystemResolver,
+    connect::Connector,
+    failure::Unanswered,
+    idle::{Connected, Idle, Open},
+    retry_after,
+    target::Destination,
+    tls,
 };
 
 /// The largest head of a response, in bytes. Its number of fields is bounded by hyper, to 100.
@@ -66,10 +71,10 @@ pub struct SenderSettings {
     pub timeout: Duration,
     /// How long a connection is kept for the next callback.
     pub idle_timeout: Duration,
-    /// How many such connections are kept for one endpoint.
-    pub max_idle_per_endpoint: usize,
-    /// How many in all: those that were used last are kept.
+    /// How many such connections are kept: those that were used last.
     pub max_idle: usize,
+    /// How many requests may be open to one endpoint before the next waits a moment for a connection to come free.
+    pub open_at_once: usize,
     /// How much of a response's body is read, in bytes. Past it the status counts, and the connection is closed.
     pub max_body_bytes: usize,
     /// How much of it is reported, in bytes.
@@ -90,8 +95,8 @@ impl Default for SenderSettings {
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(60),
-            max_idle_per_endpoint: 32,
-            max_idle: 256,
+            max_idle: 1024,
+            open_at_once: 32,
             max_body_bytes: 64 * 1024,
             max_excerpt_bytes: 1024,
         }
@@ -163,6 +168,18 @@ struct Way<'a> {
 
 type Connection = http1::SendRequest<Full<Bytes>>;
 
+impl Connected for Connection {
+    fn is_closed(&self) -> bool {
+        http1::SendRequest::is_closed(self)
+    }
+}
+
+/// A connection on which a request is open.
+struct InUse {
+    connection: Connection,
+    open: Open<Connection>,
+}
+
 /// What has come of the response so far, kept outside of what the time-out cuts off.
 #[derive(Default)]
 struct Received {
@@ -202,7 +219,7 @@ impl Sender {
         Ok(Self(Arc::new(Sending {
             connector,
             particular,
-            idle: Idle::start(settings.max_idle_per_endpoint, settings.max_idle, settings.idle_timeout),
+            idle: Idle::start(settings.max_idle, settings.open_at_once, settings.idle_timeout),
             clock: settings.clock,
             timeout: settings.timeout,
             max_body_bytes: settings.max_body_bytes,
@@ -214,13 +231,12 @@ impl Sender {
     pub async fn send(&self, callback: OutgoingCallback) -> SendReport {
         let started = Instant::now();
         let mut received = Received::default();
-        let (url, account) = (callback.url.clone(), callback.account);
         let ended = tokio::time::timeout(self.0.timeout, self.0.exchange(callback, &mut received)).await;
         let ended = ended.unwrap_or_else(|_| Err(Unanswered::timeout(received.head.is_some())));
         let duration = started.elapsed();
         let (outcome, error) = match ended {
             Ok((Head { status, retry_after }, connection)) => {
-                self.0.keep(&self.0.way(&url, account), connection).await;
+                keep(connection).await;
                 (Outcome::Answered { status, retry_after }, None)
             }
             Err(Unanswered { failure, reason }) => (Outcome::Failed(failure), Some(reason)),
@@ -245,7 +261,7 @@ impl Sending {
         &self,
         callback: OutgoingCallback,
         received: &mut Received,
-    ) -> Result<(Head, Option<Connection>), Unanswered> {
+    ) -> Result<(Head, Option<InUse>), Unanswered> {
         let (url, account) = (callback.url.clone(), callback.account);
         let way = self.way(&url, account);
         let (connection, response) = self.request(&way, url.destination(), request(callback)).await?;
@@ -269,27 +285,22 @@ impl Sending {
         way: &Way<'_>,
         destination: &Destination,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<(Connection, Response<Incoming>), Unanswered> {
-        while let Some(mut kept) = self.idle.take(&way.kept_as) {
-            match kept.try_send_request(request).await {
-                Ok(response) => return Ok((kept, response)),
+    ) -> Result<(InUse, Response<Incoming>), Unanswered> {
+        loop {
+            let (kept, open) = self.idle.take(&way.kept_as).await;
+            let Some(mut connection) = kept else {
+                let mut connection = connect(way.connector, destination).await?;
+                let response = connection.send_request(request).await?;
+                return Ok((InUse { connection, open }, response));
+            };
+            match connection.try_send_request(request).await {
+                Ok(response) => return Ok((InUse { connection, open }, response)),
                 // Closed meanwhile, and nothing was sent.
                 Err(mut closed) => match closed.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(closed.into_error().into()),
                 },
             }
-        }
-        let mut fresh = connect(way.connector, destination).await?;
-        let response = fresh.send_request(request).await?;
-        Ok((fresh, response))
-    }
-
-    /// Keeps a connection for the next callback, if it is to be kept by either side.
-    async fn keep(&self, way: &Way<'_>, connection: Option<Connection>) {
-        let Some(mut connection) = connection else { return };
-        if let Ok(Ok(())) = tokio::time::timeout(SETTLES_WITHIN, connection.ready()).await {
-            self.idle.keep(&way.kept_as, connection);
         }
     }
 
@@ -307,6 +318,14 @@ impl Sending {
             }
         }
         Ok(true)
+    }
+}
+
+/// Keeps a connection for the next callback, if it is to be kept by either side.
+async fn keep(used: Option<InUse>) {
+    let Some(InUse { mut connection, open }) = used else { return };
+    if let Ok(Ok(())) = tokio::time::timeout(SETTLES_WITHIN, connection.ready()).await {
+        open.keep(connection);
     }
 }
 
