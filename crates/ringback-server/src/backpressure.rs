@@ -2,9 +2,9 @@
 //!
 //! Accepting and delivering share the machine. Where it is not enough for both, accepting would win, and what is accepted
 //! and not delivered falls out of memory: reading it back makes delivering dearer still. So the dispatcher watches how long
-//! messages wait before their first attempt. Where all wait long, and the dispatcher itself is late, for want of the processor,
+//! messages wait before their first attempt. Where most wait long, and the dispatcher itself is late, for want of the processor,
 //! publishers are let in more slowly than callbacks go out, until those have caught up or the dispatcher is on time again: an
-//! endpoint that is slow holds nobody back, nor does a disk.
+//! endpoint that is slow holds nobody back by itself, nor does a disk.
 //!
 //! The promise: no request waits here for longer than 0.1 s, nor does a part of one that brings many messages, and none is
 //! refused.
@@ -29,6 +29,8 @@ const LONG_SPAN: Duration = Duration::from_millis(50);
 const ON_TIME_FOR: Duration = Duration::from_millis(250);
 /// First attempts for each message that is let in while publishers are held back.
 const ATTEMPTS_FOR_ONE: usize = 2;
+/// Publishers are let in by so many messages at once, so that they share a commit; by fewer after [`SHORT_SPAN`].
+const BUNCH: usize = 32;
 /// Messages that may be let in without anybody having waited for it.
 const MOST_CREDIT: usize = 512;
 
@@ -97,15 +99,17 @@ impl Backpressure {
 pub(crate) struct Watch {
     gate: Backpressure,
     since: Instant,
-    /// First attempts, and the shortest time that a message had waited for one.
+    /// First attempts, and those of them for which a message had waited long.
     attempts: u32,
-    shortest: Duration,
+    long: u32,
     news: News,
     /// The same since publishers are held back, by stretches of [`ON_TIME_FOR`].
     held_since: Instant,
     held_news: News,
     /// First attempts for which nobody has been let in yet.
     unspent: usize,
+    /// When publishers were let in last.
+    let_in_at: Instant,
 }
 
 /// News of commits, and how late they were in all.
@@ -139,11 +143,12 @@ impl Watch {
             gate,
             since: now,
             attempts: 0,
-            shortest: Duration::MAX,
+            long: 0,
             news: News::default(),
             held_since: now,
             held_news: News::default(),
             unspent: 0,
+            let_in_at: now,
         }
     }
 
@@ -156,7 +161,7 @@ impl Watch {
     /// A message's first attempt starts, so long after it was accepted.
     pub(crate) fn starts(&mut self, after: Duration) {
         self.attempts += 1;
-        self.shortest = self.shortest.min(after);
+        self.long += u32::from(after > LONG);
         self.unspent += 1;
     }
 
@@ -169,8 +174,11 @@ impl Watch {
     pub(crate) fn look(&mut self, now: Instant) {
         let held = self.gate.holds();
         if held {
-            self.gate.let_in(self.unspent / ATTEMPTS_FOR_ONE);
-            self.unspent %= ATTEMPTS_FOR_ONE;
+            if self.unspent >= BUNCH * ATTEMPTS_FOR_ONE || now.duration_since(self.let_in_at) >= SHORT_SPAN {
+                self.gate.let_in(self.unspent / ATTEMPTS_FOR_ONE);
+                self.unspent %= ATTEMPTS_FOR_ONE;
+                self.let_in_at = now;
+            }
         } else {
             self.unspent = 0;
         }
@@ -179,12 +187,13 @@ impl Watch {
         if took < SHORT_SPAN || (!enough && took < LONG_SPAN) {
             return;
         }
-        let behind = self.attempts > 0 && self.shortest > LONG;
+        let behind = self.attempts > 0 && self.long * 2 > self.attempts;
         if held && (!behind || self.was_on_time(now)) {
             self.gate.open();
         } else if !held && behind && enough && self.news.are_late() {
             self.gate.hold();
             (self.held_since, self.held_news) = (now, News::default());
+            self.let_in_at = now;
         }
         self.begin_span(now);
     }
@@ -201,7 +210,7 @@ impl Watch {
 
     fn begin_span(&mut self, now: Instant) {
         self.since = now;
-        (self.attempts, self.shortest) = (0, Duration::MAX);
+        (self.attempts, self.long) = (0, 0);
         self.news = News::default();
     }
 }
@@ -245,34 +254,45 @@ mod tests {
     }
 
     #[test]
-    fn publishers_are_held_back_when_every_message_waits_and_the_dispatcher_is_late() {
+    fn publishers_are_held_back_when_most_messages_wait_and_the_dispatcher_is_late() {
         let mut scene = Scene::new();
         scene.span(100, AT_ONCE, FOR_LONG);
         assert!(!scene.gate.holds(), "nothing waits");
         scene.span(100, FOR_LONG, AT_ONCE);
         assert!(!scene.gate.holds(), "endpoints are slow, the processor is not");
-        scene.watch.starts(AT_ONCE);
+        (0..100).for_each(|_| scene.watch.starts(AT_ONCE));
         scene.span(100, FOR_LONG, FOR_LONG);
-        assert!(!scene.gate.holds(), "some lanes are behind, others are not");
+        assert!(!scene.gate.holds(), "half of the lanes are behind, the others are not");
+        scene.watch.starts(AT_ONCE);
         scene.span(100, FOR_LONG, FOR_LONG);
         assert!(scene.gate.holds());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_is_let_in_for_every_two_that_go_out() {
+    async fn one_is_let_in_for_every_two_that_go_out_and_many_together() {
         let mut scene = Scene::held();
-        let mut publishers: Vec<_> = (0..10).map(|_| Box::pin(scene.gate.give_way(1))).collect();
+        let gate = scene.gate.clone();
+        let mut publishers: Vec<_> = (0..100).map(|_| Box::pin(gate.give_way(1))).collect();
         let mut count = || {
             publishers.retain_mut(|publisher| publisher.now_or_never().is_none());
             publishers.len()
         };
-        assert_eq!(count(), 10);
-        (0..7).for_each(|_| scene.watch.starts(FOR_LONG));
-        scene.watch.look(scene.now);
-        assert_eq!(count(), 7);
-        scene.watch.starts(FOR_LONG);
-        scene.watch.look(scene.now);
-        assert_eq!(count(), 6);
+        assert_eq!(count(), 100);
+        let start = |scene: &mut Scene, attempts: usize| {
+            (0..attempts).for_each(|_| scene.watch.starts(FOR_LONG));
+            scene.watch.look(scene.now);
+        };
+        start(&mut scene, 2 * BUNCH - 1);
+        assert_eq!(count(), 100, "one less than enough");
+        start(&mut scene, 1);
+        assert_eq!(count(), 100 - BUNCH);
+        start(&mut scene, 7);
+        assert_eq!(count(), 100 - BUNCH);
+        scene.now += SHORT_SPAN;
+        start(&mut scene, 0);
+        assert_eq!(count(), 100 - BUNCH - 3);
+        start(&mut scene, 2 * BUNCH - 1);
+        assert_eq!(count(), 100 - 2 * BUNCH - 3, "one was left over");
     }
 
     #[tokio::test(start_paused = true)]
