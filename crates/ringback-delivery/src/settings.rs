@@ -85,7 +85,7 @@ impl Default for Settings {
             entries_in_all: 32_768,
             least_read: 8,
             reads_at_once: 256,
-            resident_lanes: 8192,
+            resident_lanes: 16_384,
         }
     }
 }

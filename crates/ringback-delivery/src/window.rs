@@ -33,7 +33,7 @@ pub(crate) enum Phase {
     Gone,
 }
 
-/// Room is made for so many messages at once, and given back only where there is more.
+/// Room is made for so many messages at once behind the first, and given back only where there is more.
 const LEAST_ROOM: usize = 8;
 
 #[derive(Debug, Clone, Copy)]
@@ -93,14 +93,19 @@ impl Window {
     fn remove(&mut self, turn: Turn) {
         if let Ok(place) = self.place(turn) {
             self.entries.remove(place);
-            self.give_back();
+            if self.entries.is_empty() {
+                // Of most lanes nothing waits most of the time.
+                *self = Self::default();
+            } else {
+                self.give_back();
+            }
         }
     }
 
     /// Gives memory back that a larger window had needed.
     fn give_back(&mut self) {
         let room = self.entries.capacity();
-        if room > LEAST_ROOM && self.entries.len() < room / 4 {
+        if room > 2 * LEAST_ROOM && self.entries.len() < room / 4 {
             self.entries.shrink_to(room / 2);
         }
     }
@@ -160,7 +165,8 @@ impl Window {
             self.free.insert((due, turn));
         }
         if self.entries.len() == self.entries.capacity() {
-            self.entries.reserve_exact(LEAST_ROOM.max(self.entries.len() / 4));
+            let more = if self.entries.is_empty() { 1 } else { LEAST_ROOM.max(self.entries.len() / 4) };
+            self.entries.reserve_exact(more);
         }
         let entry = Entry { waiting, phase: Phase::Waiting, due };
         match self.place(turn) {

@@ -18,7 +18,8 @@ pub use verify::{DEFAULT_TOLERANCE_SECONDS, SignatureError, Verifier, VerifyingK
 #[derive(Debug, Clone)]
 pub struct SigningKey {
     hmac: HmacKey,
-    ed25519: Option<Ed25519Key>,
+    /// Large, and seldom there.
+    ed25519: Option<Box<Ed25519Key>>,
     previous: Vec<SigningKey>,
 }
 
@@ -26,7 +27,7 @@ impl SigningKey {
     /// Signs with `v1`, and with `v1a` too if there is a private key.
     #[must_use]
     pub fn new(hmac: HmacKey, ed25519: Option<Ed25519Key>) -> Self {
-        Self { hmac, ed25519, previous: Vec::new() }
+        Self { hmac, ed25519: ed25519.map(Box::new), previous: Vec::new() }
     }
 
     /// Parses a `whsec_…` text; signs with `v1` only.
@@ -68,7 +69,7 @@ impl SigningKey {
     /// The key of the `v1a` signatures, if they are made.
     #[must_use]
     pub fn ed25519(&self) -> Option<&Ed25519Key> {
-        self.ed25519.as_ref()
+        self.ed25519.as_deref()
     }
 }
 
