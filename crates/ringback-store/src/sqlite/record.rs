@@ -106,8 +106,9 @@ impl<'c> Recording<'c> {
         Ok(())
     }
 
-    /// The verdict, unless the account has overtaken it. What it acknowledged is delivered; what it cancelled is
-    /// cancelled; and what was delivered all the same is delivered.
+    /// The verdict, unless the account has overtaken it. What it acknowledged is delivered; what it cancelled, and would be
+    /// dead, is cancelled; what was delivered all the same is delivered. What is to be tried again waits on, until its lane
+    /// has heard of the cancellation and sweeps: were it cancelled here, the lane could deliver it before it hears.
     fn verdict(&mut self, settlement: &Settlement) -> Result<Verdict, Fault> {
         if settlement.verdict == Verdict::Delivered {
             return Ok(Verdict::Delivered);
@@ -120,12 +121,11 @@ impl<'c> Recording<'c> {
                 standing
             }
         };
-        Ok(if standing.acknowledges(settlement.turn, settlement.sequence) {
-            Verdict::Delivered
-        } else if settlement.turn <= standing.cancelled_through {
-            Verdict::Cancelled
-        } else {
-            settlement.verdict
+        let cancelled = settlement.turn <= standing.cancelled_through;
+        Ok(match settlement.verdict {
+            _ if standing.acknowledges(settlement.turn, settlement.sequence) => Verdict::Delivered,
+            Verdict::Dead(_) if cancelled => Verdict::Cancelled,
+            verdict => verdict,
         })
     }
 

@@ -128,14 +128,16 @@ impl Account {
         self.messages[index].1 = waiting.attempts + 1;
         match (verdict, self.overtaken(&waiting)) {
             (Verdict::Delivered, _) => self.end(turn, MessageState::Delivered),
-            (_, Some(state)) => self.end(turn, state),
-            (Verdict::Dead(_), None) => self.end(turn, MessageState::Dead),
-            (Verdict::Cancelled, None) => self.end(turn, MessageState::Cancelled),
-            (Verdict::Retry { due, charged, successes }, None) => {
+            (_, Some(MessageState::Delivered)) => self.end(turn, MessageState::Delivered),
+            // Its lane sweeps it, if it was cancelled.
+            (Verdict::Retry { due, charged, successes }, _) => {
                 let attempts = waiting.attempts + 1;
                 self.pending
                     .insert(turn, Waiting { attempts, charged, due: Some(due), successes, ..waiting });
             }
+            (_, Some(state)) => self.end(turn, state),
+            (Verdict::Dead(_), None) => self.end(turn, MessageState::Dead),
+            (Verdict::Cancelled, None) => self.end(turn, MessageState::Cancelled),
         }
     }
 
