@@ -68,7 +68,7 @@ impl Lane {
                 successes: 0,
                 replay: false,
             };
-            self.engine.accepted(NOW, self.account, waiting);
+            self.engine.accepted(NOW, self.account, waiting, None);
         }
         self.engine.pump(NOW);
         let mut settled = Vec::new();

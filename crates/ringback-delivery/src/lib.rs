@@ -21,7 +21,7 @@ pub mod waiting;
 mod window;
 
 pub use account::{AccountId, SHARDS};
-pub use engine::{Command, Engine, FlightId, Start};
+pub use engine::{Command, Engine, FlightId, Heard, Start};
 pub use health::{Health, LaneRecord, Trouble};
 pub use message::{MessageId, MessageKind, MessageState, OrderingKey, Sequence, Turn};
 pub use outcome::{Class, Failure, Outcome};
@@ -31,4 +31,4 @@ pub use settings::Settings;
 pub use settlement::{Death, LaneUpdate, Settlement, Verdict};
 pub use standing::Standing;
 pub use time::{PauseClock, Timestamp};
-pub use waiting::{LaneRead, LaneRows, Waiting};
+pub use waiting::{EmptyLane, LaneRead, LaneRows, Waiting};

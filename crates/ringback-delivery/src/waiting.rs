@@ -33,6 +33,15 @@ pub struct Waiting {
     pub replay: bool,
 }
 
+/// A lane of which nothing waits, as the store has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EmptyLane {
+    /// The account's standing.
+    pub standing: Standing,
+    /// The lane's record.
+    pub record: LaneRecord,
+}
+
 /// One lane's request to read what waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneRead {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ringback_delivery::{
-    AccountId, LaneRead, LaneRows, LaneUpdate, Outcome, Settlement, Standing, Timestamp, Turn, Waiting,
+    AccountId, EmptyLane, LaneRead, LaneRows, LaneUpdate, Outcome, Settlement, Standing, Timestamp, Turn,
+    Waiting,
 };
 
 use crate::{Commit, Content, StoreError};
@@ -18,6 +19,9 @@ pub struct Fresh {
     pub waiting: Waiting,
     /// What is sent of it.
     pub content: Content,
+    /// Its lane before it, where nothing else waited. Only a store may tell this whose news of a commit come before any
+    /// answer to a later write, whatever connection that took.
+    pub lane: Option<Box<EmptyLane>>,
 }
 
 /// What hears of commits. It is called after a commit and before anyone who waits for that commit is answered, on the
@@ -91,8 +95,9 @@ pub trait Dispatching {
     /// What is sent of the messages at these positions; `None` where there is none.
     async fn contents(&self, positions: Vec<i64>) -> Result<Vec<Option<Content>>, StoreError>;
 
-    /// Records outcomes and the lanes' records in one commit. A message that its account cancelled or acknowledged
-    /// meanwhile is settled so, whatever the verdict but `Delivered`; one that is settled already is left alone.
+    /// Records outcomes and the lanes' records in one commit. A message that its account acknowledged meanwhile is settled
+    /// so, whatever the verdict; what was cancelled meanwhile and would be dead is cancelled, and what is to be tried again
+    /// waits for its lane's sweep. A message that is settled already is left alone.
     async fn record(
         &self,
         now: Timestamp,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use ringback_delivery::{AccountId, Standing, Timestamp};
+use ringback_delivery::{AccountId, Standing, Timestamp, Turn};
 use zeroize::Zeroize as _;
 
 use crate::{Secret, StoreError};
@@ -46,8 +46,8 @@ impl Drop for SigningSecret {
 /// All that an attempt needs to know of where it goes, as of one commit.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// The generation of the registration that this is.
-    pub generation: u64,
+    /// Nothing up to this place in the queue goes there: it was cancelled, which its lane may not have heard of.
+    pub cancelled_through: Turn,
     /// Where to.
     pub registration: Registration,
     /// What to sign with; the present secret first, then those that have not retired.

@@ -15,7 +15,7 @@ pub struct FlightId(pub(super) u64);
 pub enum Command {
     /// Read this, and tell [`super::Engine::loaded`].
     Read(LaneRead),
-    /// Begin an attempt, unless the account's generation says otherwise, and tell [`super::Engine::answered`].
+    /// Begin an attempt, unless the account has cancelled the message meanwhile, and tell [`super::Engine::answered`].
     Start(Start),
     /// Record this, and tell [`super::Engine::recorded`]. With the attempt that led to it, if one did.
     Settle(Option<FlightId>, Settlement),
@@ -39,7 +39,4 @@ pub struct Start {
     pub account: AccountId,
     /// The message; its `attempts` count this one.
     pub waiting: Waiting,
-    /// The account's generation that the decision was made with: where another one is in force by now, the attempt does
-    /// not begin ([`crate::Outcome::NotStarted`]), and the lane decides anew once it has heard.
-    pub generation: u64,
 }

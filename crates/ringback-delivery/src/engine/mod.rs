@@ -29,7 +29,7 @@ use crate::settings::Settings;
 use crate::settlement::{LaneUpdate, Settlement};
 use crate::standing::Standing;
 use crate::time::Timestamp;
-use crate::waiting::{LaneRead, LaneRows, Waiting};
+use crate::waiting::{EmptyLane, LaneRead, LaneRows, Waiting};
 pub use command::{Command, FlightId, Start};
 use leaving::{CameBack, Leaving};
 use senders::Senders;
@@ -46,6 +46,15 @@ struct Flight {
 struct Dormant {
     /// Nothing, or only probes, can go: news of messages change nothing.
     closed: bool,
+}
+
+/// What became of the news of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// It may be sent soon: it is not behind others that are still to be read.
+    pub goes_soon: bool,
+    /// Its lane came into memory as the news brought it.
+    pub lane_began: bool,
 }
 
 /// After a read came to nothing, no other is asked for so long: the store is in trouble.
@@ -163,18 +172,35 @@ impl Engine {
         }
     }
 
-    /// A message was accepted. Whether it may be sent soon: it is not behind others that are still to be read.
-    pub fn accepted(&mut self, now: Timestamp, account: AccountId, waiting: Waiting) -> bool {
-        let closed = self.dormant.get(&account).is_some_and(|dormant| dormant.closed);
-        if closed || self.leaving.wants(account) {
-            return false;
+    /// A message was accepted; `lane` is its lane before that, if nothing waited there.
+    ///
+    /// A `lane` is believed where the account is not known here: so news that bring one must come before the answer to
+    /// anything that was written after them.
+    pub fn accepted(
+        &mut self,
+        now: Timestamp,
+        account: AccountId,
+        waiting: Waiting,
+        lane: Option<&EmptyLane>,
+    ) -> Heard {
+        let mut heard = Heard::default();
+        let dormant = self.dormant.get(&account);
+        if dormant.is_some_and(|dormant| dormant.closed) || self.leaving.wants(account) {
+            return heard;
         }
         if !self.lanes.contains_key(&account) {
-            self.wake(now, account);
+            match lane.filter(|_| dormant.is_none()) {
+                Some(lane) => {
+                    self.begin(now, account, lane);
+                    heard.lane_began = true;
+                }
+                None => self.wake(now, account),
+            }
         }
         let soon = self.change(now, account, |lane, at| lane.accepted(at, waiting));
         self.touched(now, account);
-        soon.unwrap_or(false)
+        heard.goes_soon = soon.unwrap_or(false);
+        heard
     }
 
     /// An account's standing changed.
@@ -309,18 +335,13 @@ impl Engine {
     pub fn pump(&mut self, now: Timestamp) {
         while !self.stopping && self.unrecorded < self.settings.unrecorded {
             let Some(account) = self.next_sender(now) else { break };
-            let launch = self.change(now, account, |lane, at| Some((lane.launch(at)?, lane.repute(at))));
-            if let Some((launch, repute)) = launch.flatten() {
+            let launched = self.change(now, account, |lane, at| Some((lane.launch(at)?, lane.repute(at))));
+            if let Some((waiting, repute)) = launched.flatten() {
                 self.last_flight += 1;
                 let flight = FlightId(self.last_flight);
-                self.flights.insert(flight, Flight { account, turn: launch.waiting.turn });
+                self.flights.insert(flight, Flight { account, turn: waiting.turn });
                 self.pools.enter(flight, now, repute);
-                self.commands.push_back(Command::Start(Start {
-                    flight,
-                    account,
-                    waiting: launch.waiting,
-                    generation: launch.generation,
-                }));
+                self.commands.push_back(Command::Start(Start { flight, account, waiting }));
             }
             self.touched(now, account);
         }
@@ -368,9 +389,21 @@ impl Engine {
         if self.dormant.remove(&account).is_some() {
             self.alarms.set(account, None);
         }
-        let mortal_from = self.started_at.after(self.settings.grace_after_start);
-        self.lanes.entry(account).or_insert_with(|| Box::new(Lane::new(account, mortal_from)));
+        if !self.lanes.contains_key(&account) {
+            self.lanes.insert(account, Box::new(self.new_lane(account)));
+        }
         self.touched(now, account);
+    }
+
+    /// Brings a lane into memory of which it is known that nothing waits.
+    fn begin(&mut self, now: Timestamp, account: AccountId, known: &EmptyLane) {
+        let mut lane = Box::new(self.new_lane(account));
+        lane.begin(&Moment { now, settings: &self.settings, room: true }, known);
+        self.lanes.insert(account, lane);
+    }
+
+    fn new_lane(&self, account: AccountId) -> Lane {
+        Lane::new(account, self.started_at.after(self.settings.grace_after_start))
     }
 
     /// Whether something that came back was for a lane that this node has lost since.

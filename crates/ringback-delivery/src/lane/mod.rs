@@ -38,7 +38,7 @@ use crate::settings::Settings;
 use crate::settlement::Verdict;
 use crate::standing::Standing;
 use crate::time::Timestamp;
-use crate::waiting::Waiting;
+use crate::waiting::{EmptyLane, Waiting};
 use crate::window::{Phase, Window};
 use chore::Chore;
 use reading::Reading;
@@ -50,15 +50,6 @@ pub(crate) struct Moment<'a> {
     pub(crate) settings: &'a Settings,
     /// Whether there is room for more messages in memory, all lanes together.
     pub(crate) room: bool,
-}
-
-/// A message that a lane decided to send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Launch {
-    /// The message; its `attempts` count this one.
-    pub(crate) waiting: Waiting,
-    /// The account's generation, as far as the lane knows.
-    pub(crate) generation: u64,
 }
 
 /// What a lane will do next by itself.
@@ -188,9 +179,18 @@ impl Lane {
         self.heed_releases(at);
     }
 
+    /// The lane is known without being read: nothing waits.
+    pub(crate) fn begin(&mut self, at: &Moment<'_>, known: &EmptyLane) {
+        self.reading.found_empty(known.standing.last_turn);
+        self.open(at, known.standing, known.record);
+    }
+
     /// The record and a standing are known for the first time. What was cancelled or acknowledged before is swept when
     /// it is met.
-    fn open(&mut self, at: &Moment<'_>) {
+    fn open(&mut self, at: &Moment<'_>, standing: Standing, record: LaneRecord) {
+        self.record = record;
+        self.clamp_probe(at);
+        self.standing_changed(at, standing);
         self.opened = true;
         self.queue_reaches(self.standing.last_turn);
         self.heed_releases(at);
@@ -232,8 +232,8 @@ impl Lane {
 
     // ---- What goes out -------------------------------------------------------------------------------------------
 
-    /// The next message to send, if one may go now.
-    pub(crate) fn launch(&mut self, at: &Moment<'_>) -> Option<Launch> {
+    /// The next message to send, if one may go now; its `attempts` count this one.
+    pub(crate) fn launch(&mut self, at: &Moment<'_>) -> Option<Waiting> {
         if !self.may_launch(at) {
             return None;
         }
@@ -241,7 +241,7 @@ impl Lane {
         let probe = matches!(self.record.health, Health::Hold { .. });
         let waiting = self.window.launch(turn, probe)?;
         self.flying += 1;
-        Some(Launch { waiting, generation: self.standing.generation })
+        Some(waiting)
     }
 
     /// Whether [`Lane::launch`] would give something.

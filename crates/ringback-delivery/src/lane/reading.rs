@@ -65,6 +65,14 @@ impl Reading {
         self.from_start = true;
     }
 
+    /// All that there was is done.
+    pub(super) fn found_empty(&mut self, last_turn: Turn) {
+        self.last_turn = last_turn;
+        self.read_through = last_turn;
+        self.at_end = true;
+        self.complete = true;
+    }
+
     /// When to read what is due outside; none when nothing is.
     pub(super) fn due_at(&self) -> Option<Timestamp> {
         if self.complete { None } else { self.next_due }
@@ -185,13 +193,10 @@ impl Lane {
         self.reading.under_way = false;
         if let Some((standing, record)) = rows.opening {
             self.reading.last_turn = self.reading.last_turn.max(standing.last_turn);
-            if !self.opened {
-                self.record = record;
-                self.clamp_probe(at);
-            }
-            self.standing_changed(at, standing);
-            if !self.opened {
-                self.open(at);
+            if self.opened {
+                self.standing_changed(at, standing);
+            } else {
+                self.open(at, standing, record);
             }
         }
         for (waiting, predecessor) in &rows.queue {
@@ -256,7 +261,7 @@ impl Lane {
         true
     }
 
-    fn clamp_probe(&mut self, at: &Moment<'_>) {
+    pub(super) fn clamp_probe(&mut self, at: &Moment<'_>) {
         if let Health::Hold { probe_at, .. } = &mut self.record.health {
             let longest = at.settings.probe_delays.iter().max().copied().unwrap_or_default();
             *probe_at = (*probe_at).min(at.now.after(longest.max(at.settings.retry_after_cap)));

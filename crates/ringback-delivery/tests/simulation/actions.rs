@@ -70,10 +70,11 @@ impl World {
 
     /// Accepts one message, and tells the engines.
     pub(crate) fn accept(&mut self, account: AccountId, key: Option<OrderingKey>) {
+        let lane = self.store.empty_lane(account).filter(|_| self.scene.lanes_told);
         let Some(waiting) = self.store.accept(self.now, account, key) else { return };
         self.witness.excuse(account);
         self.tell(|| format!("accepted for {account}: {:?} with {key:?}", waiting.turn));
-        self.spread(account, &News::Accepted(account, waiting));
+        self.spread(account, &News::Accepted(account, waiting, lane));
     }
 
     /// The standing changed: tells the engine. In a cluster the change cursor does that.

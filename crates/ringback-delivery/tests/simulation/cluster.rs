@@ -17,8 +17,8 @@ const CURSOR_LASTS: Duration = Duration::from_secs(1);
 pub(crate) const STARTS_WITH_LEASE_LEFT: Duration = Duration::from_secs(REQUEST_TIMEOUT.as_secs() + 2);
 
 impl World {
-    /// Registered or not, and the generation, as a node may act on them now; none where it knows too little.
-    pub(crate) fn generation_seen(&self, node: usize, account: AccountId) -> Option<(bool, u64)> {
+    /// The standing as a node may act on it now; none where it knows too little.
+    pub(crate) fn standing_seen(&self, node: usize, account: AccountId) -> Option<Standing> {
         let standing = if self.scene.nodes == 1 {
             // A cell that the store updates before it answers.
             self.store.account(account).standing
@@ -27,7 +27,7 @@ impl World {
             cursor.read_at.filter(|at| self.now.since(*at) <= CURSOR_LASTS)?;
             cursor.seen.get(&account)?.1
         };
-        Some((standing.registered, standing.generation))
+        Some(standing)
     }
 
     pub(crate) fn own(&mut self, node: usize, group: usize, token: u64, until: Timestamp) {

@@ -32,9 +32,18 @@ impl World {
                 let batch = self.nodes[node].recording.clone().unwrap_or_default();
                 self.send_record(node, batch);
             }
-            NodeEvent::Recorded(answer) => self.recorded(node, answer),
-            NodeEvent::Swept(account, more) => self.nodes[node].engine().swept(now, account, more),
-            NodeEvent::Hastened(account, more) => self.nodes[node].engine().hastened(now, account, more),
+            NodeEvent::Recorded(answer) => {
+                self.hear_before_answers(node);
+                self.recorded(node, answer);
+            }
+            NodeEvent::Swept(account, more) => {
+                self.hear_before_answers(node);
+                self.nodes[node].engine().swept(now, account, more);
+            }
+            NodeEvent::Hastened(account, more) => {
+                self.hear_before_answers(node);
+                self.nodes[node].engine().hastened(now, account, more);
+            }
             NodeEvent::Launch(flight) => self.launch(node, flight),
             NodeEvent::Answer(flight, outcome) => self.answer(node, flight, &outcome),
             NodeEvent::ReadCursor => self.read_cursor(node),
@@ -82,13 +91,33 @@ impl World {
         self.plan_at_node(node, wait, NodeEvent::Discover);
     }
 
+    /// Where news bring lanes, the news of all commits so far are there before the answer to one, and are heard first.
+    fn hear_before_answers(&mut self, node: usize) {
+        while self.scene.lanes_told
+            && let Some((_, news)) = self.nodes[node].news.pop_front()
+        {
+            self.take_news(node, news);
+        }
+    }
+
     fn hear(&mut self, node: usize) {
-        let now = self.now;
         let Some((_, news)) = self.nodes[node].news.pop_front() else { return };
+        self.take_news(node, news);
+        let now = self.now;
+        self.nodes[node].engine().pump(now);
+    }
+
+    fn take_news(&mut self, node: usize, news: News) {
+        let now = self.now;
         self.tell(|| format!("n{node} hears {news:?}"));
         match news {
-            News::Accepted(account, waiting) if self.nodes[node].owns(account) => {
-                self.nodes[node].engine().accepted(now, account, waiting);
+            News::Accepted(account, waiting, lane) if self.nodes[node].owns(account) => {
+                let told = lane.as_ref().map(|(_, lane)| lane);
+                let heard = self.nodes[node].engine().accepted(now, account, waiting, told);
+                if let Some((version, lane)) = lane.filter(|_| heard.lane_began) {
+                    let tenure = self.nodes[node].tenure(account);
+                    self.witness.opened(now, account, tenure, version, &lane.standing, &lane.record);
+                }
             }
             News::Standing(account, version, standing) if self.nodes[node].owns(account) => {
                 let tenure = self.nodes[node].tenure(account);
@@ -101,7 +130,6 @@ impl World {
         if !self.nodes[node].to_discover.is_empty() {
             self.plan_at_node(node, Duration::ZERO, NodeEvent::Discover);
         }
-        self.nodes[node].engine().pump(now);
     }
 
     // ---- Commands ------------------------------------------------------------------------------------------------
@@ -321,15 +349,14 @@ impl World {
         let leased = held.is_some_and(|held| {
             held.tenure == tenure && held.until >= self.now.after(STARTS_WITH_LEASE_LEFT)
         });
-        let fresh = self.generation_seen(node, start.account) == Some((true, start.generation));
-        if !leased || !fresh {
+        let seen = self.standing_seen(node, start.account);
+        let wanted = seen.is_some_and(|seen| seen.registered && start.waiting.turn > seen.cancelled_through);
+        if !leased || !wanted {
             self.answer(node, flight, &Outcome::NotStarted);
             return;
         }
         let cluster = self.scene.nodes > 1;
-        self.tell(|| {
-            format!("n{node} sends {} {:?} to generation {}", start.account, start.waiting, start.generation)
-        });
+        self.tell(|| format!("n{node} sends {} {:?}", start.account, start.waiting));
         self.witness.arrived(self.now, &self.store, tenure, &start, cluster);
         let endpoint = &self.endpoints[&start.account];
         let (after, outcome) = endpoint.answer(&mut self.random, start.waiting.sequence);

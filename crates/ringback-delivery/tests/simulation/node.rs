@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use ringback_delivery::{
-    AccountId, Command, Engine, FlightId, LaneUpdate, Settlement, Standing, Start, Timestamp, Turn, Waiting,
+    AccountId, Command, EmptyLane, Engine, FlightId, LaneUpdate, Settlement, Standing, Start, Timestamp,
+    Turn, Waiting,
 };
 
 use crate::scene::{GROUPS, group};
@@ -11,7 +12,8 @@ use crate::scene::{GROUPS, group};
 /// News of a commit, on their way to the engine.
 #[derive(Debug, Clone)]
 pub(crate) enum News {
-    Accepted(AccountId, Waiting),
+    /// With the lane before, where the scene has it and nothing else waited.
+    Accepted(AccountId, Waiting, Option<(u64, EmptyLane)>),
     Standing(AccountId, u64, Standing),
     /// There were news of this account, and they were lost.
     Lost(AccountId),

@@ -31,6 +31,8 @@ pub(crate) struct Scene {
     pub(crate) records_fail: u64,
     /// In a thousand: news of a commit are lost on the way to the engine.
     pub(crate) news_lost: u64,
+    /// News of what is accepted bring the lane along, where nothing else waits there.
+    pub(crate) lanes_told: bool,
     /// In a thousand: they take up to half a second, and those behind them too.
     pub(crate) slow_news: u64,
     /// In a thousand actions: a crash, a node that stops for a while.
@@ -52,9 +54,11 @@ impl Scene {
         let settings = if random.chance(650) { small(random) } else { Settings::default() };
         let rough = random.chance(700);
         let or_calm = |value: u64| if rough { value } else { 0 };
+        let nodes = if random.chance(350) { 2 } else { 1 };
         Self {
             settings,
-            nodes: if random.chance(350) { 2 } else { 1 },
+            nodes,
+            lanes_told: nodes == 1 && random.chance(700),
             accounts: random.between(1, 6),
             keys: random.between(1, 6),
             chore_step: *random.pick(&[1, 3, 1000]),
@@ -85,6 +89,7 @@ impl Scene {
             records_fail: 0,
             news_lost: 0,
             slow_news: 0,
+            lanes_told: false,
             disasters: 0,
             slow_answers: 0,
             trouble: 0,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ringback_delivery::{
-    AccountId, LaneRead, LaneRecord, LaneRows, LaneUpdate, MessageState, OrderingKey, Sequence, Settlement,
-    Standing, Timestamp, Turn, Verdict, Waiting,
+    AccountId, EmptyLane, LaneRead, LaneRecord, LaneRows, LaneUpdate, MessageState, OrderingKey, Sequence,
+    Settlement, Standing, Timestamp, Turn, Verdict, Waiting,
 };
 
 /// A message, from its acceptance on.
@@ -144,6 +144,13 @@ impl Store {
         };
         rows.pending.insert(turn, waiting);
         Some(waiting)
+    }
+
+    /// The account's lane with its version, if nothing waits there.
+    pub(crate) fn empty_lane(&self, account: AccountId) -> Option<(u64, EmptyLane)> {
+        let rows = self.account(account);
+        let lane = EmptyLane { standing: rows.standing, record: rows.record };
+        rows.pending.is_empty().then_some((rows.version, lane))
     }
 
     fn stand(&mut self, account: AccountId, change: impl FnOnce(&mut Standing)) {
@@ -285,12 +292,13 @@ impl Store {
             match verdict {
                 Verdict::Delivered => rows.finish(turn, MessageState::Delivered),
                 _ if acknowledged => rows.finish(turn, MessageState::Delivered),
-                _ if overtaken => rows.finish(turn, MessageState::Cancelled),
+                // The lane goes by the standing that it knows, and sweeps what waits once it knows better.
                 Verdict::Retry { due, charged, successes } => {
                     row.due = Some(due);
                     row.charged = charged;
                     row.successes = successes;
                 }
+                Verdict::Dead(_) if overtaken => rows.finish(turn, MessageState::Cancelled),
                 Verdict::Dead(_) => rows.finish(turn, MessageState::Dead),
                 Verdict::Cancelled => rows.finish(turn, MessageState::Cancelled),
             }

@@ -47,7 +47,7 @@ pub(super) struct Attempts {
 
 impl Attempts {
     /// Makes the attempt that was decided with this token of the account's shard. Its outcome is `NotStarted` when there is
-    /// nowhere to send to, or the account is not this node's for long enough.
+    /// nowhere to send to, the message was cancelled since, or the account is not this node's for long enough.
     pub(super) async fn make(&self, start: Start, token: u64, content: &Content) -> Attempt {
         let started_at = self.clock.now();
         let span = content.trace.and_then(trace::child);
@@ -66,6 +66,10 @@ impl Attempts {
                     break not_started();
                 }
             };
+            if start.waiting.turn <= taken.endpoint.cancelled_through {
+                // Its lane will hear of it. What is registered now was not meant.
+                break not_started();
+            }
             let mut callback = self.prepare(&start, &taken.endpoint, &content.body);
             if let Some(span) = &span {
                 trace::put(span, &mut callback.headers);
@@ -183,7 +187,106 @@ fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
+    use ringback_delivery::{
+        AccountId, Command, EmptyLane, Engine, LaneRead, LaneRecord, MessageKind, Settings, Standing, Turn,
+        Waiting,
+    };
+    use ringback_store::sqlite::{SqliteOptions, SqliteStore};
+    use ringback_store::{
+        Dispatching as _, NewMessage, Publishing as _, Registration, Registrations as _, Secret,
+    };
+
+    use crate::send::{EgressMode, EgressPolicy, SenderSettings};
+
     use super::*;
+
+    /// Where nobody listens: an attempt that begins fails.
+    const NOWHERE: &str = "http://127.0.0.1:9/";
+
+    async fn register(store: &SqliteStore, account: AccountId) {
+        let registration = Registration { url: Secret::new(NOWHERE), username: None, password: None };
+        store.register(Clock::system().now(), account, registration).await.unwrap();
+    }
+
+    async fn accept(store: &SqliteStore, account: AccountId) {
+        let message = NewMessage {
+            account,
+            kind: MessageKind::UpgradeFinished,
+            key: None,
+            idempotency: None,
+            content: Bytes::from_static(b"{}").into(),
+        };
+        store.accept(Clock::system().now(), vec![message]).await.unwrap();
+    }
+
+    async fn waiting(store: &SqliteStore, account: AccountId) -> Vec<Waiting> {
+        let read = LaneRead {
+            account,
+            opening: false,
+            after: Turn(0),
+            limit: 10,
+            due_by: None,
+            followers: Vec::new(),
+        };
+        let rows = store.load(vec![read]).await.unwrap().remove(0);
+        rows.queue.into_iter().map(|(waiting, _)| waiting).collect()
+    }
+
+    /// As a lane decides that has heard of nothing but the message.
+    fn decide(account: AccountId, waiting: Waiting) -> Start {
+        let now = Clock::system().now();
+        let before = Turn(waiting.turn.0 - 1);
+        let standing = Standing { registered: true, last_turn: before, ..Standing::default() };
+        let lane = EmptyLane { standing, record: LaneRecord::default() };
+        let mut engine = Engine::new(Settings::default(), now);
+        engine.accepted(now, account, waiting, Some(&lane));
+        engine.pump(now);
+        match engine.next_command() {
+            Some(Command::Start(start)) => start,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn attempts(store: Arc<dyn Store>) -> Attempts {
+        let settings = SenderSettings {
+            policy: Arc::new(EgressPolicy::new(EgressMode::Any)),
+            ..SenderSettings::default()
+        };
+        Attempts {
+            store,
+            endpoints: Arc::default(),
+            sender: Sender::new(settings).unwrap(),
+            clock: Clock::system(),
+            signing: Signing::Hmac,
+            ownership: Arc::new(Ownership::new(false, Duration::from_secs(15))),
+            tracer: Tracer::default(),
+            trouble: Arc::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_cancelled_does_not_go_to_who_is_registered_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(SqliteOptions::server(folder.path().join("db"))).unwrap());
+        let account: AccountId = "0252012345-00001".parse().unwrap();
+        register(&store, account).await;
+        accept(&store, account).await;
+        store.deregister(Clock::system().now(), account).await.unwrap();
+        register(&store, account).await;
+        accept(&store, account).await;
+        let attempts = attempts(store.clone());
+        let token = attempts.ownership.token(account);
+        let mut outcomes = Vec::new();
+        for waiting in waiting(&store, account).await {
+            let start = decide(account, waiting);
+            let content = Content::from(Bytes::from_static(b"{}"));
+            outcomes.push(attempts.make(start, token, &content).await.outcome);
+        }
+        assert!(matches!(outcomes[..], [Outcome::NotStarted, Outcome::Failed(_)]), "{outcomes:?}");
+    }
 
     #[test]
     fn every_place_of_a_secret_is_hidden() {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ringback_delivery::{AccountId, Command, Engine, FlightId, Jitter, Outcome, SHARDS, Settings, Start};
+use ringback_delivery::{
+    AccountId, Command, Engine, FlightId, Jitter, LaneRead, Outcome, SHARDS, Settings, Start,
+};
 use ringback_store::{Attempt, Content, Lease, Settled, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -23,7 +25,7 @@ use super::bodies::Bodies;
 use super::endpoints::Endpoints;
 use super::inbox::{Inbox, News};
 use super::keeper::Keeper;
-use super::loads::{Loaded, Loader, Loads};
+use super::loads::{Gathered, Loaded, Loader, Unaddressed};
 use super::ownership::Ownership;
 use super::recorder::{Recorded, Recorder};
 use super::trouble::Trouble;
@@ -123,7 +125,8 @@ impl Dispatcher {
             engine: Engine::new(settings.engine, clock.now()),
             bodies: Bodies::new(settings.body_bytes / 2),
             ahead: Bodies::new(settings.body_bytes / 2),
-            loads: Loads::default(),
+            loads: Gathered::default(),
+            unaddressed: Gathered::default(),
             recorder: Recorder::default(),
             trouble,
             answers: HashMap::new(),
@@ -172,6 +175,7 @@ enum Event {
     Answered(FlightId, Attempt),
     Loaded(Loaded),
     Bodies(Vec<Start>, Result<Vec<Option<Content>>, StoreError>),
+    Addressed(Vec<Unaddressed>),
     Recorded(Recorded),
     Swept(AccountId, Result<Swept, StoreError>),
     Hastened(AccountId, Result<Swept, StoreError>),
@@ -201,7 +205,8 @@ struct Running {
     bodies: Bodies<Instant>,
     /// Those that were read ahead.
     ahead: Bodies<()>,
-    loads: Loads,
+    loads: Gathered<LaneRead>,
+    unaddressed: Gathered<Unaddressed>,
     recorder: Recorder,
     trouble: Arc<Trouble>,
     /// Attempts that have ended, until the engine's decision about them.
@@ -299,7 +304,12 @@ impl Running {
                             continue;
                         }
                         // Behind a lane that is behind itself it is read ahead when its turn comes.
-                        if self.engine.accepted(now, fresh.account, fresh.waiting) {
+                        let lane = fresh.lane.as_deref();
+                        let heard = self.engine.accepted(now, fresh.account, fresh.waiting, lane);
+                        if let Some(lane) = lane.filter(|_| heard.lane_began) {
+                            self.events_seen.loaded(fresh.account, &lane.record);
+                        }
+                        if heard.goes_soon {
                             self.bodies.keep(fresh.waiting.position, fresh.content, committed);
                         }
                     }
@@ -465,13 +475,7 @@ impl Running {
             }
         }
         if let Some(reads) = self.loads.next() {
-            let loader = Loader {
-                store: self.store.clone(),
-                endpoints: self.endpoints.clone(),
-                clock: self.clock.clone(),
-                signing: self.attempts.signing,
-                trouble: self.trouble.clone(),
-            };
+            let loader = self.loader();
             self.spawn(async move { Event::Loaded(loader.load(reads).await) });
         }
         if !bodiless.is_empty() {
@@ -481,6 +485,10 @@ impl Running {
                 let contents = store.contents(positions).await;
                 Event::Bodies(bodiless, contents)
             });
+        }
+        if let Some(starts) = self.unaddressed.next() {
+            let loader = self.loader();
+            self.spawn(async move { Event::Addressed(loader.address(starts).await) });
         }
         if let Some(batch) = self.recorder.next(&self.ownership) {
             let (store, clock, ownership) = (self.store.clone(), self.clock.clone(), self.ownership.clone());
@@ -520,6 +528,10 @@ impl Running {
                 self.trouble.failed(&error);
                 starts.into_iter().for_each(|start| self.not_started(start));
             }
+            Event::Addressed(starts) => {
+                self.unaddressed.done();
+                starts.into_iter().for_each(|(start, content)| self.attempt(start, content));
+            }
             Event::Recorded(recorded) => {
                 self.recorder.done();
                 let lost = recorded.lost.clone();
@@ -533,21 +545,17 @@ impl Running {
         }
     }
 
-    fn loaded(&mut self, Loaded { reads, rows, bodies }: Loaded) {
+    fn loaded(&mut self, Loaded { rows, failed, bodies }: Loaded) {
         let now = self.clock.now();
         self.loads.done();
         bodies.into_iter().for_each(|(position, content)| self.ahead.keep(position, content, ()));
-        match rows {
-            Ok(rows) => {
-                for rows in rows {
-                    if let Some((_, record)) = &rows.opening {
-                        self.events_seen.loaded(rows.account, record);
-                    }
-                    self.engine.loaded(now, rows);
-                }
+        for rows in rows {
+            if let Some((_, record)) = &rows.opening {
+                self.events_seen.loaded(rows.account, record);
             }
-            Err(_) => reads.iter().for_each(|read| self.engine.not_loaded(now, read)),
+            self.engine.loaded(now, rows);
         }
+        failed.iter().for_each(|read| self.engine.not_loaded(now, read));
     }
 
     fn answered(&mut self, flight: FlightId, attempt: Attempt) {
@@ -565,7 +573,25 @@ impl Running {
         }
     }
 
+    fn loader(&self) -> Loader {
+        Loader {
+            store: self.store.clone(),
+            endpoints: self.endpoints.clone(),
+            clock: self.clock.clone(),
+            signing: self.attempts.signing,
+            trouble: self.trouble.clone(),
+        }
+    }
+
     fn start(&mut self, start: Start, content: Content) {
+        if self.endpoints.know(start.account) {
+            self.attempt(start, content);
+        } else {
+            self.unaddressed.ask((start, content));
+        }
+    }
+
+    fn attempt(&mut self, start: Start, content: Content) {
         let attempts = self.attempts.clone();
         let token = self.flights.get(&start.flight).map_or(0, |flight| flight.token);
         self.spawn(async move { Event::Answered(start.flight, attempts.make(start, token, &content).await) });
@@ -632,11 +658,12 @@ impl Running {
     fn spawn(&mut self, work: impl Future<Output = Event> + Send + 'static) {
         while self.work.try_join_next().is_some() {}
         let events = self.events.clone();
-        self.work.spawn(async move {
+        // Boxed: a task is moved several times as it begins and ends, and is large.
+        self.work.spawn(Box::pin(async move {
             let event = work.await;
             // Nobody hears it when the dispatcher has given up waiting.
             let _ = events.send(event);
-        });
+        }));
     }
 }
 

@@ -1,14 +1,14 @@
 //! Where each lane's messages go now, and the fence that a deregistration or a replacement closes.
 //!
-//! A cell is made when a lane is read that has something to send, or when an attempt asks for an account, and it goes with
-//! the lane. From then on the store updates it after each commit that changes the account's standing, before that change is
+//! A cell is made when a lane is read that has something to send, or when messages of an account are about to be sent, and it
+//! goes with the lane. From then on the store updates it after each commit that changes the account's standing, before that change is
 //! answered. An attempt takes the endpoint from the cell and looks once more before it starts: if the cell has moved on, it
 //! begins again with what is there now.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ringback_delivery::{AccountId, Standing};
+use ringback_delivery::{AccountId, Standing, Turn};
 use ringback_store::{Endpoint, Secret, Store, StoreError};
 use ringback_wire::signature::{Ed25519Key, HmacKey, SigningKey};
 
@@ -23,6 +23,8 @@ pub(super) struct ReadyEndpoint {
     pub(super) username: Secret,
     pub(super) password: Secret,
     pub(super) key: SigningKey,
+    /// Nothing up to this place in the queue goes here: its account has cancelled it.
+    pub(super) cancelled_through: Turn,
     /// From when on a signing secret in `key` is not to be used any more, in milliseconds; the endpoint is read anew then.
     good_until: Option<ringback_delivery::Timestamp>,
 }
@@ -96,6 +98,15 @@ impl Endpoints {
         lock(&self.cells).retain(|account, _| !of(*account));
     }
 
+    /// Whether an attempt would find an endpoint, or that there is none, without the store; but where a secret has retired.
+    pub(super) fn know(&self, account: AccountId) -> bool {
+        let cell = lock(&self.cells).get(&account).cloned();
+        cell.is_some_and(|cell| {
+            let cell = lock(&cell);
+            cell.endpoint.is_some() || cell.closed()
+        })
+    }
+
     /// Reads the endpoints of these accounts, if they are not known yet, all at once. An attempt reads for itself what could
     /// not be read here.
     pub(super) async fn look_up(
@@ -110,8 +121,16 @@ impl Endpoints {
         if accounts.is_empty() {
             return;
         }
-        let found = match store.endpoints(clock.now(), accounts).await {
+        let found = match store.endpoints(clock.now(), accounts.clone()).await {
             Ok(found) => found,
+            // One that is damaged must not cost the others theirs.
+            Err(StoreError::Damaged(_)) if accounts.len() > 1 => {
+                let mut found = Vec::with_capacity(accounts.len());
+                for account in accounts {
+                    found.push(store.endpoint(clock.now(), account).await.ok().flatten());
+                }
+                found
+            }
             Err(error) => {
                 tracing::debug!(%error, "endpoints could not be read ahead");
                 return;
@@ -192,6 +211,7 @@ pub(super) fn make_ready(read: &Endpoint, signing: Signing) -> Option<ReadyEndpo
         username: read.registration.username.clone().unwrap_or_else(none),
         password: read.registration.password.clone().unwrap_or_else(none),
         key: present.with_previous(keys.collect()),
+        cancelled_through: read.cancelled_through,
         good_until: read.signing.iter().filter_map(|secret| secret.retires_at).min(),
     })
 }

@@ -1,13 +1,13 @@
-//! Reads what lanes ask for. While reads are under way the next ones gather, and go as one: each way to the store and back
-//! costs more than what is read.
+//! Reads what lanes ask for, and where their messages go. While reads are under way the next ones gather, and go as one:
+//! each way to the store and back costs more than what is read.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ringback_delivery::{AccountId, LaneRead, LaneRows};
+use ringback_delivery::{AccountId, LaneRead, LaneRows, Start};
 use ringback_store::{Content, Store, StoreError};
 
 use crate::clock::Clock;
@@ -18,28 +18,33 @@ use super::trouble::Trouble;
 
 /// Reads under way at once.
 const AT_ONCE: usize = 3;
-/// How long the lanes wait, whose rows are there, for what their attempts would otherwise read for themselves.
+/// How long is waited for what attempts would otherwise read for themselves.
 const ENDPOINTS_WITHIN: Duration = Duration::from_millis(250);
 /// The portion of a lane that goes at a good pace: from there on bodies are read ahead.
 const READ_AHEAD_FROM: u32 = 64;
 /// Bodies that are read ahead at once, of all lanes together.
 const READ_AHEAD_AT_ONCE: usize = 2048;
 
-/// What lanes have asked for. It is bounded by the engine, by its number of reads at once.
-#[derive(Default)]
-pub(super) struct Loads {
-    waiting: Vec<LaneRead>,
+/// What is to be read, until it goes. It is bounded by the engine: by its number of reads at once, and of requests.
+pub(super) struct Gathered<T> {
+    waiting: Vec<T>,
     under_way: usize,
 }
 
-impl Loads {
-    /// A lane asks for something.
-    pub(super) fn ask(&mut self, read: LaneRead) {
-        self.waiting.push(read);
+impl<T> Default for Gathered<T> {
+    fn default() -> Self {
+        Self { waiting: Vec::new(), under_way: 0 }
+    }
+}
+
+impl<T> Gathered<T> {
+    /// Something is to be read.
+    pub(super) fn ask(&mut self, what: T) {
+        self.waiting.push(what);
     }
 
     /// What to read now.
-    pub(super) fn next(&mut self) -> Option<Vec<LaneRead>> {
+    pub(super) fn next(&mut self) -> Option<Vec<T>> {
         if self.waiting.is_empty() || self.under_way == AT_ONCE {
             return None;
         }
@@ -53,10 +58,14 @@ impl Loads {
     }
 }
 
+/// A message that is to be sent, and where to is not known yet.
+pub(super) type Unaddressed = (Start, Content);
+
 /// What came of it.
 pub(super) struct Loaded {
-    pub(super) reads: Vec<LaneRead>,
-    pub(super) rows: Result<Vec<LaneRows>, StoreError>,
+    pub(super) rows: Vec<LaneRows>,
+    /// What could not be read.
+    pub(super) failed: Vec<LaneRead>,
     /// Bodies that are likely to be sent soon, with their positions.
     pub(super) bodies: Vec<(i64, Content)>,
 }
@@ -79,31 +88,54 @@ impl Loader {
             Ok(loaded) => loaded,
             Err(_) => {
                 tracing::error!("what lanes asked for could not be read: a panic");
-                let panicked = StoreError::Unavailable("a read did not end".to_owned());
-                Loaded { reads: asked, rows: Err(panicked), bodies: Vec::new() }
+                Loaded { rows: Vec::new(), failed: asked, bodies: Vec::new() }
             }
         }
     }
 
-    async fn read(self, reads: Vec<LaneRead>) -> Loaded {
-        let rows = self.store.load(reads.clone()).await;
-        self.trouble.after(&rows).await;
-        let mut bodies = Vec::new();
-        if let Ok(rows) = &rows {
-            // What is not there by then is read by the attempts.
-            let _ = tokio::time::timeout(ENDPOINTS_WITHIN, self.look_up_endpoints(rows)).await;
-            bodies = self.read_ahead(&reads, rows).await;
-        }
-        Loaded { reads, rows, bodies }
+    /// Reads where these go. What could not be read here is read by the attempts, each for itself.
+    pub(super) async fn address(self, starts: Vec<Unaddressed>) -> Vec<Unaddressed> {
+        let accounts: BTreeSet<AccountId> = starts.iter().map(|(start, _)| start.account).collect();
+        self.look_up(accounts.into_iter().collect()).await;
+        starts
     }
 
-    /// The endpoints of lanes that have just come into memory with something to send.
-    async fn look_up_endpoints(&self, rows: &[LaneRows]) {
-        let sends = |rows: &&LaneRows| rows.opening.as_ref().is_some_and(|(standing, _)| standing.sends());
-        let waits = |rows: &&LaneRows| !(rows.queue.is_empty() && rows.due.is_empty());
-        let accounts: Vec<AccountId> =
-            rows.iter().filter(sends).filter(waits).map(|rows| rows.account).collect();
-        self.endpoints.look_up(self.store.as_ref(), &self.clock, self.signing, accounts).await;
+    async fn read(self, reads: Vec<LaneRead>) -> Loaded {
+        let read = self.store.load(reads.clone()).await;
+        self.trouble.after(&read).await;
+        let (rows, failed) = match read {
+            Ok(rows) => (rows, Vec::new()),
+            Err(StoreError::Damaged(_)) if reads.len() > 1 => self.read_each(&reads).await,
+            Err(_) => (Vec::new(), reads.clone()),
+        };
+        self.look_up(openings(&rows)).await;
+        let bodies = self.read_ahead(&reads, &rows).await;
+        Loaded { rows, failed, bodies }
+    }
+
+    /// Reads them one by one: what is damaged must not stop the others.
+    async fn read_each(&self, reads: &[LaneRead]) -> (Vec<LaneRows>, Vec<LaneRead>) {
+        let (mut rows, mut failed) = (Vec::new(), Vec::new());
+        for read in reads {
+            match self.store.load(vec![read.clone()]).await {
+                Ok(read) => rows.extend(read),
+                Err(_) => failed.push(read.clone()),
+            }
+        }
+        (rows, failed)
+    }
+
+    /// The endpoints of these. What is not there in time is read by the attempts, and this goes on beside them.
+    async fn look_up(&self, accounts: Vec<AccountId>) {
+        if accounts.is_empty() {
+            return;
+        }
+        let (store, endpoints) = (self.store.clone(), self.endpoints.clone());
+        let (clock, signing) = (self.clock.clone(), self.signing);
+        let look_up = tokio::spawn(async move {
+            endpoints.look_up(store.as_ref(), &clock, signing, accounts).await;
+        });
+        let _ = tokio::time::timeout(ENDPOINTS_WITHIN, look_up).await;
     }
 
     /// The bodies of what lanes have read that go at a good pace: one read for many attempts.
@@ -130,9 +162,18 @@ impl Loader {
     }
 }
 
+/// The lanes that have just come into memory with something to send.
+fn openings(rows: &[LaneRows]) -> Vec<AccountId> {
+    let sends = |rows: &&LaneRows| rows.opening.as_ref().is_some_and(|(standing, _)| standing.sends());
+    let waits = |rows: &&LaneRows| !(rows.queue.is_empty() && rows.due.is_empty());
+    rows.iter().filter(sends).filter(waits).map(|rows| rows.account).collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use ringback_store::sqlite::{SqliteOptions, SqliteStore};
+
     use super::*;
 
     fn read(account: u64) -> LaneRead {
@@ -150,9 +191,33 @@ mod tests {
         reads.into_iter().flatten().map(|read| read.account).collect()
     }
 
+    #[tokio::test]
+    async fn a_lane_that_is_damaged_stops_no_other_that_is_read_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let store = Arc::new(SqliteStore::open(SqliteOptions::server(path.clone())).unwrap());
+        let reads = [read(1), read(2), read(3)];
+        let damaged = reads[1].account;
+        rusqlite::Connection::open(path)
+            .unwrap()
+            .execute("INSERT INTO lane (account, health) VALUES (?1, 9)", [damaged.number()])
+            .unwrap();
+        let loader = Loader {
+            store,
+            endpoints: Arc::default(),
+            clock: Clock::system(),
+            signing: Signing::Hmac,
+            trouble: Arc::default(),
+        };
+        let loaded = loader.load(reads.to_vec()).await;
+        let found: Vec<AccountId> = loaded.rows.iter().map(|rows| rows.account).collect();
+        assert_eq!(found, [reads[0].account, reads[2].account]);
+        assert_eq!(loaded.failed, [reads[1].clone()]);
+    }
+
     #[test]
     fn the_first_reads_go_at_once_and_the_next_gather_until_one_is_back() {
-        let mut loads = Loads::default();
+        let mut loads = Gathered::default();
         for account in 0..AT_ONCE as u64 {
             loads.ask(read(account));
             assert_eq!(accounts(loads.next()), [read(account).account]);

@@ -158,7 +158,7 @@ async fn try_commit(
         if row.try_get::<_, i16>(1)? == 0 {
             let waiting = waiting(row, message)?;
             let content = message.content.clone();
-            taken.fresh.push(Fresh { account: message.account, waiting, content });
+            taken.fresh.push(Fresh { account: message.account, waiting, content, lane: None });
             taken.told |= row.try_get::<_, bool>(8)?;
         }
     }

@@ -4,7 +4,7 @@
 //! is told.
 
 use async_trait::async_trait;
-use ringback_delivery::{AccountId, Sequence, Standing, Timestamp};
+use ringback_delivery::{AccountId, Sequence, Standing, Timestamp, Turn};
 
 use super::doubts::Doubt;
 use super::fault::Fault;
@@ -307,9 +307,9 @@ async fn endpoints(
     let (shards, numbers): (Vec<i16>, Vec<i64>) = accounts.iter().copied().map(rows::key).unzip();
     let found = link
         .rows(
-            "SELECT i.at, a.generation, r.sealed, s.sealed, s.retires
+            "SELECT i.at, a.cancelled_through, r.sealed, s.sealed, s.retires
              FROM unnest($1, $2) WITH ORDINALITY AS i (shard, account, at)
-             CROSS JOIN LATERAL (SELECT generation FROM ringback.account a
+             CROSS JOIN LATERAL (SELECT cancelled_through FROM ringback.account a
                  WHERE a.shard = i.shard AND a.account = i.account LIMIT 1) a
              CROSS JOIN LATERAL (SELECT sealed FROM ringback.registration r
                  WHERE r.shard = i.shard AND r.account = i.account AND r.sealed IS NOT NULL LIMIT 1) r
@@ -329,7 +329,7 @@ async fn endpoints(
             signing::open(vault, *account, sealed, retires.map(Timestamp::from_millis))
         });
         *place = Some(Endpoint {
-            generation: rows::number(row, 1)?,
+            cancelled_through: Turn(rows::number(row, 1)?),
             registration: open_registration(vault, *account, row.try_get(2)?)?,
             signing: signing.collect::<Result<_, _>>()?,
         });

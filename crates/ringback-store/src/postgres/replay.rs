@@ -118,7 +118,7 @@ impl Queue {
         };
         self.moved.replayed += 1;
         self.put.push(waiting);
-        self.fresh.push(Fresh { account: self.account, waiting, content });
+        self.fresh.push(Fresh { account: self.account, waiting, content, lane: None });
         Ok(())
     }
 

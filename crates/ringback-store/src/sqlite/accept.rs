@@ -5,14 +5,17 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use ringback_delivery::{AccountId, MessageId, PauseClock, Sequence, Timestamp, Turn, Waiting};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use ringback_delivery::{
+    AccountId, EmptyLane, LaneRecord, MessageId, PauseClock, Sequence, Timestamp, Turn, Waiting,
+};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::fault::Fault;
 use super::idempotency::Periods;
 use super::job::Accept;
-use super::rows;
+use super::lane::{self, lane_columns};
 use super::runs::{self, run_of};
+use super::standing::{self, standing_columns};
 use super::work::{News, Work};
 use crate::{Admission, Fresh, NewMessage, Trace};
 
@@ -38,6 +41,10 @@ pub(super) fn accept(work: &mut Work<'_>, jobs: &mut [Accept]) -> Result<(), Fau
     intake.finish(work.connection)
 }
 
+/// The column behind those of the standing: what was finished of the account's messages. Then comes whether one waits, and
+/// then the lane's.
+const FINISHED: usize = 12;
+
 /// An account during one batch.
 struct Account {
     last_sequence: u64,
@@ -45,6 +52,8 @@ struct Account {
     keeps: bool,
     pause: PauseClock,
     pending: u64,
+    /// Its lane as it was before the batch, if nothing waited: goes with the first message.
+    empty: Option<Box<EmptyLane>>,
     touched: bool,
     /// The run of the last turn before this batch.
     run: u64,
@@ -104,6 +113,7 @@ impl<'c> Intake<'c> {
             return Ok(Admission::StoreFull);
         }
 
+        let lane = account.empty.take();
         account.last_sequence += 1;
         account.last_turn += 1;
         account.pending += 1;
@@ -129,7 +139,7 @@ impl<'c> Intake<'c> {
             periods.remember(connection, id, now, key)?;
         }
         let content = message.content.clone();
-        work.news.push(News::Fresh(Fresh { account: message.account, waiting, content }));
+        work.news.push(News::Fresh(Fresh { account: message.account, waiting, content, lane }));
         Ok(Admission::Queued(id))
     }
 
@@ -191,29 +201,43 @@ impl<'c> Intake<'c> {
 
 fn load(connection: &Connection, account: AccountId) -> Result<Option<Account>, Fault> {
     let found = connection
-        .prepare_cached(
-            "SELECT a.last_sequence, a.last_turn, a.registered OR a.pull, a.paused_total, a.paused_since,
-                    coalesce(l.delivered + l.dead + l.cancelled
-                        + l.dropped_delivered + l.dropped_dead + l.dropped_cancelled, 0)
-             FROM account a LEFT JOIN lane l ON l.account = a.account WHERE a.account = ?1",
-        )?
-        .query_row([account.number()], |row| {
-            let last_sequence: u64 = row.get(0)?;
-            let last_turn: u64 = row.get(1)?;
-            let finished: u64 = row.get(5)?;
-            Ok(Account {
-                last_sequence,
-                last_turn,
-                keeps: row.get(2)?,
-                pause: PauseClock {
-                    total: std::time::Duration::from_millis(row.get(3)?),
-                    since: rows::optional_moment(row, 4)?,
-                },
-                pending: last_sequence.saturating_sub(finished),
-                touched: false,
-                run: run_of(Turn(last_turn)),
-            })
-        })
+        .prepare_cached(concat!(
+            "SELECT ",
+            standing_columns!(),
+            ",
+                    delivered + dead + cancelled + dropped_delivered + dropped_dead + dropped_cancelled,
+                    EXISTS (SELECT 1 FROM pending p WHERE p.account = a.account), ",
+            lane_columns!(),
+            "
+             FROM account a LEFT JOIN lane l ON l.account = a.account WHERE a.account = ?1"
+        ))?
+        .query_row([account.number()], |row| Ok(of_row(row)))
         .optional()?;
-    Ok(found)
+    found.transpose()
+}
+
+fn of_row(row: &Row<'_>) -> Result<Account, Fault> {
+    let standing = standing::of_row(row)?;
+    // Without a lane's row nothing was ever finished, nor recorded of the lane.
+    let finished: Option<u64> = row.get(FINISHED)?;
+    let record = || match finished {
+        Some(_) => lane::of_row(row, FINISHED + 2),
+        None => Ok(LaneRecord::default()),
+    };
+    // By the rows that wait, not by the counters, which may be wrong. A record that can't be read is the lane's affair, which
+    // reads it then.
+    let waits: bool = row.get(FINISHED + 1)?;
+    let record = if waits { None } else { record().ok() };
+    let empty = record.map(|record| Box::new(EmptyLane { standing, record }));
+    let pending = standing.last_sequence.0.saturating_sub(finished.unwrap_or(0));
+    Ok(Account {
+        last_sequence: standing.last_sequence.0,
+        last_turn: standing.last_turn.0,
+        keeps: standing.registered || standing.pull,
+        pause: standing.pause,
+        pending,
+        empty,
+        touched: false,
+        run: run_of(standing.last_turn),
+    })
 }

@@ -20,40 +20,46 @@ impl Ended {
     }
 }
 
+/// The columns that [`of_row`] reads, from the lane's table.
+macro_rules! lane_columns {
+    () => {
+        "successes, releases_seen, reinstatements_seen, health, failures, since, probe_at, trouble"
+    };
+}
+pub(super) use lane_columns;
+
 /// The lane's record; the default one where nothing was recorded.
 pub(super) fn read(connection: &Connection, account: AccountId) -> Result<LaneRecord, Fault> {
     let found = connection
-        .prepare_cached(
-            "SELECT successes, releases_seen, reinstatements_seen, health, failures, since, probe_at, trouble
-             FROM lane WHERE account = ?1",
-        )?
-        .query_row([account.number()], |row| Ok(record(row)))
+        .prepare_cached(concat!("SELECT ", lane_columns!(), " FROM lane WHERE account = ?1"))?
+        .query_row([account.number()], |row| Ok(of_row(row, 0)))
         .optional()?;
     found.unwrap_or(Ok(LaneRecord::default()))
 }
 
-fn record(row: &Row<'_>) -> Result<LaneRecord, Fault> {
+/// A record from a row in which `lane_columns!` begin at `from`.
+pub(super) fn of_row(row: &Row<'_>, from: usize) -> Result<LaneRecord, Fault> {
     let moment = |column: usize| {
-        let found: Option<i64> = row.get(column)?;
+        let found: Option<i64> = row.get(from + column)?;
         found.map(Timestamp::from_millis).ok_or_else(|| Fault::damaged("a closed lane lacks a moment"))
     };
-    let health = match row.get(3)? {
-        0 => Health::Open { failures: row.get(4)? },
+    let health = match row.get(from + 3)? {
+        0 => Health::Open { failures: row.get(from + 4)? },
         1 => Health::Hold {
             since: moment(5)?,
-            failed_probes: row.get(4)?,
+            failed_probes: row.get(from + 4)?,
             probe_at: moment(6)?,
-            trouble: Trouble::from_number(row.get(7)?)
+            trouble: Trouble::from_number(row.get(from + 7)?)
                 .ok_or_else(|| Fault::damaged("a lane is in no known trouble"))?,
         },
         2 => Health::Suspended { since: moment(5)? },
         _ => return Err(Fault::damaged("a lane is in no known health")),
     };
     Ok(LaneRecord {
-        successes: row.get(0)?,
+        successes: row.get(from)?,
         health,
-        releases_seen: row.get(1)?,
-        reinstatements_seen: row.get(2)?,
+        releases_seen: row.get(from + 1)?,
+        reinstatements_seen: row.get(from + 2)?,
     })
 }
 

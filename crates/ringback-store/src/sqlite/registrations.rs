@@ -237,7 +237,7 @@ fn endpoint(
     let Some(standing) = standing::read(connection, account)? else { return Ok(None) };
     let Some(registration) = registration(connection, vault, account)? else { return Ok(None) };
     let signing = signing::read(connection, vault, now, account)?;
-    Ok(Some(Endpoint { generation: standing.generation, registration, signing }))
+    Ok(Some(Endpoint { cancelled_through: standing.cancelled_through, registration, signing }))
 }
 
 /// Puts a sealed registration of this moment in force, keeps the one that it replaces, and releases the lane.

@@ -85,7 +85,7 @@ impl Queue {
         self.write(work, &waiting)?;
         work.counters.pending += 1;
         work.counters.moved.replayed += 1;
-        work.news.push(News::Fresh(Fresh { account: self.account, waiting, content }));
+        work.news.push(News::Fresh(Fresh { account: self.account, waiting, content, lane: None }));
         Ok(())
     }
 

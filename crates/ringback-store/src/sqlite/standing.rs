@@ -3,41 +3,48 @@
 use std::time::Duration;
 
 use ringback_delivery::{AccountId, PauseClock, Sequence, Standing, Turn};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::Fault;
 use super::rows;
 use super::work::{News, Work};
 
+/// The columns that [`of_row`] reads, twelve, from the account's table.
+macro_rules! standing_columns {
+    () => {
+        "generation, registered, pull, releases, reinstatements, cancelled_through, acknowledged_through, \
+         acknowledged_turn, paused_total, paused_since, last_turn, last_sequence"
+    };
+}
+pub(super) use standing_columns;
+
 /// The account's standing; none when it never was touched.
 pub(super) fn read(connection: &Connection, account: AccountId) -> Result<Option<Standing>, Fault> {
     let standing = connection
-        .prepare_cached(
-            "SELECT generation, registered, pull, releases, reinstatements, cancelled_through,
-                    acknowledged_through, acknowledged_turn, paused_total, paused_since, last_turn,
-                    last_sequence
-             FROM account WHERE account = ?1",
-        )?
-        .query_row([account.number()], |row| {
-            Ok(Standing {
-                generation: row.get(0)?,
-                registered: row.get(1)?,
-                pull: row.get(2)?,
-                releases: row.get(3)?,
-                reinstatements: row.get(4)?,
-                cancelled_through: Turn(row.get(5)?),
-                acknowledged_through: Sequence(row.get(6)?),
-                acknowledged_turn: Turn(row.get(7)?),
-                pause: PauseClock {
-                    total: Duration::from_millis(row.get(8)?),
-                    since: rows::optional_moment(row, 9)?,
-                },
-                last_turn: Turn(row.get(10)?),
-                last_sequence: Sequence(row.get(11)?),
-            })
-        })
+        .prepare_cached(concat!("SELECT ", standing_columns!(), " FROM account WHERE account = ?1"))?
+        .query_row([account.number()], of_row)
         .optional()?;
     Ok(standing)
+}
+
+/// A standing from a row that begins with `standing_columns!`.
+pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Standing> {
+    Ok(Standing {
+        generation: row.get(0)?,
+        registered: row.get(1)?,
+        pull: row.get(2)?,
+        releases: row.get(3)?,
+        reinstatements: row.get(4)?,
+        cancelled_through: Turn(row.get(5)?),
+        acknowledged_through: Sequence(row.get(6)?),
+        acknowledged_turn: Turn(row.get(7)?),
+        pause: PauseClock {
+            total: Duration::from_millis(row.get(8)?),
+            since: rows::optional_moment(row, 9)?,
+        },
+        last_turn: Turn(row.get(10)?),
+        last_sequence: Sequence(row.get(11)?),
+    })
 }
 
 /// Changes the account's standing, which makes its row where there is none, and has the listener told.

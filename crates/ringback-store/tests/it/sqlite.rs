@@ -4,6 +4,7 @@ mod backing_up;
 mod committing;
 mod crash;
 mod history;
+mod lanes_told;
 mod ledger;
 mod limits;
 mod opening;

@@ -72,7 +72,7 @@ macro_rules! tell_the_story {
                 a_pause_stops_the_lane_clock,
                 a_release_is_no_reinstatement_but_a_resume_is,
                 an_acknowledgement_never_goes_back_nor_beyond_the_last,
-                an_endpoint_comes_with_its_generation_and_a_signing_secret,
+                an_endpoint_comes_with_what_was_cancelled_and_a_signing_secret,
                 the_endpoints_of_many_are_those_of_each,
                 a_rotated_signing_secret_signs_on_until_its_overlap_ends,
                 first_use_by_many_makes_one_signing_secret,

@@ -149,12 +149,12 @@ pub async fn an_acknowledgement_never_goes_back_nor_beyond_the_last(store: &dyn 
     assert_eq!(queue(store, ONE).await, [4]);
 }
 
-pub async fn an_endpoint_comes_with_its_generation_and_a_signing_secret(store: &dyn Store) {
+pub async fn an_endpoint_comes_with_what_was_cancelled_and_a_signing_secret(store: &dyn Store) {
     let one = account(ONE);
     assert!(store.endpoint(at(0), one).await.unwrap().is_none());
     store.register(at(0), one, registration("a")).await.unwrap();
     let endpoint = store.endpoint(at(1), one).await.unwrap().unwrap();
-    assert_eq!((endpoint.generation, &endpoint.registration), (1, &registration("a")));
+    assert_eq!((endpoint.cancelled_through, &endpoint.registration), (Turn(0), &registration("a")));
     assert_eq!(endpoint.signing, store.signing_secrets(at(1), one).await.unwrap());
     assert_eq!(endpoint.signing.len(), 1);
     assert_ne!(endpoint.signing[0].hmac, endpoint.signing[0].ed25519_seed);
@@ -162,8 +162,14 @@ pub async fn an_endpoint_comes_with_its_generation_and_a_signing_secret(store: &
     // A replacement is signed with the same secret.
     store.register(at(2), one, registration("b")).await.unwrap();
     let replaced = store.endpoint(at(3), one).await.unwrap().unwrap();
-    assert_eq!((replaced.generation, &replaced.registration), (2, &registration("b")));
+    assert_eq!((replaced.cancelled_through, &replaced.registration), (Turn(0), &registration("b")));
     assert_eq!(replaced.signing, endpoint.signing);
+
+    accept(store, at(4), message(ONE, "cancelled")).await;
+    store.deregister(at(5), one).await.unwrap();
+    assert!(store.endpoint(at(6), one).await.unwrap().is_none());
+    store.register(at(7), one, registration("c")).await.unwrap();
+    assert_eq!(store.endpoint(at(8), one).await.unwrap().unwrap().cancelled_through, Turn(1));
 }
 
 pub async fn the_endpoints_of_many_are_those_of_each(store: &dyn Store) {
