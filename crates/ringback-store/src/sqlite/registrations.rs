@@ -28,6 +28,8 @@ impl Registrations for SqliteStore {
             keys::follow(work.connection, &vault)?;
             let sealed =
                 vault.seal(Purpose::Registration(account.number()), &sealed::encode(&registration))?;
+            // Here, so that no first message waits for it.
+            signing::keep_first(work, &vault, account)?;
             put_in_force(work, account, &sealed, now)
         })
         .await

@@ -177,3 +177,12 @@ async fn a_publisher_that_goes_away_harms_no_one() {
     accept(&*store, at(2), message(ONE, "y")).await;
     assert_eq!(number(&look(folder.path()), "SELECT count(*) FROM message"), 4);
 }
+
+#[tokio::test]
+async fn who_is_registered_has_a_signing_secret_and_the_first_look_at_the_endpoint_commits_nothing() {
+    let (_folder, store) = new_store();
+    register(&store, ONE).await;
+    let commits = store.commits();
+    let endpoint = store.endpoint(at(1), account(ONE)).await.unwrap().unwrap();
+    assert_eq!((endpoint.signing.len(), store.commits()), (1, commits));
+}
