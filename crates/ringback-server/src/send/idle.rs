@@ -5,7 +5,8 @@
 //! long is closed too: the other side would do it soon, in the middle of a request.
 //!
 //! Many accounts may have one endpoint. Where more requests are open there than one account can have, the next one waits a
-//! moment for a connection to come free before it opens another.
+//! moment for a connection to come free before it opens another. Those that have been out for long don't count: it is not their
+//! connections that come free soon, and who is slow there is to hold up nobody else.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -20,6 +21,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 const LOOKS: u32 = 4;
 /// How long a request waits for a connection to come free.
 const FREE_WITHIN: Duration = Duration::from_millis(25);
+/// A request that has been open for so long does not count any more.
+const LONG: Duration = Duration::from_millis(100);
 
 /// See the module. `C` is a connection, which is closed by being dropped.
 pub(super) struct Idle<C>(Arc<Mutex<Kept<C>>>);
@@ -28,6 +31,7 @@ pub(super) struct Idle<C>(Arc<Mutex<Kept<C>>>);
 pub(super) struct Open<C> {
     idle: Arc<Mutex<Kept<C>>>,
     origin: Arc<str>,
+    since: Instant,
     over: bool,
 }
 
@@ -45,6 +49,8 @@ struct Origin<C> {
     kept: VecDeque<(Ticket, C)>,
     /// Requests that are open, those that wait among them.
     open: usize,
+    /// When those were opened that are not open for long.
+    young: VecDeque<Instant>,
     /// Each gets a connection, or word that one was closed.
     waiting: VecDeque<oneshot::Sender<Option<C>>>,
 }
@@ -78,8 +84,9 @@ impl<C: Connected + Send + 'static> Idle<C> {
     /// For a request to an endpoint: the connection that was kept last, or one that comes free within a moment where many
     /// are in use; none where one is to be opened.
     pub(super) async fn take(&self, origin: &Arc<str>) -> (Option<C>, Open<C>) {
-        let (taken, waits) = lock(&self.0).take(origin, Instant::now());
-        let open = Open { idle: self.0.clone(), origin: origin.clone(), over: false };
+        let since = Instant::now();
+        let (taken, waits) = lock(&self.0).take(origin, since);
+        let open = Open { idle: self.0.clone(), origin: origin.clone(), since, over: false };
         match waits {
             None => (taken, open),
             Some(mut waits) => {
@@ -101,14 +108,14 @@ impl<C> Open<C> {
     pub(super) fn keep(mut self, connection: C) {
         self.over = true;
         // What had to make room is closed after the lock is let go.
-        let _closed = lock(&self.idle).keep(&self.origin, connection, Instant::now());
+        let _closed = lock(&self.idle).keep(&self.origin, connection, self.since, Instant::now());
     }
 }
 
 impl<C> Drop for Open<C> {
     fn drop(&mut self) {
         if !self.over {
-            lock(&self.idle).closed(&self.origin);
+            lock(&self.idle).closed(&self.origin, self.since, Instant::now());
         }
     }
 }
@@ -131,11 +138,32 @@ impl<C> Origin<C> {
     fn is_over(&self) -> bool {
         self.kept.is_empty() && self.open == 0
     }
+
+    fn opens(&mut self, now: Instant) {
+        self.open += 1;
+        self.forget_the_old(now);
+        self.young.push_back(now);
+    }
+
+    /// One that was opened then is over. Which of the young ones is taken for it makes no difference worth looking for it.
+    fn ends(&mut self, since: Instant, now: Instant) {
+        self.open -= 1;
+        self.forget_the_old(now);
+        if now - since < LONG {
+            self.young.pop_front();
+        }
+    }
+
+    fn forget_the_old(&mut self, now: Instant) {
+        while self.young.front().is_some_and(|since| now - *since >= LONG) {
+            self.young.pop_front();
+        }
+    }
 }
 
 impl<C> Default for Origin<C> {
     fn default() -> Self {
-        Self { kept: VecDeque::new(), open: 0, waiting: VecDeque::new() }
+        Self { kept: VecDeque::new(), open: 0, young: VecDeque::new(), waiting: VecDeque::new() }
     }
 }
 
@@ -143,7 +171,7 @@ impl<C: Connected> Kept<C> {
     /// Counts a request as open; a connection for it, or where it hears of one.
     fn take(&mut self, origin: &Arc<str>, now: Instant) -> (Option<C>, Option<oneshot::Receiver<Option<C>>>) {
         let of = self.by_origin.entry(origin.clone()).or_default();
-        of.open += 1;
+        of.opens(now);
         while let Some((ticket, connection)) = of.kept.pop_back() {
             let since = self.by_age.remove(&ticket).map(|(since, _)| since);
             if since.is_none_or(|since| now.duration_since(since) >= self.patience) {
@@ -154,7 +182,7 @@ impl<C: Connected> Kept<C> {
                 return (Some(connection), None);
             }
         }
-        let waits = (of.open > self.at_once).then(|| {
+        let waits = (of.young.len() > self.at_once).then(|| {
             let (tell, waits) = oneshot::channel();
             of.waiting.push_back(tell);
             waits
@@ -165,9 +193,9 @@ impl<C: Connected> Kept<C> {
 
 impl<C> Kept<C> {
     /// A request is over. Who waits gets its connection; else it is kept. Gives the one that had to make room.
-    fn keep(&mut self, origin: &Arc<str>, connection: C, now: Instant) -> Option<C> {
+    fn keep(&mut self, origin: &Arc<str>, connection: C, since: Instant, now: Instant) -> Option<C> {
         let Some(of) = self.by_origin.get_mut(origin) else { return Some(connection) };
-        of.open -= 1;
+        of.ends(since, now);
         let mut connection = Some(connection);
         while let Some(waits) = of.waiting.pop_front() {
             match waits.send(connection) {
@@ -183,9 +211,9 @@ impl<C> Kept<C> {
     }
 
     /// A request is over, and its connection closed: one that waits may open another.
-    fn closed(&mut self, origin: &Arc<str>) {
+    fn closed(&mut self, origin: &Arc<str>, since: Instant, now: Instant) {
         let Some(of) = self.by_origin.get_mut(origin) else { return };
-        of.open -= 1;
+        of.ends(since, now);
         while let Some(waits) = of.waiting.pop_front() {
             if waits.send(None).is_ok() {
                 break;
@@ -307,12 +335,12 @@ mod tests {
         let (mut kept, begun, a) = (lock(&idle.0), Instant::now(), origin("a"));
         kept.take(&a, begun);
         kept.take(&a, begun);
-        kept.keep(&a, 1, begun);
-        kept.keep(&a, 2, begun + PATIENCE / 2);
+        kept.keep(&a, 1, begun, begun);
+        kept.keep(&a, 2, begun, begun + PATIENCE / 2);
         assert!(kept.expire(begun + PATIENCE - Duration::from_secs(1)).is_empty());
         assert_eq!(kept.expire(begun + PATIENCE), [1]);
         assert_eq!(kept.take(&a, begun + PATIENCE * 2).0, None, "too old, and not found by the task yet");
-        kept.closed(&a);
+        kept.closed(&a, begun + PATIENCE * 2, begun + PATIENCE * 2);
         assert!(kept.by_origin.is_empty() && kept.by_age.is_empty());
     }
 
@@ -329,6 +357,22 @@ mod tests {
         let (got, fourth) = waiting[1].as_mut().now_or_never().unwrap();
         assert_eq!(got, None, "one was closed: another may be opened");
         drop((third, fourth));
+        assert!(nothing_is_left(&idle));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_those_that_have_been_out_for_long() {
+        let idle = idle(10, 2);
+        let slow = (open(&idle, "a").await.1, open(&idle, "a").await.1);
+        tokio::time::advance(LONG).await;
+        let began = Instant::now();
+        let (first, second) = (open(&idle, "a").await, open(&idle, "a").await);
+        assert_eq!((first.0, second.0, began.elapsed()), (None, None, Duration::ZERO));
+        // What is over late takes no place from those that count.
+        drop(slow);
+        assert!(Box::pin(open(&idle, "a")).now_or_never().is_none());
+        drop((first, second));
+        assert!(open(&idle, "a").now_or_never().is_some());
         assert!(nothing_is_left(&idle));
     }
 

@@ -73,7 +73,8 @@ pub struct SenderSettings {
     pub idle_timeout: Duration,
     /// How many such connections are kept: those that were used last.
     pub max_idle: usize,
-    /// How many requests may be open to one endpoint before the next waits a moment for a connection to come free.
+    /// How many requests may be open to one endpoint, those not counted that have been out for long, before the next waits a
+    /// moment for a connection to come free.
     pub open_at_once: usize,
     /// How much of a response's body is read, in bytes. Past it the status counts, and the connection is closed.
     pub max_body_bytes: usize,
