@@ -54,6 +54,17 @@ pub struct Endpoint {
     pub signing: Vec<SigningSecret>,
 }
 
+/// Whether there is a present one among these secrets.
+pub(crate) fn has_present(secrets: &[SigningSecret]) -> bool {
+    secrets.first().is_some_and(|secret| secret.retires_at.is_none())
+}
+
+/// The accounts that are registered and have no present secret, by what was found of them.
+pub(crate) fn unsigned(accounts: &[AccountId], found: &[Option<Endpoint>]) -> Vec<AccountId> {
+    let found = accounts.iter().zip(found).filter_map(|(account, found)| Some((account, found.as_ref()?)));
+    found.filter(|(_, endpoint)| !has_present(&endpoint.signing)).map(|(account, _)| *account).collect()
+}
+
 /// What became of an attempt to bring the replaced registration back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restored {

@@ -6,8 +6,8 @@
 //! API: neither knows the other. Where several nodes share the store, the `keeper` keeps this node's shards, and `ownership`
 //! says what it may send for.
 //!
-//! The promise: news from the inbox are hints. Should they be lost, what waits is found again by reading, and nothing
-//! starts for an account whose generation has moved on.
+//! The promise: news from the inbox are hints, but for the lane that a message's may bring along. Should they be lost, what
+//! waits is found again by reading, and nothing starts that its account has cancelled.
 
 mod attempt;
 mod bodies;

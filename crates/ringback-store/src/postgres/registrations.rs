@@ -11,6 +11,7 @@ use super::fault::Fault;
 use super::link::{Link, args};
 use super::pool::Tx;
 use super::{PostgresStore, fence, keys, retrying, rows, signing, standing};
+use crate::registrations::{has_present, unsigned};
 use crate::sealed;
 use crate::vault::Purpose;
 use crate::{Endpoint, Registration, Registrations, Restored, SigningSecret, StoreError, Vault};
@@ -114,15 +115,7 @@ impl Registrations for PostgresStore {
         accounts: Vec<AccountId>,
     ) -> Result<Vec<Option<Endpoint>>, StoreError> {
         let found = self.read_endpoints(now, accounts.clone()).await?;
-        let unsigned = |endpoint: &Option<Endpoint>| {
-            endpoint.as_ref().is_some_and(|endpoint| !signing::has_present(&endpoint.signing))
-        };
-        let unsigned: Vec<AccountId> = accounts
-            .iter()
-            .zip(&found)
-            .filter(|(_, found)| unsigned(found))
-            .map(|(account, _)| *account)
-            .collect();
+        let unsigned = unsigned(&accounts, &found);
         if unsigned.is_empty() {
             return Ok(found);
         }
@@ -188,7 +181,7 @@ impl Registrations for PostgresStore {
         account: AccountId,
     ) -> Result<Vec<SigningSecret>, StoreError> {
         let secrets = self.read_signing_secrets(now, account).await?;
-        if signing::has_present(&secrets) {
+        if has_present(&secrets) {
             return Ok(secrets);
         }
         self.make_signing_secrets(vec![account]).await?;

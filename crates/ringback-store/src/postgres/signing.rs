@@ -55,11 +55,6 @@ pub(super) fn open(
     Ok(SigningSecret { hmac: *hmac, ed25519_seed: seed.try_into().map_err(|_| damaged())?, retires_at })
 }
 
-/// Whether there is a present one among them.
-pub(super) fn has_present(secrets: &[SigningSecret]) -> bool {
-    secrets.first().is_some_and(|secret| secret.retires_at.is_none())
-}
-
 /// Keeps a new secret for each of these that has no present one. Their rows are locked, or else two may meet, and one begins
 /// again.
 pub(super) async fn keep_first(tx: &Link, vault: &Vault, accounts: &[AccountId]) -> Result<(), Fault> {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::fault::Fault;
 use super::work::{News, Work};
 use super::{SqliteStore, keys, replay_job, signing, standing};
+use crate::registrations::{has_present, unsigned};
 use crate::sealed;
 use crate::vault::Purpose;
 use crate::{Endpoint, Registration, Registrations, Restored, SigningSecret, StoreError, Vault};
@@ -95,15 +96,7 @@ impl Registrations for SqliteStore {
         accounts: Vec<AccountId>,
     ) -> Result<Vec<Option<Endpoint>>, StoreError> {
         let found = self.read_endpoints(now, accounts.clone()).await?;
-        let unsigned = |endpoint: &Option<Endpoint>| {
-            endpoint.as_ref().is_some_and(|endpoint| !signing::has_present(&endpoint.signing))
-        };
-        let unsigned: Vec<AccountId> = accounts
-            .iter()
-            .zip(&found)
-            .filter(|(_, found)| unsigned(found))
-            .map(|(account, _)| *account)
-            .collect();
+        let unsigned = unsigned(&accounts, &found);
         if unsigned.is_empty() {
             return Ok(found);
         }
@@ -164,7 +157,7 @@ impl Registrations for SqliteStore {
         account: AccountId,
     ) -> Result<Vec<SigningSecret>, StoreError> {
         let secrets = self.read_signing_secrets(now, account).await?;
-        if signing::has_present(&secrets) {
+        if has_present(&secrets) {
             return Ok(secrets);
         }
         self.make_signing_secrets(vec![account]).await?;

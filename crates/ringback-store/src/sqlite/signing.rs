@@ -48,11 +48,6 @@ pub(super) fn read(
     Ok(secrets)
 }
 
-/// Whether there is a present one among them.
-pub(super) fn has_present(secrets: &[SigningSecret]) -> bool {
-    secrets.first().is_some_and(|secret| secret.retires_at.is_none())
-}
-
 /// Keeps a new secret where there is no present one.
 pub(super) fn keep_first(work: &mut Work<'_>, vault: &Vault, account: AccountId) -> Result<(), Fault> {
     let present: bool = work

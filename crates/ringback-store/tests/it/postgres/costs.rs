@@ -41,7 +41,7 @@ async fn nothing_reads_more_among_many_idle_accounts_and_waiting_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes: the same with a million of each, for the figures"]
+#[ignore = "takes most of a minute: the same with a million of each, for the figures"]
 async fn nothing_reads_more_among_a_million_idle_accounts_and_waiting_messages() {
     compare(FEW, 1_000_000).await;
 }
