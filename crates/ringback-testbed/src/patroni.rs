@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::Value;
@@ -11,12 +11,11 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::lodging::Lodging;
-use crate::{PATIENCE, USER, postgres, program};
+use crate::{USER, looking, postgres, program};
 
 const MEMBERS: usize = 3;
 /// For how long a primary that is not heard of is still believed in. Patroni's default is 30 s.
 const TTL_SECONDS: u32 = 8;
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// See the module.
 pub struct Patroni {
@@ -162,15 +161,12 @@ impl Patroni {
 
     /// Waits until all members that run say of themselves that they are no primary.
     pub async fn until_nobody_leads(&self) {
-        let begun = Instant::now();
         for member in self.members.iter().filter(|member| member.process.is_some()) {
-            while send(member.rest_port, "GET /primary HTTP/1.0", "")
-                .await
-                .is_none_or(|(status, _)| status != 503)
-            {
-                assert!(begun.elapsed() < PATIENCE, "there is a primary still");
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
+            let is_none = async || match send(member.rest_port, "GET /primary HTTP/1.0", "").await {
+                Some((503, _)) => Ok(()),
+                answer => Err(format!("{} answers {answer:?}", member.name)),
+            };
+            looking::until("all to say that they are no primary", is_none).await;
         }
     }
 
@@ -211,22 +207,16 @@ impl Patroni {
 
     /// Waits for what the members' states are wished to be: `leader`, `sync_standby` or `replica` of what runs.
     async fn until<T>(&self, what: &str, wished: impl Fn(&[String]) -> Option<T>) -> T {
-        let begun = Instant::now();
-        loop {
+        let look = async || {
             let states = self.states().await;
-            if let Some(found) = wished(&states) {
-                return found;
-            }
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "the cluster does not {what}: {states:?}\n{}",
-                self.members
-                    .iter()
-                    .map(|member| self.lodging.log(&format!("{}.log", member.name)))
-                    .collect::<String>()
-            );
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+            wished(&states).ok_or_else(|| format!("{states:?}\n{}", self.logs()))
+        };
+        looking::until(format!("the cluster to {what}"), look).await
+    }
+
+    /// What the members' Patronis said last.
+    fn logs(&self) -> String {
+        self.members.iter().map(|member| self.lodging.log(&format!("{}.log", member.name))).collect()
     }
 
     /// What each member is, as the members see it; empty for one that does not run.

@@ -3,13 +3,12 @@
 
 use std::path::PathBuf;
 use std::process::Child;
-use std::time::Duration;
 
 use tokio::net::TcpStream;
 
 use crate::lodging::Lodging;
 use crate::postgres::{Database, Postgres};
-use crate::{PATIENCE, USER, certificate, program};
+use crate::{USER, certificate, looking, program};
 
 /// Fewer than the nodes of a test have connections, so that they really share.
 const SERVER_CONNECTIONS: u32 = 8;
@@ -19,7 +18,6 @@ const SESSIONS: u32 = 100;
 const PORT: u16 = 6432;
 /// and where its users are.
 const USERS: &str = "/etc/pgbouncer/userlist.txt";
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// See the module.
 pub struct PgBouncer {
@@ -75,13 +73,11 @@ impl PgBouncer {
         }
         let settings = lodging.write("pgbouncer.ini", &settings);
         let child = lodging.start("log", program::command(&pgbouncer).arg(settings));
-        let listening = async {
-            while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
+        let connects = async || match TcpStream::connect(("127.0.0.1", port)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("{error}\n{}", lodging.log("log"))),
         };
-        let listens = tokio::time::timeout(PATIENCE, listening).await;
-        assert!(listens.is_ok(), "PgBouncer does not start: {}", lodging.log("log"));
+        looking::until("PgBouncer to listen", connects).await;
         Some(Self { lodging, child, port })
     }
 

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::lodging::Lodging;
-use crate::{PATIENCE, USER, certificate, program};
+use crate::{USER, certificate, looking, program};
 
 /// The server stays as durable as one in production, and as quick as that allows.
 const SETTINGS: &str = "
@@ -25,7 +24,6 @@ log_checkpoints = off
 log_lock_waits = on
 autovacuum_naptime = 5s
 ";
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Another may have taken the port meanwhile.
 const STARTS: usize = 3;
 
@@ -151,11 +149,11 @@ impl Postgres {
         let standby = Self { lodging, programs: self.programs.clone(), port };
         self.psql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
         self.psql("postgres", "SELECT pg_reload_conf()");
-        let begun = Instant::now();
-        while self.psql("postgres", "SELECT sync_state FROM pg_stat_replication") != "sync\n" {
-            assert!(begun.elapsed() < PATIENCE, "the standby does not stream: {}", standby.log());
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        let streams = async || match self.psql("postgres", "SELECT sync_state FROM pg_stat_replication") {
+            state if state == "sync\n" => Ok(()),
+            state => Err(format!("{state:?}\n{}", standby.log())),
+        };
+        looking::until("a standby that streams", streams).await;
         standby
     }
 
@@ -202,15 +200,25 @@ impl Database<'_> {
         Snapshot::take(&self.server.programs, self.server.port, &self.name)
     }
 
+    /// Waits until SQL says yes.
+    #[track_caller]
+    pub fn until(&self, condition: &str) -> impl Future<Output = ()> {
+        let ask = async move || match self.psql(condition).trim() {
+            "t" => Ok(()),
+            answer => Err(answer.to_owned()),
+        };
+        looking::until(condition, ask)
+    }
+
     /// Waits until nobody is connected but through psql, and what they did is in the database's statistics.
     pub async fn until_left_alone(&self) {
         let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
                           AND application_name <> 'psql' AND backend_type = 'client backend'";
-        let begun = Instant::now();
-        while self.psql(others).trim() != "0" {
-            assert!(begun.elapsed() < PATIENCE, "somebody stays connected");
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        let left = async || match self.psql(others).trim() {
+            "0" => Ok(()),
+            count => Err(format!("{count} are connected")),
+        };
+        looking::until("everybody to leave", left).await;
     }
 
     /// What was read of a schema's tables, but for some, by those who have left.

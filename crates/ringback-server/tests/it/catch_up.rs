@@ -9,6 +9,7 @@ use ringback_server::credentials::{self, NewCredential};
 use ringback_server::service::{Service, ServiceSettings};
 use ringback_store::Reach;
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
+use ringback_testbed::looking;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
@@ -23,12 +24,11 @@ impl Cast {
 
     /// Waits until so many requests wait for messages.
     async fn until_waiting(&self, count: usize) {
-        let waiting = async {
-            while self.server.state.waiting() != count {
-                tokio::task::yield_now().await;
-            }
+        let look = async || match self.server.state.waiting() {
+            waiting if waiting == count => Ok(()),
+            waiting => Err(format!("{waiting} wait")),
         };
-        tokio::time::timeout(PATIENCE, waiting).await.expect("they wait in time");
+        looking::within(PATIENCE, format!("{count} to wait"), look).await;
     }
 }
 

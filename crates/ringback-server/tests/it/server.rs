@@ -21,6 +21,7 @@ use ringback_server::send::{CallbackUrl, EgressMode, EgressPolicy, Sender, Sende
 use ringback_server::trace::Tracer;
 use ringback_store::sqlite::{self, SqliteOptions, SqliteStore};
 use ringback_store::{CommitListener, Dispatching as _, Fresh, Reach, Scopes, Secret, StoreError, Trace};
+use ringback_testbed::looking;
 use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -248,12 +249,11 @@ impl Server {
     pub(crate) async fn settled(&self) {
         use std::sync::atomic::Ordering::Relaxed;
         let stats = self.dispatcher.as_ref().expect("a server that delivers").stats();
-        let quiet = async {
-            while stats.flying.load(Relaxed) + stats.unrecorded.load(Relaxed) > 0 {
-                tokio::task::yield_now().await;
-            }
+        let look = async || match (stats.flying.load(Relaxed), stats.unrecorded.load(Relaxed)) {
+            (0, 0) => Ok(()),
+            (flying, unrecorded) => Err(format!("{flying} under way, {unrecorded} not recorded")),
         };
-        tokio::time::timeout(PATIENCE, quiet).await.expect("everything is recorded in time");
+        looking::within(PATIENCE, "everything to be recorded", look).await;
     }
 
     /// The database's file.

@@ -12,6 +12,7 @@ use ringback_store::{
     Admission, Attempt, Commit, CommitListener, Content, Fresh, Idempotency, Movements, NewMessage,
     Registration, ReplayCount, ReplayJob, Secret, Settled, Store, Trace,
 };
+use tokio::sync::Notify;
 
 /// A moment of the stories, in seconds after their beginning.
 pub fn at(seconds: i64) -> Timestamp {
@@ -161,7 +162,7 @@ pub enum Heard {
 
 /// A listener that remembers.
 #[derive(Default)]
-pub struct Ear(Mutex<Vec<Heard>>, Mutex<Movements>);
+pub struct Ear(Mutex<Vec<Heard>>, Mutex<Movements>, Notify);
 
 impl Ear {
     pub fn at(store: &dyn Store) -> Arc<Self> {
@@ -173,6 +174,23 @@ impl Ear {
     /// What was heard since this was asked last.
     pub fn heard(&self) -> Vec<Heard> {
         std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// The same, once there is something.
+    pub async fn hears(&self) -> Vec<Heard> {
+        loop {
+            let heard = self.heard();
+            if !heard.is_empty() {
+                return heard;
+            }
+            // What was heard between the two lines is kept for who waits.
+            self.2.notified().await;
+        }
+    }
+
+    fn hear(&self, heard: Heard) {
+        self.0.lock().unwrap().push(heard);
+        self.2.notify_one();
     }
 }
 
@@ -187,15 +205,15 @@ impl CommitListener for Ear {
     fn accepted(&self, fresh: Vec<Fresh>) {
         let heard =
             fresh.into_iter().map(|fresh| (fresh.account, fresh.waiting.sequence.0, fresh.content.body));
-        self.0.lock().unwrap().push(Heard::Accepted(heard.collect()));
+        self.hear(Heard::Accepted(heard.collect()));
     }
 
     fn standing_changed(&self, account: AccountId, standing: Standing) {
-        self.0.lock().unwrap().push(Heard::Standing(account, standing));
+        self.hear(Heard::Standing(account, standing));
     }
 
     fn missed(&self, accounts: Vec<AccountId>) {
-        self.0.lock().unwrap().push(Heard::Missed(accounts));
+        self.hear(Heard::Missed(accounts));
     }
 
     fn committed(&self, Commit { moved, .. }: Commit) {

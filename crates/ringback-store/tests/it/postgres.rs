@@ -14,8 +14,6 @@ mod recording;
 mod snapshots;
 mod synchronous;
 
-use std::time::{Duration, Instant};
-
 use ringback_store::{PostgresOptions, PostgresStore, Role, SealingKey};
 use ringback_testbed::{Database, Postgres, USER};
 
@@ -44,18 +42,6 @@ pub async fn own_everything(store: &PostgresStore) {
     let beat = store.beat().await.unwrap();
     let claimed = store.claim(usize::from(ringback_delivery::SHARDS)).await.unwrap();
     assert_eq!((beat.held.len(), claimed.len()), (0, usize::from(ringback_delivery::SHARDS)));
-}
-
-/// For anything that is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until SQL says yes.
-pub async fn until(database: &Database<'_>, condition: &str) {
-    let begun = Instant::now();
-    while database.psql(condition).trim() != "t" {
-        assert!(begun.elapsed() < PATIENCE, "it does not come to this: {condition}");
-        tokio::task::yield_now().await;
-    }
 }
 
 /// Whether somebody waits for somebody else.

@@ -1,6 +1,9 @@
 //! A back-up beside a running server, and a server on what was restored from it.
 
 use std::path::Path;
+use std::time::Duration;
+
+use ringback_server::clock::Clock;
 
 use crate::credentials::create;
 use crate::house::{ACCOUNT, House, serve};
@@ -45,13 +48,19 @@ async fn what_was_pending_in_a_back_up_is_sent_again_after_the_restore_under_the
     // What came after the back-up is gone. Its number is given out again, with another id.
     let lost = run_with(restored.path(), &["messages", "show", &after], &variables, "");
     assert_eq!(failure(&lost).0, 5);
-    // An id says the second of its acceptance: no real restore is done within the same one.
-    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    the_next_second().await;
     let message = crate::api::message(ACCOUNT, "after the restore").to_string();
     printed(&run_with(restored.path(), &["messages", "publish", "--json"], &variables, &message));
     let next = receiver.requests(4).await.pop().unwrap();
     assert_eq!(next.header("ringback-sequence"), "2");
     assert_ne!(next.header("webhook-id"), after);
+}
+
+/// An id says the second of its acceptance, and no real restore is done within the same one.
+async fn the_next_second() {
+    let now = Clock::system().now().as_millis();
+    let left = 1000 - now.rem_euclid(1000);
+    tokio::time::sleep(Duration::from_millis(left.unsigned_abs())).await;
 }
 
 #[test]

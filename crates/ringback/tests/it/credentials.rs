@@ -1,9 +1,10 @@
 //! `ringback credentials`, on a store beside a running server and through its API.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::StatusCode;
+use ringback_testbed::looking;
 use tempfile::tempdir;
 
 use crate::api::{Api, Secrets, Tokens, message, text};
@@ -13,7 +14,6 @@ const STORE: &str = "sqlite:ringback.db";
 const ACCOUNT: &str = "0242078689-00001";
 /// How soon a running server acts on a change.
 const KNOWN_WITHIN: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Makes a credential in the folder's store.
 pub(crate) fn create(folder: &Path, name: &str, account: &str, scopes: &str) -> Secrets {
@@ -44,15 +44,11 @@ fn variables<'a>(secrets: &'a Secrets, url: &'a str) -> [(&'static str, &'a str)
 
 /// Asks until the answer is the one that is waited for.
 async fn soon<F: Future<Output = StatusCode>>(wanted: StatusCode, mut ask: impl FnMut() -> F) {
-    let until = Instant::now() + KNOWN_WITHIN;
-    loop {
-        let status = ask().await;
-        if status == wanted {
-            return;
-        }
-        assert!(Instant::now() < until, "still {status} after {KNOWN_WITHIN:?}");
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    let answered = async || match ask().await {
+        status if status == wanted => Ok(()),
+        status => Err(status.to_string()),
+    };
+    looking::within(KNOWN_WITHIN, wanted.as_str(), answered).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,19 +10,17 @@ mod standby;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use ringback_testbed::Database;
+use ringback_testbed::looking;
 use serde_json::Value;
 
 use crate::api::{Api, Tokens, message};
 use crate::endpoint::Endpoint;
 use crate::house::{ACCOUNT, House, KEY_FILE};
-use crate::program::PATIENCE;
 
 /// While a message can't be kept as it should be, its publish is refused within this.
 const REFUSED_WITHIN: Duration = Duration::from_secs(2);
 /// For the answer to get here, on a machine with other things to do.
 const ON_THE_WAY: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A server, who publishes there, and where its callbacks go.
 struct Scene {
@@ -57,16 +55,15 @@ impl Scene {
 
     /// The same while the server is finding its database again.
     async fn accepted_soon(&self, key: &str) -> String {
-        let begun = Instant::now();
-        loop {
+        let publish = async || {
             let (status, answer) = self.publish(key).await;
             if status == StatusCode::ACCEPTED {
-                return crate::api::text(&answer["id"]);
+                return Ok(crate::api::text(&answer["id"]));
             }
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
-            assert!(begun.elapsed() < PATIENCE, "{answer}");
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+            Err(answer.to_string())
+        };
+        looking::until("a server that accepts again", publish).await
     }
 
     /// Publishes a message that is refused, in time.
@@ -95,14 +92,5 @@ impl Scene {
         let came = ids.len();
         ids.dedup();
         assert_eq!((came, ids.len()), (count, count), "{ids:?}");
-    }
-}
-
-/// Waits until SQL says yes.
-async fn until(database: &Database<'_>, condition: &str) {
-    let begun = Instant::now();
-    while database.psql(condition).trim() != "t" {
-        assert!(begun.elapsed() < PATIENCE, "it does not come to this: {condition}");
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }

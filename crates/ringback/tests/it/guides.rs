@@ -98,7 +98,8 @@ fn script(guide: &str) -> String {
             How::Background(until) => {
                 script += &format!(
                     "echo '--- {number}, in the background'\n: >log.{number}\n({}) >log.{number} 2>&1 &\n\
-                     until grep -qF '{until}' log.{number}; do kill -0 $! && sleep 0.05 || {{ cat log.{number}; exit 1; }}; done\n",
+                     started=$!\n\
+                     grep -qF '{until}' <(tail -n +1 -f --pid=$started log.{number}) || {{ cat log.{number}; exit 1; }}\n",
                     block.text
                 );
             }

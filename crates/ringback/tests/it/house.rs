@@ -3,19 +3,18 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Output;
-use std::time::{Duration, Instant};
 
+use ringback_testbed::looking;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::api::{Api, Secrets, Tokens};
 use crate::credentials::{create, create_in};
-use crate::program::{PATIENCE, Program, printed, run_with};
+use crate::program::{Program, printed, run_with};
 
 pub(crate) const ACCOUNT: &str = "0242078689-00001";
 /// Where the sealing key of a folder's store is.
 pub(crate) const KEY_FILE: &str = "ringback.db.key";
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A server, and who uses it.
 pub(crate) struct House {
@@ -123,15 +122,11 @@ impl House {
 
     /// Asks until a message's life says this; gives what it says.
     pub(crate) async fn told(&self, id: &str, wanted: &str) -> String {
-        let until = Instant::now() + PATIENCE;
-        loop {
+        let ask = async || {
             let told = self.printed(&["messages", "show", id]);
-            if told.contains(wanted) {
-                return told;
-            }
-            assert!(Instant::now() < until, "{wanted:?} is not said in\n{told}");
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+            if told.contains(wanted) { Ok(told) } else { Err(told) }
+        };
+        looking::until(format!("{wanted:?} to be said"), ask).await
     }
 
     pub(crate) async fn signing_key(&self) -> String {

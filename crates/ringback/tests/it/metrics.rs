@@ -1,15 +1,14 @@
 //! `/metrics` of a real server: who may read it, that it says what happened, and that Prometheus likes it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
 
 use http::StatusCode;
+use ringback_testbed::looking;
 use serde_json::Value;
 
 use crate::api::{Api, Tokens};
 use crate::credentials::create;
 use crate::house::House;
-use crate::program::PATIENCE;
 use crate::receiver::Receiver;
 use crate::tools::{content, deploy, tool};
 
@@ -39,20 +38,16 @@ impl Scraper {
         what: &str,
         enough: impl Fn(&BTreeMap<String, f64>) -> bool,
     ) -> BTreeMap<String, f64> {
-        let until = Instant::now() + PATIENCE;
-        loop {
+        let scrape = async || {
             let text = self.text().await;
             let lines = text.lines().filter(|line| !line.starts_with('#'));
             let samples: BTreeMap<String, f64> = lines
                 .map(|line| line.rsplit_once(' ').unwrap())
                 .map(|(name, number)| (name.to_owned(), number.parse().unwrap()))
                 .collect();
-            if enough(&samples) {
-                return samples;
-            }
-            assert!(Instant::now() < until, "{what} is not so in\n{text}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+            if enough(&samples) { Ok(samples) } else { Err(text) }
+        };
+        looking::until(what, scrape).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Output;
 
 use http::StatusCode;
-use ringback_testbed::{Database, PgBouncer, Postgres};
+use ringback_testbed::{Database, PgBouncer, Postgres, looking};
 use tempfile::tempdir;
 
 use crate::api::{Api, Secrets, message};
@@ -119,20 +119,16 @@ async fn a_server_on_postgres_shows_its_shards_and_nothing_that_the_database_doe
     let args = ["credentials", "create", "--store", &database.url(), "--name", "o", "--account", "*"];
     let made = with_key(folder.path(), &[&args[..], &["--scope", "operate", "--json"]].concat(), KEY);
     let tokens = api.log_in(&serde_json::from_str::<Secrets>(&printed(&made)).unwrap()).await;
-    let begun = std::time::Instant::now();
-    loop {
+    let scrape = async || {
         let (status, text) = api.text("/metrics", &tokens).await;
         assert_eq!(status, StatusCode::OK, "{text}");
-        if text.contains("\nringback_shards 1024\n")
-            && text.contains("\nringback_oldest_snapshot_age_seconds ")
-        {
-            assert!(text.contains("\nringback_store_size_bytes "), "{text}");
-            assert!(!text.contains("ringback_store_free_bytes"), "{text}");
-            break;
-        }
-        assert!(begun.elapsed() < crate::program::PATIENCE, "{text}");
-        tokio::task::yield_now().await;
-    }
+        let is_whole = text.contains("\nringback_shards 1024\n")
+            && text.contains("\nringback_oldest_snapshot_age_seconds ");
+        if is_whole { Ok(text) } else { Err(text) }
+    };
+    let text = looking::until("all shards and the oldest snapshot's age", scrape).await;
+    assert!(text.contains("\nringback_store_size_bytes "), "{text}");
+    assert!(!text.contains("ringback_store_free_bytes"), "{text}");
     assert!(server.stop().success());
 }
 

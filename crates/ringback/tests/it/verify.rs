@@ -1,7 +1,6 @@
 //! `ringback verify`.
 
-use std::time::{Duration, Instant};
-
+use ringback_testbed::looking;
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -65,11 +64,11 @@ async fn what_is_past_its_retention_goes_and_is_still_accounted_for() {
     database.busy_timeout(PATIENCE).unwrap();
     database.execute("UPDATE body SET accepted_at = accepted_at - ?1", [THREE_DAYS]).unwrap();
     database.execute("UPDATE message SET finished_at = finished_at - ?1", [THREE_DAYS]).unwrap();
-    let until = Instant::now() + PATIENCE;
-    while house.run(&["messages", "show", &id], "").status.success() {
-        assert!(Instant::now() < until, "the message is still there");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let show = async || match house.run(&["messages", "show", &id], "") {
+        shown if shown.status.success() => Err(String::from_utf8_lossy(&shown.stdout).into_owned()),
+        _ => Ok(()),
+    };
+    looking::until("the message to be gone", show).await;
     let report = house.json(&VERIFY);
     assert_eq!((&report["ok"], &report["counts"]["accepted"]), (&true.into(), &1.into()), "{report}");
     assert_eq!(report["counts"]["droppedDelivered"], 1);

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use http::{Method, StatusCode};
 use ringback_delivery::{AccountId, MessageState};
 use ringback_store::{Counts, MessageFilter, Reach, Store};
+use ringback_testbed::looking;
 use serde_json::json;
 
 use crate::listener::{Arrival, Listener};
-use crate::program::PATIENCE;
 use crate::publishers::{Accepted, Fence, Lives, Published};
 use crate::stage::account;
 
@@ -63,10 +63,9 @@ impl Books {
     /// Waits until everything that was accepted for accounts that never deregister has arrived and was welcomed. What was
     /// refused waits for its next attempt; that is hastened, as the schedule is not what is proven here.
     pub(crate) async fn until_all_arrived(&self, listener: &Listener, lives: &mut Lives, accounts: usize) {
-        let begun = Instant::now();
         let mut open: HashSet<&str> = self.stable(accounts - 1).collect();
         let mut looked_at = 0;
-        while !open.is_empty() {
+        let hasten = async || {
             for number in 0..accounts {
                 let path = format!("/api/ringback/v1/accounts/{}/resume", account(number));
                 let (status, answer) = lives.insist(Method::POST, &path, Some(&json!({}))).await;
@@ -77,9 +76,9 @@ impl Books {
                 open.remove(&*arrival.id);
             }
             looked_at = arrivals.len();
-            assert!(begun.elapsed() < PATIENCE, "{} were lost: {open:?}", open.len());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+            if open.is_empty() { Ok(()) } else { Err(format!("{} are open: {open:?}", open.len())) }
+        };
+        looking::until("all that was accepted to arrive", hasten).await;
     }
 
     /// Everything that can be told from outside. A fence holds so long after it was answered for.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::StatusCode;
+use ringback_testbed::looking;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::listener::Listener;
@@ -23,14 +24,14 @@ const REFUSED: usize = 300;
 /// Those who publish one message after the other, and what they were answered.
 pub(crate) struct Load {
     over: Arc<AtomicBool>,
-    refused: Arc<AtomicUsize>,
+    refused: watch::Sender<usize>,
     publishers: JoinSet<BTreeSet<String>>,
 }
 
 impl Load {
     /// Begins to publish for an account.
     pub(crate) fn begin(server: &Server, account: &str) -> Self {
-        let (over, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (over, refused) = (Arc::new(AtomicBool::new(false)), watch::Sender::new(0));
         let mut publishers = JoinSet::new();
         for publisher in 0..PUBLISHERS {
             let (api, tokens) = (server.api.clone(), server.tokens.clone());
@@ -48,7 +49,7 @@ impl Load {
                         StatusCode::ACCEPTED => {
                             accepted.insert(answer["id"].as_str().unwrap().to_owned());
                         }
-                        StatusCode::SERVICE_UNAVAILABLE => _ = refused.fetch_add(1, Ordering::SeqCst),
+                        StatusCode::SERVICE_UNAVAILABLE => refused.send_modify(|refused| *refused += 1),
                         _ => panic!("{status} {answer}"),
                     }
                 }
@@ -60,19 +61,17 @@ impl Load {
 
     /// Waits until an outage has been felt.
     pub(crate) async fn until_refused(&self) {
-        let refusing = async {
-            while self.refused.load(Ordering::SeqCst) < REFUSED {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        tokio::time::timeout(program::PATIENCE, refusing).await.expect("it should refuse what it can't keep");
+        let mut refused = self.refused.subscribe();
+        let enough = refused.wait_for(|refused| *refused >= REFUSED);
+        let felt = tokio::time::timeout(program::PATIENCE, enough).await;
+        felt.expect("it should refuse what it can't keep").unwrap();
     }
 
     /// The ids of what was accepted, when it is over.
     pub(crate) async fn end(self) -> BTreeSet<String> {
         self.over.store(true, Ordering::SeqCst);
         let accepted: BTreeSet<String> = self.publishers.join_all().await.into_iter().flatten().collect();
-        eprintln!("{} accepted, {} refused", accepted.len(), self.refused.load(Ordering::SeqCst));
+        eprintln!("{} accepted, {} refused", accepted.len(), *self.refused.borrow());
         accepted
     }
 }
@@ -125,15 +124,13 @@ pub(crate) fn printed(mut server: Server) -> Vec<String> {
 
 /// Publishes until it is answered with 202.
 pub(crate) async fn until_accepted(server: &Server, account: &str, name: &str) {
-    let accepting = async {
-        loop {
-            let (status, answer) = server.api.publish(&server.tokens, &message(account, name)).await.unwrap();
-            if status == StatusCode::ACCEPTED {
-                return;
-            }
-            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    let publish = async || {
+        let (status, answer) = server.api.publish(&server.tokens, &message(account, name)).await.unwrap();
+        if status == StatusCode::ACCEPTED {
+            return Ok(());
         }
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}");
+        Err(answer.to_string())
     };
-    tokio::time::timeout(crate::program::PATIENCE, accepting).await.expect("it should accept again");
+    looking::until("a server that accepts again", publish).await;
 }

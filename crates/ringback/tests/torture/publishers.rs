@@ -17,6 +17,9 @@ use crate::stage::{account, message};
 /// Messages of an account with one of so many keys go one after another; some have none.
 const KEYS: u8 = 5;
 
+/// Who insists is as patient as a program that sends again at once may be.
+const BEFORE_ASKING_AGAIN: Duration = Duration::from_millis(5);
+
 /// The servers that live now: what asks them. One after another of a service that has only one at a time.
 #[derive(Clone)]
 pub(crate) struct Lives {
@@ -59,15 +62,16 @@ impl Lives {
             let asked = Instant::now();
             let asking = api.ask(method.clone(), path, &self.tokens, body);
             let answered = tokio::time::timeout(self.waits, asking).await;
-            if let Ok(Ok((status, answer))) = answered
-                && status != StatusCode::SERVICE_UNAVAILABLE
-                && (!answer.is_null() || status == StatusCode::NO_CONTENT)
+            if let Ok(Ok((status, answer))) = &answered
+                && *status != StatusCode::SERVICE_UNAVAILABLE
+                && (!answer.is_null() || *status == StatusCode::NO_CONTENT)
             {
                 self.slowest = self.slowest.max(asked.elapsed());
-                return (status, answer);
+                return (*status, answer.clone());
             }
-            // It is dead, which whoever killed it may not have said yet.
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert!(!left.is_zero(), "{path} gets no answer: the last was {answered:?}");
+            // It is dead, which whoever killed it may not have said yet, or it refuses as a load goes on.
+            tokio::time::sleep(BEFORE_ASKING_AGAIN).await;
         }
     }
 }

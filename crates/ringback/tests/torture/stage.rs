@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use http::StatusCode;
 use ringback_delivery::AccountId;
+use ringback_testbed::looking;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::api::{Api, Tokens};
-use crate::program::{PATIENCE, Program, printed, run};
+use crate::program::{Program, printed, run};
 
 /// The arguments of every story's server.
 pub(crate) const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--egress", "any"];
@@ -87,19 +87,11 @@ impl Server {
 
     /// Asks for the account until it is as it is wished, or panics.
     pub(crate) async fn account_until(&self, account: &str, what: &str, wished: impl Fn(&Value) -> bool) {
-        let last = std::sync::Mutex::new(Value::Null);
-        let looking = async {
-            loop {
-                let shown = self.account(account).await;
-                if wished(&shown) {
-                    return;
-                }
-                *last.lock().unwrap() = shown;
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+        let ask = async || {
+            let shown = self.account(account).await;
+            if wished(&shown) { Ok(()) } else { Err(shown.to_string()) }
         };
-        let seen = tokio::time::timeout(PATIENCE, looking).await;
-        assert!(seen.is_ok(), "{account} is not {what}: {}", last.lock().unwrap());
+        looking::until(format!("{account} to be {what}"), ask).await;
     }
 }
 

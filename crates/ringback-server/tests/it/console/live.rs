@@ -1,5 +1,6 @@
 //! What happens, as it happens.
 
+use ringback_testbed::looking;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -85,18 +86,13 @@ async fn one_credential_has_so_many_streams_and_no_more() {
     let tenant = Browser::of(&cast.server, "tenant", &[ACCOUNT], CALLBACKS).await;
     Stream::open(&tenant, "").await.until("event: begun").await;
     drop(streams);
-    let room = async {
-        // The server notices within a heartbeat that they are gone.
-        loop {
-            let mut stream = Stream::open(&browser, "").await;
-            stream.until("HTTP/1.1 ").await;
-            if stream.text.starts_with("HTTP/1.1 200") {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
+    // The server notices within a heartbeat that they are gone, and tells nobody.
+    let open = async || {
+        let mut stream = Stream::open(&browser, "").await;
+        stream.until("HTTP/1.1 ").await;
+        if stream.text.starts_with("HTTP/1.1 200") { Ok(()) } else { Err(stream.text) }
     };
-    tokio::time::timeout(PATIENCE, room).await.expect("room in time");
+    looking::within(PATIENCE, "room for a stream", open).await;
 }
 
 #[tokio::test]

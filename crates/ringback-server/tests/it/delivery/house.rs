@@ -13,6 +13,7 @@ use ringback_store::{
     Admission, Content, Dispatching as _, NewMessage, Publishing as _, Registration, Registrations as _,
     Replayed, Replaying as _, Secret, Trace,
 };
+use ringback_testbed::looking;
 use tempfile::TempDir;
 
 const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
@@ -54,13 +55,12 @@ impl House {
     pub async fn restart(self) -> Self {
         let Self { clock, store, dispatcher, settings, folder, .. } = self;
         dispatcher.stop(Duration::ZERO).await;
-        let gone = async {
-            // What was under way lets go of the store when it is given up.
-            while Arc::strong_count(&store) > 1 {
-                tokio::task::yield_now().await;
-            }
+        // What was under way lets go of the store when it is given up.
+        let look = async || match Arc::strong_count(&store) {
+            1 => Ok(()),
+            holders => Err(format!("{holders} hold it")),
         };
-        tokio::time::timeout(PATIENCE, gone).await.expect("the store is let go of");
+        looking::within(PATIENCE, "the store to be let go of", look).await;
         drop(store);
         Self::open(folder, clock, settings)
     }
@@ -110,12 +110,11 @@ impl House {
     pub async fn settled(&self) {
         use std::sync::atomic::Ordering::Relaxed;
         let stats = self.dispatcher.stats();
-        let quiet = async {
-            while stats.flying.load(Relaxed) + stats.unrecorded.load(Relaxed) > 0 {
-                tokio::task::yield_now().await;
-            }
+        let look = async || match (stats.flying.load(Relaxed), stats.unrecorded.load(Relaxed)) {
+            (0, 0) => Ok(()),
+            (flying, unrecorded) => Err(format!("{flying} under way, {unrecorded} not recorded")),
         };
-        tokio::time::timeout(PATIENCE, quiet).await.expect("everything is recorded in time");
+        looking::within(PATIENCE, "everything to be recorded", look).await;
     }
 
     /// How many messages wait.

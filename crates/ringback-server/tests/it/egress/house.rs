@@ -1,7 +1,6 @@
 //! The whole service under an egress policy, with names from the DNS server of the tests, and its users.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ringback_delivery::AccountId;
 use ringback_server::clock::Clock;
@@ -10,13 +9,14 @@ use ringback_server::send::{EgressPolicy, SenderSettings};
 use ringback_server::service::{Service, ServiceSettings};
 use ringback_store::sqlite::{SqliteOptions, SqliteStore};
 use ringback_store::{Reach, Scopes};
+use ringback_testbed::looking;
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::dns::Dns;
 use super::stub::Stub;
 use crate::client::{Answer, Ask, Http};
-use crate::server::{basic, callbacks};
+use crate::server::{PATIENCE, basic, callbacks};
 
 /// See the module.
 pub(crate) struct House {
@@ -100,16 +100,15 @@ impl House {
     /// The message's last attempt, when it has been made.
     pub(crate) async fn attempt(&self, id: &str) -> serde_json::Value {
         let path = format!("/api/ringback/v1/messages/{id}");
-        let looking = async {
-            loop {
-                let shown = self.ask("GET", &path).bearer(&self.bearer).send().await.ok();
-                if let Some(attempt) = shown["attempts"].as_array().and_then(|attempts| attempts.last()) {
-                    return attempt.clone();
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+        let ask = async || {
+            let shown = self.ask("GET", &path).bearer(&self.bearer).send().await.ok();
+            shown["attempts"]
+                .as_array()
+                .and_then(|attempts| attempts.last())
+                .cloned()
+                .ok_or(shown.to_string())
         };
-        tokio::time::timeout(crate::server::PATIENCE, looking).await.expect("an attempt in time")
+        looking::within(PATIENCE, "an attempt", ask).await
     }
 }
 

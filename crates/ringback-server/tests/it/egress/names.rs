@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ringback_server::send::{EgressMode, EgressPolicy};
+use ringback_testbed::looking;
 
 use super::dns::{Said, addresses};
 use super::house::House;
@@ -89,9 +90,11 @@ async fn names_that_are_never_answered_hold_up_no_other_registration() {
         let house = house.clone();
         waiting.spawn(async move { house.register(number, "https://silent.example/").await.ok() });
     }
-    while house.dns.asked("silent.example") < SILENT as usize {
-        tokio::task::yield_now().await;
-    }
+    let look = async || match house.dns.asked("silent.example") {
+        asked if asked >= SILENT as usize => Ok(()),
+        asked => Err(format!("it was asked for {asked} times")),
+    };
+    looking::until("the name to be asked for", look).await;
     house.register(SILENT, "https://good.example/").await.ok();
     assert_eq!(waiting.try_join_next().map(|_| ()), None, "the others wait for their time all the while");
     waiting.join_all().await;

@@ -1,12 +1,16 @@
 //! Commits whose answer is lost: the lanes hear what became of them all the same, with nothing more being published.
 
+use std::time::Duration;
+
 use ringback_delivery::MessageState;
 use ringback_store::{Admission, PostgresOptions, PostgresStore, Publishing as _, Registrations as _, Role};
 use ringback_testbed::{Database, Postgres, Proxy};
 
-use super::{SOMEBODY_WAITS, Session, gate, options, own_everything, told_store, until};
+use super::{SOMEBODY_WAITS, Session, gate, options, own_everything, told_store};
 use crate::cast::*;
 
+/// For what is to be heard.
+const PATIENCE: Duration = Duration::from_secs(60);
 const NOBODY_WAITS: &str = "SELECT count(*) = 0 FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
@@ -22,15 +26,7 @@ async fn behind(line: &Proxy, database: &Database<'_>) -> PostgresStore {
 
 /// Waits until the listener hears of something, and gives it.
 async fn heard(ear: &Ear) -> Vec<Heard> {
-    let begun = std::time::Instant::now();
-    loop {
-        let heard = ear.heard();
-        if !heard.is_empty() {
-            return heard;
-        }
-        assert!(begun.elapsed() < super::PATIENCE, "nothing is heard");
-        tokio::task::yield_now().await;
-    }
+    tokio::time::timeout(PATIENCE, ear.hears()).await.expect("something is heard in time")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,10 +39,10 @@ async fn a_message_whose_answer_came_too_late_is_heard_of() {
     somebody.run("SELECT FROM ringback.account FOR UPDATE").await;
     let publishing = store.accept(at(1), vec![named(ONE, 1, 1)]);
     let meanwhile = async {
-        until(&database, SOMEBODY_WAITS).await;
+        database.until(SOMEBODY_WAITS).await;
         line.stall();
         somebody.end().await;
-        until(&database, "SELECT count(*) = 1 FROM ringback.pending").await;
+        database.until("SELECT count(*) = 1 FROM ringback.pending").await;
     };
     let (published, ()) = tokio::join!(publishing, meanwhile);
     published.unwrap_err();
@@ -71,7 +67,7 @@ async fn a_message_whose_connection_broke_is_looked_for_once_its_statement_has_e
     somebody.run("SELECT FROM ringback.account FOR UPDATE").await;
     let publishing = store.accept(at(1), vec![named(ONE, 1, 1)]);
     let meanwhile = async {
-        until(&database, SOMEBODY_WAITS).await;
+        database.until(SOMEBODY_WAITS).await;
         line.cut();
     };
     let (published, ()) = tokio::join!(publishing, meanwhile);
@@ -80,7 +76,7 @@ async fn a_message_whose_connection_broke_is_looked_for_once_its_statement_has_e
     assert_eq!(ear.heard(), []);
     somebody.end().await;
     assert_eq!(heard(&ear).await, [Heard::Missed(vec![account(ONE)])]);
-    until(&database, NOBODY_WAITS).await;
+    database.until(NOBODY_WAITS).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +88,7 @@ async fn a_deregistration_that_was_answered_to_nobody_is_heard_of() {
     gate(&database, "UPDATE ON ringback.account");
     let somebody = Session::at_the_gate(&database).await;
     let meanwhile = async {
-        until(&database, SOMEBODY_WAITS).await;
+        database.until(SOMEBODY_WAITS).await;
         line.cut();
     };
     let (deregistered, ()) = tokio::join!(store.deregister(at(1), account(ONE)), meanwhile);
@@ -120,7 +116,7 @@ async fn what_waits_for_a_standby_keeps_one_connection_however_much_is_published
     let standbys = async |names: &str| {
         postgres.psql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'"));
         postgres.psql("postgres", "SELECT pg_reload_conf()");
-        until(&database, &format!("SELECT current_setting('synchronous_standby_names') = '{names}'")).await;
+        database.until(&format!("SELECT current_setting('synchronous_standby_names') = '{names}'")).await;
     };
     standbys("nobody").await;
     // Long enough for the first to be given up, and for the next.
@@ -150,14 +146,14 @@ async fn what_a_batch_has_committed_is_not_taken_in_again_where_a_later_part_of_
     let (first, second) = (Session::at_the_gate(&database).await, Session::begin(&database).await);
     let batch = vec![message(ONE, "without a key"), named(ONE, 1, 2), named(ONE, 1, 3)];
     let meanwhile = async {
-        until(&database, SOMEBODY_WAITS).await;
+        database.until(SOMEBODY_WAITS).await;
         let release = async {
-            until(
-                &database,
-                "SELECT count(*) = 2 FROM pg_stat_activity
+            database
+                .until(
+                    "SELECT count(*) = 2 FROM pg_stat_activity
                  WHERE datname = current_database() AND wait_event_type = 'Lock'",
-            )
-            .await;
+                )
+                .await;
             first.end().await;
         };
         tokio::join!(second.run("LOCK TABLE ringback.idempotency"), release);

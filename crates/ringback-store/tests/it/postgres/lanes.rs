@@ -4,7 +4,7 @@ use ringback_delivery::AccountId;
 use ringback_store::{Dispatching as _, Upkeep as _};
 use ringback_testbed::Database;
 
-use super::{SOMEBODY_WAITS, Session, told_store, until};
+use super::{SOMEBODY_WAITS, Session, told_store};
 use crate::cast::*;
 use crate::looking::*;
 
@@ -25,7 +25,7 @@ async fn an_outcome_is_counted_however_often_its_lane_changed_while_it_waited() 
         let somebody = Session::begin(&database).await;
         somebody.run(&format!("SELECT FROM ringback.pending WHERE turn = {} FOR UPDATE", late.turn.0)).await;
         let meanwhile = async {
-            until(&database, SOMEBODY_WAITS).await;
+            database.until(SOMEBODY_WAITS).await;
             store.record(at(3), vec![delivered(ONE, first)], Vec::new()).await.unwrap();
             store.record(at(4), vec![delivered(ONE, second)], Vec::new()).await.unwrap();
             somebody.end().await;
@@ -57,7 +57,7 @@ async fn what_the_retention_took_is_counted_however_often_a_lane_changed_meanwhi
     let next = "SELECT shard, account, version + 1, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0 FROM ringback.lane";
     somebody.run(&format!("INSERT INTO ringback.lane {next} WHERE account = {first}")).await;
     let meanwhile = async {
-        until(&database, SOMEBODY_WAITS).await;
+        database.until(SOMEBODY_WAITS).await;
         for row in &rows {
             store.record(hour(2), vec![delivered(last, row)], Vec::new()).await.unwrap();
         }

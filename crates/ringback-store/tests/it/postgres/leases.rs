@@ -2,9 +2,9 @@
 
 use ringback_delivery::SHARDS;
 use ringback_store::{Lease, PostgresStore, Role, Sharing as _, StoreError};
-use ringback_testbed::{Database, Postgres, Proxy};
+use ringback_testbed::{Database, Postgres, Proxy, looking};
 
-use super::{PATIENCE, SOMEBODY_WAITS, Session, gate, options, until};
+use super::{SOMEBODY_WAITS, Session, gate, options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shards_that_were_claimed_or_given_back_without_an_answer_are_claimed_anew() {
@@ -41,10 +41,10 @@ async fn lose_the_answer<T: std::fmt::Debug>(
 ) {
     let somebody = Session::at_the_gate(database).await;
     let meanwhile = async {
-        until(database, SOMEBODY_WAITS).await;
+        database.until(SOMEBODY_WAITS).await;
         line.lose_answers();
         somebody.end().await;
-        until(database, &format!("SELECT {committed} FROM ringback.shard")).await;
+        database.until(&format!("SELECT {committed} FROM ringback.shard")).await;
         line.cut();
         line.restore();
     };
@@ -54,14 +54,8 @@ async fn lose_the_answer<T: std::fmt::Debug>(
 
 /// Asks until the database is found again.
 async fn again<T, F: Future<Output = Result<T, StoreError>>>(ask: impl Fn() -> F) -> T {
-    let begun = std::time::Instant::now();
-    loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
-        }
-        tokio::task::yield_now().await;
-    }
+    let ask = async || ask().await.map_err(|error| error.to_string());
+    looking::until("the database to be found again", ask).await
 }
 
 fn lowest_token(leases: &[Lease]) -> u64 {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringback_store::{PostgresStore, Role, Sharing as _};
-use ringback_testbed::{Database, Postgres};
+use ringback_testbed::{Database, Postgres, looking};
 
 use super::options;
 
@@ -26,15 +26,13 @@ async fn every_node_knows_of_this_one_and_of_the_others() {
     two.beat().await.unwrap();
     two.claim(1000).await.unwrap();
     // The connection that listens is made beside all else.
-    let nodes = loop {
+    let listens = async || {
         one.beat().await.unwrap();
         two.beat().await.unwrap();
         let nodes = one.nodes().await.unwrap();
-        if nodes[0].is_listening == Some(true) {
-            break nodes;
-        }
-        tokio::task::yield_now().await;
+        if nodes[0].is_listening == Some(true) { Ok(nodes) } else { Err(format!("{nodes:?}")) }
     };
+    let nodes = looking::until("one to listen", listens).await;
     let told: Vec<_> = nodes
         .iter()
         .map(|node| (node.name.as_str(), node.is_this, node.shards, node.is_alive, node.is_leaving))

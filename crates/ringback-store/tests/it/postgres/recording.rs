@@ -89,7 +89,7 @@ async fn until_waiting(database: &Database<'_>, count: usize) {
         "SELECT count(*) = {count} FROM pg_stat_activity
          WHERE datname = current_database() AND wait_event_type = 'Lock'"
     );
-    super::until(database, &condition).await;
+    database.until(&condition).await;
 }
 
 /// More than one step of a release, with a wait that is being recorded as it comes to it.

@@ -2,10 +2,6 @@
 //!
 //! The protocol is a few requests of JSON; a client of ours is smaller than a dependency on one.
 
-use std::net::TcpListener;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -14,14 +10,15 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use ringback_testbed::looking;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::program::PATIENCE;
+use crate::program::{PATIENCE, Program};
 use crate::tools::tool;
 
-/// How often a page is looked at for what is awaited on it.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// What the driver says before its port.
+const STARTED: &str = "was started successfully on port ";
 
 const FLAGS: [&str; 9] = [
     "--headless",
@@ -59,7 +56,8 @@ pub(crate) const LOOKS: [Look; 3] = [
 /// One browser with one window. It ends with its test.
 pub(crate) struct Driven {
     http: Client<HttpConnector, Full<Bytes>>,
-    driver: Child,
+    /// The browser is its child and ends with it.
+    _driver: Program,
     session: String,
     _profile: TempDir,
 }
@@ -70,19 +68,14 @@ impl Driven {
         let mut driver = tool("chromedriver")?;
         tool("chromium")?;
         let profile = tempfile::tempdir().unwrap();
-        // A port of the system's: taken again by the driver at once.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let driver = driver
-            .arg(format!("--port={port}"))
-            .env("HOME", profile.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        driver.arg("--port=0").env("HOME", profile.path());
+        let mut driver = Program::spawn(driver);
+        // It says so when it listens, and where: "… was started successfully on port 41234."
+        let line = driver.line_with(STARTED);
+        let port = line.split(STARTED).nth(1).unwrap().trim_end_matches('.');
+        let session = format!("http://127.0.0.1:{port}/session");
         let http = Client::builder(TokioExecutor::new()).build_http();
-        let mut driven =
-            Self { http, driver, session: format!("http://127.0.0.1:{port}/session"), _profile: profile };
+        let mut driven = Self { http, _driver: driver, session, _profile: profile };
         driven.open().await;
         Some(driven)
     }
@@ -95,14 +88,7 @@ impl Driven {
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
         }}});
-        let until = Instant::now() + PATIENCE;
-        let opened = loop {
-            match self.try_ask(Method::POST, "", &wanted).await {
-                Some(opened) => break opened,
-                None => assert!(Instant::now() < until, "the driver does not answer"),
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        };
+        let opened = self.try_ask(Method::POST, "", &wanted).await.expect("the driver answers");
         let id = opened["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {opened}"));
         self.session = format!("{}/{id}", self.session);
     }
@@ -120,27 +106,21 @@ impl Driven {
     /// Waits until this stands on the page.
     #[track_caller]
     pub(crate) fn reads(&self, awaited: &str) -> impl Future<Output = String> {
-        let caller = std::panic::Location::caller();
-        async move {
-            let until = Instant::now() + PATIENCE;
-            loop {
-                let text = self.text().await;
-                if text.contains(awaited) {
-                    return text;
-                }
-                assert!(Instant::now() < until, "{caller}: {awaited:?} is not on the page:\n{text}");
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        }
+        let read = async move || {
+            let text = self.text().await;
+            if text.contains(awaited) { Ok(text) } else { Err(text) }
+        };
+        looking::until(format!("{awaited:?} on the page"), read)
     }
 
     /// Waits until a script in the page says so.
-    pub(crate) async fn holds(&self, script: &str) {
-        let until = Instant::now() + PATIENCE;
-        while self.run(script).await != json!(true) {
-            assert!(Instant::now() < until, "{script} does not hold of the page:\n{}", self.text().await);
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+    #[track_caller]
+    pub(crate) fn holds(&self, script: &str) -> impl Future<Output = ()> {
+        let ask = async move || match self.run(script).await {
+            Value::Bool(true) => Ok(()),
+            said => Err(format!("{said} on the page\n{}", self.text().await)),
+        };
+        looking::until(script, ask)
     }
 
     /// Clicks the link or button of this text.
@@ -229,20 +209,16 @@ impl Driven {
     }
 
     async fn find(&self, using: &str, value: &str) -> String {
-        let until = Instant::now() + PATIENCE;
-        let path = "/element";
-        loop {
-            let found = self.try_ask(Method::POST, path, &json!({"using": using, "value": value})).await;
-            let element =
-                found.as_ref().and_then(|found| found["value"].as_object()?.values().next()?.as_str());
-            if let Some(element) = element
-                && found.as_ref().is_some_and(|found| found["value"].get("error").is_none())
-            {
-                return element.to_owned();
+        let wanted = json!({"using": using, "value": value});
+        let find = async || {
+            let found = self.try_ask(Method::POST, "/element", &wanted).await.unwrap_or_default();
+            let found = found["value"].as_object().filter(|found| !found.contains_key("error"));
+            match found.and_then(|found| found.values().next()?.as_str()) {
+                Some(element) => Ok(element.to_owned()),
+                None => Err(format!("the page\n{}", self.text().await)),
             }
-            assert!(Instant::now() < until, "there is no {value} on the page:\n{}", self.text().await);
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        };
+        looking::until(value, find).await
     }
 
     async fn ask(&self, method: Method, path: &str, body: &Value) -> Value {
@@ -267,13 +243,5 @@ impl Driven {
     /// Ends the browser, and then its driver.
     pub(crate) async fn end(self) {
         let _ = self.try_ask(Method::DELETE, "", &Value::Null).await;
-    }
-}
-
-impl Drop for Driven {
-    fn drop(&mut self) {
-        // The browser is its driver's child and ends with it; where the test ended well it is gone already.
-        drop(self.driver.kill());
-        drop(self.driver.wait());
     }
 }

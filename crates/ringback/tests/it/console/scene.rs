@@ -1,7 +1,7 @@
 //! Servers with an operator, and a browser that may have logged in.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use http::StatusCode;
@@ -13,14 +13,14 @@ use ringback_store::{
     Attempt, NewMessage, PostgresOptions, PostgresStore, Registration, Role, SealingKey, Secret, Settled,
     Sharing as _, SqliteOptions, SqliteStore, Store,
 };
-use ringback_testbed::{Database, Postgres, USER};
+use ringback_testbed::{Database, Postgres, USER, looking};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::driver::Driven;
 use super::hand::Hand;
 use crate::api::{Api, Secrets, Tokens};
-use crate::program::{PATIENCE, Program, printed, run_with};
+use crate::program::{Program, printed, run_with};
 
 pub(crate) const ACCOUNT: &str = "0252012345-00001";
 /// Of a store on PostgreSQL.
@@ -141,16 +141,12 @@ impl Scene {
 
     /// Waits until this is so of an account.
     pub(crate) async fn until(&self, account: &str, is_so: impl Fn(&Value) -> bool) {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let path = format!("/api/ringback/v1/accounts/{account}");
+        let path = format!("/api/ringback/v1/accounts/{account}");
+        let ask = async || {
             let (_, shown) = self.api.get(&path, &self.tokens).await;
-            if is_so(&shown) {
-                return;
-            }
-            assert!(Instant::now() < until, "{shown}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+            if is_so(&shown) { Ok(()) } else { Err(shown.to_string()) }
+        };
+        looking::until(format!("the state of {account}"), ask).await;
     }
 
     /// Logs in as the operator, and waits for the overview.

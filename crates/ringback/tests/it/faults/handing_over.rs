@@ -2,7 +2,7 @@
 
 use ringback_testbed::Postgres;
 
-use super::{Scene, until};
+use super::Scene;
 use crate::house::KEY_FILE;
 use crate::program::Program;
 
@@ -31,10 +31,10 @@ async fn a_shard_goes_once_the_outcome_of_what_was_under_way_is_recorded_and_not
         )
     };
     // All go that should, but for the one that the message is of.
-    until(&database, &held(513, false)).await;
+    database.until(&held(513, false)).await;
     scene.endpoint.release();
-    until(&database, &held(512, true)).await;
-    until(&database, "SELECT count(*) = 0 FROM ringback.pending").await;
+    database.until(&held(512, true)).await;
+    database.until("SELECT count(*) = 0 FROM ringback.pending").await;
     assert!(other.stop().success());
     scene.end(1);
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use ringback_testbed::{Database, Postgres, Proxy};
 use tokio_postgres::{Client, NoTls};
 
-use super::{Scene, until};
+use super::Scene;
 
 /// What takes a message in and what records its end wait at their commits while somebody holds them up.
 const GATE: &str = "
@@ -36,10 +36,10 @@ impl Gatekeeper {
 
     /// Lets the commit happen that is waited for, and has its answer lost with the connection.
     async fn lose_the_answer(&self, database: &Database<'_>, line: &Proxy, committed: &str) {
-        until(database, SOMEBODY_WAITS).await;
+        database.until(SOMEBODY_WAITS).await;
         line.lose_answers();
         self.open().await;
-        until(database, committed).await;
+        database.until(committed).await;
         line.cut();
         line.restore();
     }

@@ -2,7 +2,7 @@
 
 use ringback_testbed::{Database, Postgres};
 
-use super::{Scene, until};
+use super::Scene;
 
 /// What the node may open of connections.
 const BUDGET: usize = 9;
@@ -23,7 +23,7 @@ async fn nothing_that_the_primary_alone_has_is_told_as_accepted_and_connections_
     scene.endpoint.release();
     refused(&scene, &database, "one").await;
     // A commit that nobody waits for any more is ended after a while: the primary has the message then, and it alone.
-    until(&database, "SELECT count(*) = 2 FROM ringback.pending").await;
+    database.until("SELECT count(*) = 2 FROM ringback.pending").await;
     for key in ["one", "two"] {
         refused(&scene, &database, key).await;
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use http::{Method, StatusCode};
 use ringback_store::{PostgresHost, PostgresOptions, PostgresStore, Role, SealingKey};
-use ringback_testbed::Database;
+use ringback_testbed::{Database, looking};
 use rustix::process::Signal;
 use serde_json::json;
 use tempfile::TempDir;
@@ -20,7 +20,7 @@ use crate::api::{Api, Secrets};
 use crate::books::{Books, Kill};
 use crate::crashes::moody_listener;
 use crate::listener::Listener;
-use crate::program::{PATIENCE, Program, command, printed, run_with};
+use crate::program::{Program, command, printed, run_with};
 use crate::publishers::{Fence, Lives, Published, publish, register, turn_over};
 use crate::stage::{SERVE, account, message, seed};
 
@@ -45,7 +45,6 @@ const PUBLISHERS_WAIT: Duration = Duration::from_secs(3);
 /// In a cluster a deregistration has its effect everywhere within this.
 const FENCE_EFFECT: Duration = Duration::from_secs(1);
 const KEY: &str = "abababababababababababababababababababababababababababababababab";
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 struct Node {
     program: Program,
@@ -224,21 +223,18 @@ impl Cluster {
     pub(super) async fn shares_evenly(&self, database: &Database<'_>) {
         let lives = self.nodes.iter().flatten().count();
         let begun = Instant::now();
-        loop {
+        let look = async || {
             let rows =
                 database.psql("SELECT count(*) FROM ringback.shard WHERE owner IS NOT NULL GROUP BY owner");
             let shares: Vec<usize> = rows.lines().map(|count| count.parse().unwrap()).collect();
             let even = 1024_usize.div_ceil(lives);
-            if shares.len() == lives
+            let is_even = shares.len() == lives
                 && shares.iter().sum::<usize>() == 1024
-                && shares.iter().all(|share| *share <= even)
-            {
-                eprintln!("{lives} nodes share evenly after {:?}", begun.elapsed());
-                return;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{shares:?}");
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+                && shares.iter().all(|share| *share <= even);
+            if is_even { Ok(()) } else { Err(format!("{shares:?}")) }
+        };
+        looking::until("even shares", look).await;
+        eprintln!("{lives} nodes share evenly after {:?}", begun.elapsed());
     }
 
     /// Ends the load, waits until all that was accepted has arrived, stops the nodes, and checks the books.
