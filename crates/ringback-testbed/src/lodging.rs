@@ -1,8 +1,12 @@
 //! A folder for the servers of a test or of a whole run, and their end.
 //!
-//! Two see to that end: whoever holds the [`Lodging`] when it is dropped, and a watchman, a shell that waits until the
-//! owner's process is gone. So it holds through a panic, a time-out and a SIGKILL, and for a server that many processes
-//! use after one of them started it.
+//! A watchman sees to that end, a shell in a process group of its own: he waits until whoever lodges there is gone. A
+//! test is gone when his standard input ends, whose other end the [`Lodging`] holds: it is dropped, or its process ends,
+//! whichever way. So it holds through a panic, a time-out and a SIGKILL, and for a server that many processes use after one
+//! of them started it.
+//!
+//! PostgreSQL leaves the session and the process group of whoever starts it, under Patroni too, and may be killed before it
+//! has written its number down. What all that a lodging's servers start has in common is where it works: in the folder.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -17,7 +21,22 @@ use crate::program;
 const MEMORY: &str = "/dev/shm";
 /// Less than this free there, and the data goes to the folder for temporary files.
 const ROOM: u64 = 2 << 30;
-/// Kills the servers of folder $1 that were started directly, ends every PostgreSQL in it, and removes it.
+/// Waits for the end of what a test holds.
+const UNTIL_LET_GO: &str = "read -r _";
+/// Waits for the end of process $2. It is nobody's child here, and holds nothing of ours: it is looked at again. One that was
+/// killed and that nobody has asked for its status has ended too.
+const UNTIL_GONE: &str = r#"
+    lives() {
+        if [ -d /proc/self ]; then
+            case "$(sed 's/.*) //' "/proc/$1/stat")" in '' | Z* | X*) return 1 ;; esac
+        else
+            kill -0 "$1"
+        fi
+    }
+    while lives "$2"; do sleep 1; done
+"#;
+/// Kills the servers of folder $1 that were started directly, ends every PostgreSQL in it, kills whoever else works there,
+/// and removes it.
 const END: &str = r#"
     for group in $(cat "$1/groups" 2>/dev/null); do kill -KILL -- "-$group"; done
     servers=$(head -qn 1 "$1"/*/postmaster.pid)
@@ -28,42 +47,50 @@ const END: &str = r#"
         while kill -0 "$server" && [ "$tries" -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done
         kill -KILL "$server"
     done
+    tries=10
+    while [ "$tries" -gt 0 ]; do
+        workers=$(find /proc/[0-9]*/cwd -maxdepth 0 \( -lname "$1" -o -lname "$1/*" \) | cut -d / -f 3)
+        [ -n "$workers" ] || break
+        kill -KILL $workers
+        tries=$((tries - 1))
+    done
     rm -rf "$1"
 "#;
 
 /// See the module.
 pub(crate) struct Lodging {
     path: PathBuf,
-    /// Whether the end is this value's affair, or the watchman's alone.
-    is_own: bool,
+    /// Who waits for this value's end; of a lodging that many processes use he waits for the run's.
+    watchman: Option<Child>,
 }
 
 impl Lodging {
     /// One that ends when this value is dropped.
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("rb-").tempdir_in(base()).unwrap();
-        let lodging = Self { path: folder.keep(), is_own: true };
-        hand_over(&lodging.path);
-        lodging.watch(std::process::id());
-        lodging
+        let path = folder.keep();
+        hand_over(&path);
+        let watchman = Some(watch(&path));
+        Self { path, watchman }
     }
 
     /// The one of this test run, made by whoever comes first, and kept until the run ends: nextest runs each test in a
     /// process of its own, and is the parent of all; `cargo test` runs all tests of a binary in one process. `furnish`
     /// makes what has to be there, once; nobody gets in before it has.
     pub(crate) fn of_this_run(furnish: impl FnOnce(&Self)) -> Self {
-        let (owner, run) = match std::env::var("NEXTEST_RUN_ID") {
-            Ok(run) => (std::os::unix::process::parent_id(), run),
-            Err(_) => (std::process::id(), std::process::id().to_string()),
-        };
-        let lodging = Self { path: base().join(format!("rb-run-{run}")), is_own: false };
+        let run = std::env::var("NEXTEST_RUN_ID").ok();
+        let name = run.clone().unwrap_or_else(|| std::process::id().to_string());
+        let mut lodging = Self { path: base().join(format!("rb-run-{name}")), watchman: None };
         std::fs::create_dir_all(&lodging.path).unwrap();
         let lock = OpenOptions::new().create(true).append(true).open(lodging.path.join("lock")).unwrap();
         lock.lock().unwrap();
         let furnished = lodging.path.join("furnished");
         if !furnished.exists() {
             hand_over(&lodging.path);
-            lodging.watch(owner);
+            match run {
+                Some(_) => watch_run(&lodging.path, std::os::unix::process::parent_id()),
+                None => lodging.watchman = Some(watch(&lodging.path)),
+            }
             furnish(&lodging);
             std::fs::write(furnished, "").unwrap();
         }
@@ -86,6 +113,7 @@ impl Lodging {
     /// Starts a server that stays in the foreground. What it says goes to a file.
     pub(crate) fn start(&self, name: &str, command: &mut Command) -> Child {
         let log = OpenOptions::new().create(true).append(true).open(self.path.join(name)).unwrap();
+        command.current_dir(&self.path);
         let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let mut groups = OpenOptions::new().create(true).append(true).open(self.path.join("groups")).unwrap();
         writeln!(groups, "{}", child.id()).unwrap();
@@ -98,35 +126,40 @@ impl Lodging {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
-
-    #[expect(
-        clippy::zombie_processes,
-        reason = "the watchman outlives who calls him: that is what he is for"
-    )]
-    fn watch(&self, owner: u32) {
-        let wait = r#"while kill -0 "$2" && [ -d "$1" ]; do sleep 1; done"#;
-        shell(&format!("{wait}\n{END}"), &self.path).arg(owner.to_string()).spawn().unwrap();
-    }
 }
 
 impl Drop for Lodging {
     fn drop(&mut self) {
-        if self.is_own {
-            drop(shell(END, &self.path).status());
+        if let Some(mut watchman) = self.watchman.take() {
+            drop(watchman.stdin.take());
+            drop(watchman.wait());
         }
     }
 }
 
+/// A watchman who waits until his caller lets go of his standard input.
+fn watch(folder: &Path) -> Child {
+    shell(&format!("{UNTIL_LET_GO}\n{END}"), folder).stdin(Stdio::piped()).spawn().unwrap()
+}
+
+/// One who waits for the end of a process.
+#[expect(clippy::zombie_processes, reason = "the watchman outlives who calls him: that is what he is for")]
+fn watch_run(folder: &Path, owner: u32) {
+    shell(&format!("{UNTIL_GONE}\n{END}"), folder).arg(owner.to_string()).spawn().unwrap();
+}
+
 fn shell(script: &str, folder: &Path) -> Command {
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", script, "lodging"]).arg(folder);
+    shell.args(["-c", script, "lodging"]).arg(folder).current_dir("/");
     shell.process_group(0).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     shell
 }
 
 fn base() -> PathBuf {
     let has_room = rustix::fs::statvfs(MEMORY).is_ok_and(|space| space.f_bavail * space.f_frsize >= ROOM);
-    if has_room { MEMORY.into() } else { std::env::temp_dir() }
+    let base = if has_room { MEMORY.into() } else { std::env::temp_dir() };
+    // As the system writes it, for who looks for those that work there.
+    base.canonicalize().unwrap()
 }
 
 fn hand_over(path: &Path) {

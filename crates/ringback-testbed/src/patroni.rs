@@ -1,7 +1,7 @@
 //! Three PostgreSQL servers under Patroni and etcd, in synchronous mode: one is the primary, a standby confirms every
 //! commit, and when the primary dies Patroni promotes that standby by itself. Of etcd there is one, or there are three.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use crate::lodging::Lodging;
 use crate::{USER, looking, postgres, program};
 
 const MEMBERS: usize = 3;
+/// Shared memory is files in the data's folder, so that a server that is killed leaves none of it behind.
+const MEMORY: &str = "dynamic_shared_memory_type: mmap";
 /// For how long a primary that is not heard of is still believed in. Patroni's default is 30 s.
 const TTL_SECONDS: u32 = 8;
 
@@ -90,6 +92,11 @@ impl Patroni {
         let hosts: Vec<String> =
             self.members.iter().map(|member| format!("127.0.0.1:{}", member.port)).collect();
         format!("postgres://{USER}@{}/{name}?target_session_attrs=read-write", hosts.join(","))
+    }
+
+    /// Where all of it keeps its data.
+    pub fn folder(&self) -> &Path {
+        self.lodging.path()
     }
 
     /// What psql prints for some SQL on a member.
@@ -288,7 +295,7 @@ fn at(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-fn etcd_command(program: &std::path::Path, lodging: &Lodging, etcd: &Etcd, peers: &str) -> Command {
+fn etcd_command(program: &Path, lodging: &Lodging, etcd: &Etcd, peers: &str) -> Command {
     let (for_clients, for_peers) = (at(etcd.port), at(etcd.peer_port));
     let mut command = program::command(program);
     command.arg("--data-dir").arg(lodging.path().join(&etcd.name));
@@ -298,7 +305,7 @@ fn etcd_command(program: &std::path::Path, lodging: &Lodging, etcd: &Etcd, peers
     command
 }
 
-fn settings(member: &Member, lodging: &Lodging, programs: &std::path::Path, etcds: &[Etcd]) -> String {
+fn settings(member: &Member, lodging: &Lodging, programs: &Path, etcds: &[Etcd]) -> String {
     let etcds: Vec<String> = etcds.iter().map(|etcd| format!("127.0.0.1:{}", etcd.port)).collect();
     let etcds = etcds.join(",");
     let Member { name, port, rest_port, .. } = member;
@@ -329,7 +336,7 @@ postgresql:
   authentication:
     superuser: {{username: {USER}}}
     replication: {{username: replicator}}
-  parameters: {{unix_socket_directories: {folder}, shared_buffers: 64MB}}
+  parameters: {{unix_socket_directories: {folder}, shared_buffers: 64MB, {MEMORY}}}
   pg_hba: ['local all all trust', 'host all all 127.0.0.1/32 trust', 'host replication all 127.0.0.1/32 trust']
 tags: {{nofailover: false, noloadbalance: false, clonefrom: false, nosync: false}}
 "

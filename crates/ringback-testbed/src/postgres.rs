@@ -336,7 +336,12 @@ fn start_copied(lodging: &Lodging, programs: &Path) -> u16 {
 
 fn pg_ctl_start(lodging: &Lodging, programs: &Path, port: u16) -> Result<(), String> {
     let mut pg_ctl = program::command(&programs.join("pg_ctl"));
-    pg_ctl.arg("-D").arg(lodging.path().join("data")).arg("-l").arg(lodging.path().join("log"));
+    pg_ctl
+        .current_dir(lodging.path())
+        .arg("-D")
+        .arg(lodging.path().join("data"))
+        .arg("-l")
+        .arg(lodging.path().join("log"));
     pg_ctl.args(["-w", "-s", "-o", &format!("-p {port}"), "start"]);
     // Its outputs would be inherited by the server.
     let status = pg_ctl.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).status();

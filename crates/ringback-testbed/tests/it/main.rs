@@ -2,6 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+#[cfg(target_os = "linux")]
+mod killed;
+
 use std::time::Duration;
 
 use ringback_testbed::{PgBouncer, Postgres, Proxy};
