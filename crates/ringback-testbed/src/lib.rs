@@ -2,8 +2,9 @@
 //!
 //! The cast: [`Postgres`], one server for all tests of a run, with a [`Database`] for each; [`Patroni`], three members on
 //! etcd that fail over by themselves; [`PgBouncer`] in transaction mode; [`Proxy`], a line to a server that can be cut,
-//! stalled, robbed of its answers, and restored; [`looking`], for what nobody tells of. Everything listens on this machine only, on ports from the system, and keeps
-//! its data in a folder of its own, which goes away with whoever asked for it, however that ends.
+//! stalled, robbed of its answers, and restored; [`Silence`], where nobody answers; [`looking`], for what nobody tells of.
+//! Everything listens on this machine only, on ports from the system, and keeps its data in a folder of its own, which goes
+//! away with whoever asked for it, however that ends.
 //!
 //! Whoever asks for a server gets `None` where its package is missing, and has said so on stderr; with `CI=true` it
 //! panics, so that a test that could not run is a failed one.
@@ -29,6 +30,8 @@ mod postgres;
 mod program;
 #[cfg(unix)]
 mod proxy;
+#[cfg(unix)]
+mod silence;
 
 #[cfg(unix)]
 pub use patroni::Patroni;
@@ -38,6 +41,8 @@ pub use pgbouncer::PgBouncer;
 pub use postgres::{Database, Postgres, Reads, Snapshot};
 #[cfg(unix)]
 pub use proxy::Proxy;
+#[cfg(unix)]
+pub use silence::Silence;
 
 /// For anything that is waited for.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,19 +1,23 @@
 //! Coming to a connection: which server, by what way, and not too often.
+//!
+//! The server that took writes last is asked first, then the others in their order, each once the one before has refused or
+//! has been silent for a moment ([`race`](super::race)): so a machine that is off keeps nobody from the one that works.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
-use tokio_postgres::config::{LoadBalanceHosts, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::canceller::Canceller;
 use super::fault::Fault;
 use super::link::{Link, args};
-use super::options::{PostgresOptions, PostgresTls};
-use super::tls;
+use super::options::{PostgresHost, PostgresOptions, PostgresTls};
+use super::{race, tls};
 
 /// How long after a failure the next try may come: doubled each time up to the longest.
 const FIRST_BACK_OFF: Duration = Duration::from_millis(50);
@@ -46,6 +50,11 @@ impl Drop for Try<'_> {
 
 /// Makes connections.
 pub(super) struct Connector {
+    hosts: Vec<PostgresHost>,
+    /// The one of them that took writes last.
+    last: AtomicUsize,
+    /// How long one address may take to take writes, or to say that it does not.
+    for_each: Duration,
     /// What is asked of a server. A pooler refuses some of it.
     of_a_server: Config,
     of_a_pooler: Config,
@@ -64,14 +73,10 @@ impl Connector {
             .application_name(&options.application_name)
             .connect_timeout(options.connect_timeout)
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
-            .load_balance_hosts(LoadBalanceHosts::Disable)
             .keepalives_idle(Duration::from_secs(10))
             .keepalives_interval(Duration::from_secs(2))
             .keepalives_retries(3)
             .tcp_user_timeout(Duration::from_secs(10));
-        for host in &options.hosts {
-            config.host(&host.host).port(host.port);
-        }
         if let Some(password) = &options.password {
             config.password(password.expose());
         }
@@ -88,8 +93,18 @@ impl Connector {
         let of_a_pooler = config.clone();
         // Compiling a plan takes longer than any of our statements.
         config.options("-c jit=off");
-        let is_pooled = AtomicBool::new(options.pooler);
-        Ok(Self { of_a_server: config, of_a_pooler, tls, is_pooled, back_off: Mutex::default() })
+        // Where there is no other to look for, a slow one is waited for.
+        let for_each = if options.hosts.len() > 1 { options.connect_timeout } else { ALTOGETHER };
+        Ok(Self {
+            hosts: options.hosts.clone(),
+            last: AtomicUsize::new(0),
+            for_each,
+            of_a_server: config,
+            of_a_pooler,
+            tls,
+            is_pooled: AtomicBool::new(options.pooler),
+            back_off: Mutex::default(),
+        })
     }
 
     /// Whether a pooler is known to stand between, so that a session may be another's in the next moment.
@@ -135,9 +150,54 @@ impl Connector {
         Ok(link)
     }
 
+    /// A connection to the first host that takes writes.
     async fn come(&self, hint: Option<Arc<Notify>>) -> Result<Link, Fault> {
+        let last = self.last.load(Ordering::Relaxed);
+        let others = (0..self.hosts.len()).filter(|at| *at != last);
+        let (mut ways, hint) = (Vec::with_capacity(self.hosts.len()), &hint);
+        for at in std::iter::once(last).chain(others) {
+            let Some(host) = self.hosts.get(at) else { continue };
+            ways.push(async move { Ok((at, self.come_to(host, hint).await?)) });
+        }
+        let (at, link) = race::first_of(ways).await?;
+        self.last.store(at, Ordering::Relaxed);
+        Ok(link)
+    }
+
+    async fn come_to(&self, host: &PostgresHost, hint: &Option<Arc<Notify>>) -> Result<Link, Fault> {
+        if host.host.starts_with('/') {
+            return self.in_time(host, None, hint).await;
+        }
+        let found = tokio::time::timeout(self.for_each, tokio::net::lookup_host((&*host.host, host.port)));
+        let addresses = found.await.map_err(|_| silent(host))?;
+        let addresses = addresses.map_err(|error| {
+            Fault::unavailable(format!("the address of {} is not found: {error}", host.host))
+        })?;
+        race::first_of(addresses.map(|address| self.in_time(host, Some(address.ip()), hint))).await
+    }
+
+    async fn in_time(
+        &self,
+        host: &PostgresHost,
+        address: Option<IpAddr>,
+        hint: &Option<Arc<Notify>>,
+    ) -> Result<Link, Fault> {
+        let reached = tokio::time::timeout(self.for_each, self.reach_at(host, address, hint.clone())).await;
+        reached.unwrap_or_else(|_| Err(silent(host)))
+    }
+
+    async fn reach_at(
+        &self,
+        host: &PostgresHost,
+        address: Option<IpAddr>,
+        hint: Option<Arc<Notify>>,
+    ) -> Result<Link, Fault> {
         let is_pooled = self.is_pooled();
-        let config = if is_pooled { &self.of_a_pooler } else { &self.of_a_server };
+        let mut config = if is_pooled { self.of_a_pooler.clone() } else { self.of_a_server.clone() };
+        config.host(&host.host).port(host.port);
+        if let Some(address) = address {
+            config.hostaddr(address);
+        }
         let canceller = |token| Canceller::new(token, self.tls.clone());
         Ok(match &self.tls {
             None => {
@@ -150,6 +210,10 @@ impl Connector {
             }
         })
     }
+}
+
+fn silent(PostgresHost { host, port }: &PostgresHost) -> Fault {
+    Fault::unavailable(format!("{host}:{port} does not answer"))
 }
 
 /// Whether a pooler refused to begin a session with settings.

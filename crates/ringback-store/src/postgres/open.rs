@@ -9,6 +9,7 @@ use super::doubts::Doubts;
 use super::ear::Ear;
 use super::fault::Fault;
 use super::hints::Hints;
+use super::opening::Openings;
 use super::options::PostgresOptions;
 use super::pool::{Maker, Pool};
 use super::tenure::Tenure;
@@ -33,7 +34,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
     drop(link);
 
     let mark = OnceLock::from(mark);
-    let maker = Arc::new(Maker { connector: Arc::clone(&connector), mark });
+    let maker = Arc::new(Maker { connector: Arc::clone(&connector), mark, openings: Openings::default() });
     let commits = Arc::<AtomicU64>::default();
     let pool =
         Pool::new(Arc::clone(&maker), options.connections, Arc::clone(&commits)).map_err(unsuitable)?;

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::connector::Connector;
 use super::fault::Fault;
 use super::link::{Link, PATIENCE, Patience, args};
+use super::opening::Openings;
 
 /// How long to wait for a connection that is free.
 const WAIT: Duration = Duration::from_secs(1);
@@ -33,11 +34,17 @@ pub(super) struct Maker {
     pub(super) connector: Arc<Connector>,
     /// The mark by which a database is known again.
     pub(super) mark: OnceLock<Vec<u8>>,
+    pub(super) openings: Openings<Link>,
 }
 
 impl Maker {
-    /// A connection to the very store that was opened.
-    pub(super) async fn make(&self) -> Result<Link, Fault> {
+    /// A connection to the very store that was opened. It goes on coming about, should nobody wait for it.
+    pub(super) async fn make(self: &Arc<Self>) -> Result<Link, Fault> {
+        let anew = || Arc::clone(self).anew();
+        self.openings.get(anew, Link::is_usable).await
+    }
+
+    async fn anew(self: Arc<Self>) -> Result<Link, Fault> {
         let link = self.connector.connect(None).await?;
         if let Some(mark) = self.mark.get() {
             let found: Vec<u8> = link.row("SELECT mark FROM ringback.store", args![]).await?.try_get(0)?;

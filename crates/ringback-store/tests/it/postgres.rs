@@ -4,6 +4,7 @@ mod copying;
 mod costs;
 mod doubts;
 mod dropping;
+mod hosts;
 mod lanes;
 mod late;
 mod leases;
