@@ -1,7 +1,8 @@
 //! All lanes together: who may send now, who reads, who wakes when.
 //!
 //! The engine is told what happened and answers with [`Command`]s, which whoever runs it carries out against a real
-//! or a simulated store, network and clock. It never waits and never fails.
+//! or a simulated store, network and clock. It never waits and never fails. What happened is told here; `lanes` sees to what
+//! a lane wants after it, and `handing_out` to who may send and read now.
 //!
 //! Lanes with something to send queue for the *pools*: requests that are young, and requests that have been out for
 //! long. A request moves from the first to the second after a second, so that hanging endpoints, a thousand of them,
@@ -11,6 +12,8 @@
 //! endpoints that are not proven move sooner.
 
 mod command;
+mod handing_out;
+mod lanes;
 mod leaving;
 mod senders;
 mod timetable;
@@ -20,18 +23,18 @@ use std::time::Duration;
 
 use crate::account::AccountId;
 use crate::hashing::{NumberMap, NumberSet};
-use crate::lane::{Lane, Moment, Outstanding, Rest};
+use crate::lane::{Lane, Outstanding};
 use crate::message::Turn;
 use crate::outcome::Outcome;
-use crate::pools::{OpenRequests, Pools, Repute};
+use crate::pools::{OpenRequests, Pools};
 use crate::schedule::Jitter;
 use crate::settings::Settings;
-use crate::settlement::{LaneUpdate, Settlement};
+use crate::settlement::LaneUpdate;
 use crate::standing::Standing;
 use crate::time::Timestamp;
 use crate::waiting::{EmptyLane, LaneRead, LaneRows, Waiting};
 pub use command::{Command, FlightId, Start};
-use leaving::{CameBack, Leaving};
+use leaving::Leaving;
 use senders::Senders;
 use timetable::Timetable;
 
@@ -328,206 +331,5 @@ impl Engine {
             self.wake(now, account);
         }
         self.pump(now);
-    }
-
-    /// Hands out what may be sent and read now. Every other call but `accepted`, `discovered` and `standing_changed`
-    /// ends with this; after those it is to be called, once for many.
-    pub fn pump(&mut self, now: Timestamp) {
-        while !self.stopping && self.unrecorded < self.settings.unrecorded {
-            let Some(account) = self.next_sender(now) else { break };
-            let launched = self.change(now, account, |lane, at| Some((lane.launch(at)?, lane.repute(at))));
-            if let Some((waiting, repute)) = launched.flatten() {
-                self.last_flight += 1;
-                let flight = FlightId(self.last_flight);
-                self.flights.insert(flight, Flight { account, turn: waiting.turn });
-                self.pools.enter(flight, now, repute);
-                self.commands.push_back(Command::Start(Start { flight, account, waiting }));
-            }
-            self.touched(now, account);
-        }
-        self.read_on(now);
-        self.rest_some(now);
-    }
-
-    /// The lane that has waited longest for a place that is free.
-    fn next_sender(&mut self, now: Timestamp) -> Option<AccountId> {
-        loop {
-            let account = self.senders.next(&self.pools)?;
-            if !self.pools.may_start(Repute::Failing) {
-                // Its success may be too long ago by now.
-                let repute = self.change(now, account, |lane, at| lane.repute(at));
-                if let Some(repute) = repute.filter(|repute| !self.pools.may_start(*repute)) {
-                    self.senders.queue(account, repute);
-                    continue;
-                }
-            }
-            return Some(account);
-        }
-    }
-
-    /// Whether endpoints that nothing is known of wait for a place.
-    fn crowded(&self) -> bool {
-        self.senders.wait(Repute::Unknown) && !self.pools.may_start(Repute::Unknown)
-    }
-
-    fn read_on(&mut self, now: Timestamp) {
-        while self.reads < self.settings.reads_at_once && self.read_from <= now {
-            let Some(account) = self.readers.pop_front() else { break };
-            self.queued_to_read.remove(&account);
-            if let Some(read) = self.change(now, account, |lane, at| lane.read(at)).flatten() {
-                self.reads += 1;
-                self.resting.set(account, None);
-                self.commands.push_back(Command::Read(read));
-            }
-        }
-    }
-
-    // ---- Lanes ---------------------------------------------------------------------------------------------------
-
-    /// Brings a lane into memory, if it is not there, and sees to what it wants.
-    fn wake(&mut self, now: Timestamp, account: AccountId) {
-        if self.dormant.remove(&account).is_some() {
-            self.alarms.set(account, None);
-        }
-        if !self.lanes.contains_key(&account) {
-            self.lanes.insert(account, Box::new(self.new_lane(account)));
-        }
-        self.touched(now, account);
-    }
-
-    /// Brings a lane into memory of which it is known that nothing waits.
-    fn begin(&mut self, now: Timestamp, account: AccountId, known: &EmptyLane) {
-        let mut lane = Box::new(self.new_lane(account));
-        lane.begin(&Moment { now, settings: &self.settings, room: true }, known);
-        self.lanes.insert(account, lane);
-    }
-
-    fn new_lane(&self, account: AccountId) -> Lane {
-        Lane::new(account, self.started_at.after(self.settings.grace_after_start))
-    }
-
-    /// Whether something that came back was for a lane that this node has lost since.
-    fn came_back(
-        &mut self,
-        now: Timestamp,
-        account: AccountId,
-        count: impl FnOnce(&mut Outstanding),
-    ) -> bool {
-        match self.leaving.came_back(account, count) {
-            CameBack::Here => return false,
-            CameBack::Left => {}
-            CameBack::Gone { wanted } => {
-                // What is kept for the lane is of the time before: who wants it now begins anew.
-                self.commands.push_back(Command::Forget(account));
-                if wanted {
-                    self.wake(now, account);
-                }
-            }
-        }
-        true
-    }
-
-    /// Lets something happen to a lane, if it is in memory.
-    fn change<T>(
-        &mut self,
-        now: Timestamp,
-        account: AccountId,
-        happen: impl FnOnce(&mut Lane, &Moment<'_>) -> T,
-    ) -> Option<T> {
-        let lane = self.lanes.get_mut(&account)?;
-        let room = self.entries < self.settings.entries_in_all;
-        let before = lane.entries();
-        let result = happen(lane, &Moment { now, settings: &self.settings, room });
-        self.entries = self.entries + lane.entries() - before;
-        Some(result)
-    }
-
-    /// Lets something happen to a lane, if it is in memory, and sees to what follows from it.
-    fn with_lane<T>(
-        &mut self,
-        now: Timestamp,
-        account: AccountId,
-        happen: impl FnOnce(&mut Lane, &Moment<'_>) -> T,
-    ) {
-        self.change(now, account, happen);
-        self.touched(now, account);
-    }
-
-    fn settle(&mut self, flight: Option<FlightId>, settlement: Settlement) {
-        self.unrecorded += 1;
-        self.commands.push_back(Command::Settle(flight, settlement));
-    }
-
-    /// Sees to what a lane wants now: to give up what is too old, to send, to read, its chores, its alarm.
-    fn touched(&mut self, now: Timestamp, account: AccountId) {
-        let dead = self.change(now, account, |lane, at| {
-            let dead = lane.expire(at);
-            lane.tidy(at);
-            dead
-        });
-        for settlement in dead.unwrap_or_default() {
-            self.settle(None, settlement);
-        }
-        let Some(lane) = self.lanes.get_mut(&account) else { return };
-        let room = self.entries < self.settings.entries_in_all;
-        let at = Moment { now, settings: &self.settings, room };
-        let sends = lane.may_launch(&at);
-        let repute = lane.repute(&at);
-        if let Some((standing, under_way)) = lane.begin_sweep() {
-            self.commands.push_back(Command::Sweep(account, standing, under_way));
-        }
-        if lane.begin_hasten() {
-            self.commands.push_back(Command::Hasten(account));
-        }
-        if lane.wants_read(&at) && self.queued_to_read.insert(account) {
-            self.readers.push_back(account);
-        }
-        let alarm = lane.wake_at(&at);
-        let idle = lane.rest(&at) != Rest::Busy;
-        if sends {
-            self.senders.queue(account, repute);
-        }
-        self.alarms.set(account, alarm);
-        if idle {
-            self.resting.set_once(account, now);
-        } else {
-            self.resting.set(account, None);
-        }
-        self.keep_record(account);
-    }
-
-    fn keep_record(&mut self, account: AccountId) {
-        if let Some(record) = self.lanes.get_mut(&account).and_then(|lane| lane.take_record()) {
-            self.commands.push_back(Command::Keep(LaneUpdate { account, record }));
-        }
-    }
-
-    /// Lets lanes go that have had nothing to do for the longest, where there are too many.
-    fn rest_some(&mut self, now: Timestamp) {
-        while self.lanes.len() > self.settings.resident_lanes {
-            let Some((_, account)) = self.resting.first() else { break };
-            let rest = self.change(now, account, |lane, at| (lane.rest(at), lane.closed()));
-            match rest {
-                Some((Rest::Until(until), closed)) => {
-                    self.dismiss(account);
-                    self.commands.push_back(Command::Forget(account));
-                    self.dormant.insert(account, Dormant { closed });
-                    self.alarms.set(account, Some(until));
-                }
-                Some((Rest::Idle, _)) => {
-                    self.dismiss(account);
-                    self.commands.push_back(Command::Forget(account));
-                    self.alarms.set(account, None);
-                }
-                Some((Rest::Busy, _)) | None => self.resting.set(account, None),
-            }
-        }
-    }
-
-    fn dismiss(&mut self, account: AccountId) {
-        if let Some(lane) = self.lanes.remove(&account) {
-            self.entries -= lane.entries();
-            self.resting.set(account, None);
-        }
     }
 }
