@@ -19,10 +19,12 @@ mod lease_clock;
 mod loads;
 mod ownership;
 mod recorder;
+mod settings;
 mod tester;
 mod trouble;
 
 pub use attempt::Signing;
-pub use dispatcher::{DispatchSettings, DispatchStats, Dispatcher};
+pub use dispatcher::Dispatcher;
 pub use inbox::Inbox;
+pub use settings::{DispatchSettings, DispatchStats};
 pub use tester::{TestReport, Tester};
