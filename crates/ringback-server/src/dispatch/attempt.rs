@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
-use ringback_delivery::{MessageId, Outcome, Start};
+use ringback_delivery::{Failure, MessageId, Outcome, Start, Timestamp};
 use ringback_store::{Attempt, Content, Store, StoreError};
 use ringback_wire::headers;
 use ringback_wire::publish::splice_credentials;
@@ -15,6 +15,7 @@ use crate::send::{OutgoingCallback, SendReport, Sender, signed};
 use crate::trace::{self, Attempted, Tracer};
 
 use super::endpoints::{Endpoints, ReadyEndpoint};
+use super::guarded::or_panic;
 use super::ownership::Ownership;
 use super::trouble::Trouble;
 
@@ -48,34 +49,42 @@ pub(super) struct Attempts {
 impl Attempts {
     /// Makes the attempt that was decided with this token of the account's shard. Its outcome is `NotStarted` when there is
     /// nowhere to send to, the message was cancelled since, or the account is not this node's for long enough.
+    /// One that panics has failed, so that others have their turn, and its message is tried again as one whose endpoint failed.
     pub(super) async fn make(&self, start: Start, token: u64, content: &Content) -> Attempt {
-        let started_at = self.clock.now();
+        let (number, started_at) = (start.waiting.attempts, self.clock.now());
+        let report =
+            or_panic(self.report(start, token, content, started_at)).await.unwrap_or_else(|_| broken_off());
+        let SendReport { outcome, duration, excerpt, error } = report;
+        Attempt { number, started_at, duration, outcome, error, excerpt }
+    }
+
+    async fn report(&self, start: Start, token: u64, content: &Content, started_at: Timestamp) -> SendReport {
         let span = content.trace.and_then(trace::child);
-        let report = loop {
+        loop {
             let taken =
                 self.endpoints.take(self.store.as_ref(), &self.clock, self.signing, start.account).await;
             let taken = match taken {
                 Ok(Some(taken)) => taken,
-                Ok(None) => break not_started(),
+                Ok(None) => return not_started(),
                 Err(error @ StoreError::Unavailable(_)) => {
                     self.trouble.failed(&error);
-                    break not_started();
+                    return not_started();
                 }
                 Err(error) => {
                     tracing::error!(account = %start.account, %error, "an attempt could not begin");
-                    break not_started();
+                    return not_started();
                 }
             };
             if start.waiting.turn <= taken.endpoint.cancelled_through {
                 // Its lane will hear of it. What is registered now was not meant.
-                break not_started();
+                return not_started();
             }
             let mut callback = self.prepare(&start, &taken.endpoint, &content.body);
             if let Some(span) = &span {
                 trace::put(span, &mut callback.headers);
             }
             if !self.ownership.may_start(start.account, token) {
-                break not_started();
+                return not_started();
             }
             if taken.is_current() {
                 let mut report = self.sender.send(callback).await;
@@ -88,11 +97,9 @@ impl Attempts {
                     let attempted = || attempted(&start, &taken.endpoint, &report);
                     self.tracer.attempted(trace, span, started_at, report.duration, attempted);
                 }
-                break report;
+                return report;
             }
-        };
-        let SendReport { outcome, duration, excerpt, error } = report;
-        Attempt { number: start.waiting.attempts, started_at, duration, outcome, error, excerpt }
+        }
     }
 
     fn prepare(&self, start: &Start, endpoint: &ReadyEndpoint, body: &[u8]) -> OutgoingCallback {
@@ -151,6 +158,16 @@ fn not_started() -> SendReport {
         duration: std::time::Duration::ZERO,
         excerpt: None,
         error: None,
+    }
+}
+
+/// Of an attempt that panicked. Whether anything was sent is not known.
+fn broken_off() -> SendReport {
+    tracing::error!("an attempt panicked");
+    SendReport {
+        outcome: Outcome::Failed(Failure::Protocol),
+        error: Some("the attempt broke off by a fault of the server that makes it".to_owned()),
+        ..not_started()
     }
 }
 
@@ -286,6 +303,21 @@ mod tests {
             outcomes.push(attempts.make(start, token, &content).await.outcome);
         }
         assert!(matches!(outcomes[..], [Outcome::NotStarted, Outcome::Failed(_)]), "{outcomes:?}");
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_panics_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(SqliteOptions::server(folder.path().join("db"))).unwrap());
+        let account: AccountId = "0252012345-00001".parse().unwrap();
+        register(&store, account).await;
+        accept(&store, account).await;
+        let attempts = attempts(store.clone());
+        let start = decide(account, waiting(&store, account).await[0]);
+        let no_object = Content::from(Bytes::new());
+        let attempt = attempts.make(start, attempts.ownership.token(account), &no_object).await;
+        assert_eq!((attempt.number, attempt.outcome), (1, Outcome::Failed(Failure::Protocol)));
+        assert!(attempt.error.unwrap().contains("fault of the server"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ringback_delivery::{AccountId, Engine, FlightId, LaneRead, SHARDS, Start};
+use ringback_delivery::{AccountId, Engine, FlightId, LaneRead, SHARDS, Start, Timestamp};
 use ringback_store::{Attempt, Content, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
@@ -25,7 +25,7 @@ use crate::send::Sender;
 use super::attempt::Attempts;
 use super::bodies::Bodies;
 use super::endpoints::Endpoints;
-use super::inbox::{Inbox, News};
+use super::inbox::{Arrived, Inbox, News};
 use super::keeper::Keeper;
 use super::loads::{Gathered, Loaded, Unaddressed};
 use super::ownership::Ownership;
@@ -213,7 +213,7 @@ impl Running {
         }
     }
 
-    fn finished(&self, deadline: Option<ringback_delivery::Timestamp>) -> bool {
+    fn finished(&self, deadline: Option<Timestamp>) -> bool {
         let Some(deadline) = deadline else { return false };
         (self.engine.flying() == 0 && self.recorder.is_empty()) || self.clock.now() >= deadline
     }
@@ -222,6 +222,20 @@ impl Running {
         let now = self.clock.now();
         let longest = self.watch.look_within().unwrap_or(LONGEST_SLEEP);
         self.engine.wake_at().map_or(longest, |at| at.since(now)).min(longest)
+    }
+
+    /// Takes a message in that was committed then.
+    fn arrived(&mut self, now: Timestamp, committed: Instant, message: Arrived) {
+        let Arrived { account, waiting, lane, content } = message;
+        let position = waiting.position;
+        let heard = self.engine.accepted(now, account, waiting, lane.as_deref());
+        if let Some(lane) = lane.filter(|_| heard.lane_began) {
+            self.events_seen.loaded(account, &lane.record);
+        }
+        // Behind a lane that is behind itself it is read ahead when its turn comes.
+        if let Some(content) = content.filter(|_| heard.goes_soon) {
+            self.bodies.keep(position, content, committed);
+        }
     }
 
     /// Takes the news of the store's commits.
@@ -235,18 +249,9 @@ impl Running {
                 }
                 News::Accepted(committed, messages) => {
                     self.watch.heard(committed.elapsed());
-                    for fresh in messages {
-                        if !self.owns(fresh.account) {
-                            continue;
-                        }
-                        // Behind a lane that is behind itself it is read ahead when its turn comes.
-                        let lane = fresh.lane.as_deref();
-                        let heard = self.engine.accepted(now, fresh.account, fresh.waiting, lane);
-                        if let Some(lane) = lane.filter(|_| heard.lane_began) {
-                            self.events_seen.loaded(fresh.account, &lane.record);
-                        }
-                        if heard.goes_soon {
-                            self.bodies.keep(fresh.waiting.position, fresh.content, committed);
+                    for message in messages {
+                        if self.owns(message.account) {
+                            self.arrived(now, committed, message);
                         }
                     }
                 }

@@ -7,9 +7,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use bytes::Bytes;
-use ringback_delivery::{AccountId, Standing};
-use ringback_store::{CommitListener, Fresh, Lease};
+use ringback_delivery::{AccountId, EmptyLane, Standing, Waiting};
+use ringback_store::{CommitListener, Content, Fresh, Lease};
 use tokio::sync::Notify;
 
 use super::endpoints::Endpoints;
@@ -22,7 +21,7 @@ const INBOX_BYTES: usize = 4 << 20;
 
 /// One piece of news, in the order of the commits. What was accepted comes with when that was committed.
 pub(super) enum News {
-    Accepted(Instant, Vec<Fresh>),
+    Accepted(Instant, Vec<Arrived>),
     Standing(AccountId, Standing),
     /// Something may wait for these that was not told of: another node took it in, or its commit was in doubt.
     Missed(Vec<AccountId>),
@@ -34,19 +33,40 @@ pub(super) enum News {
     Drain,
 }
 
+/// A fresh message.
+pub(super) struct Arrived {
+    pub(super) account: AccountId,
+    pub(super) waiting: Waiting,
+    /// Its lane before it, where the store told of that.
+    pub(super) lane: Option<Box<EmptyLane>>,
+    /// What is sent of it; nothing where it is to be read back.
+    pub(super) content: Option<Content>,
+}
+
 #[derive(Default)]
-struct Waiting {
+struct Unheard {
     news: Vec<News>,
     messages: usize,
     bytes: usize,
     overflowed: bool,
 }
 
+impl Unheard {
+    fn arrived(&mut self, fresh: Fresh) -> Arrived {
+        let Fresh { account, waiting, content, lane } = fresh;
+        let fits = self.bytes + content.body.len() <= INBOX_BYTES;
+        if fits {
+            self.bytes += content.body.len();
+        }
+        Arrived { account, waiting, lane, content: fits.then_some(content) }
+    }
+}
+
 /// See the module. It is to listen to the store's commits before the dispatcher that it is given to starts.
 #[derive(Default)]
 pub struct Inbox {
     endpoints: Arc<Endpoints>,
-    waiting: Mutex<Waiting>,
+    unheard: Mutex<Unheard>,
     arrived: Notify,
 }
 
@@ -62,46 +82,40 @@ impl Inbox {
 
     /// Takes all there is, and whether messages were dropped since the last time.
     pub(super) fn take(&self) -> (Vec<News>, bool) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = std::mem::take(&mut *waiting);
+        let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::take(&mut *unheard);
         (taken.news, taken.overflowed)
     }
 
     /// Has the dispatcher hear of something.
     pub(super) fn tell(&self, news: News) {
-        self.put(|waiting| waiting.news.push(news));
+        self.put(|unheard| unheard.news.push(news));
     }
 
-    fn put(&self, add: impl FnOnce(&mut Waiting)) {
-        add(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+    fn put(&self, add: impl FnOnce(&mut Unheard)) {
+        add(&mut self.unheard.lock().unwrap_or_else(PoisonError::into_inner));
         // A permit is kept when nobody waits yet, so no news wait unheard.
         self.arrived.notify_one();
     }
 }
 
 impl CommitListener for Inbox {
-    fn accepted(&self, mut fresh: Vec<Fresh>) {
-        self.put(|waiting| {
-            for message in &mut fresh {
-                let body = &mut message.content.body;
-                if waiting.bytes + body.len() > INBOX_BYTES {
-                    *body = Bytes::new();
-                }
-                waiting.bytes += body.len();
+    fn accepted(&self, fresh: Vec<Fresh>) {
+        self.put(|unheard| {
+            if unheard.messages + fresh.len() > INBOX_MESSAGES {
+                unheard.overflowed = true;
+                return;
             }
-            if waiting.messages + fresh.len() > INBOX_MESSAGES {
-                waiting.overflowed = true;
-            } else {
-                waiting.messages += fresh.len();
-                waiting.news.push(News::Accepted(Instant::now(), fresh));
-            }
+            unheard.messages += fresh.len();
+            let arrived = fresh.into_iter().map(|fresh| unheard.arrived(fresh)).collect();
+            unheard.news.push(News::Accepted(Instant::now(), arrived));
         });
     }
 
     fn standing_changed(&self, account: AccountId, standing: Standing) {
         // First the fence, which holds before the change is answered; the lane may hear of it a little later.
         self.endpoints.changed(account, standing);
-        self.put(|waiting| waiting.news.push(News::Standing(account, standing)));
+        self.put(|unheard| unheard.news.push(News::Standing(account, standing)));
     }
 
     fn missed(&self, accounts: Vec<AccountId>) {

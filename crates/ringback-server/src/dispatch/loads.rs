@@ -2,11 +2,9 @@
 //! each way to the store and back costs more than what is read.
 
 use std::collections::{BTreeSet, HashSet};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use ringback_delivery::{AccountId, LaneRead, LaneRows, Start};
 use ringback_store::{Content, Store, StoreError};
 
@@ -14,6 +12,7 @@ use crate::clock::Clock;
 
 use super::attempt::Signing;
 use super::endpoints::Endpoints;
+use super::guarded::{Panicked, or_panic};
 use super::trouble::Trouble;
 
 /// Reads under way at once.
@@ -84,9 +83,9 @@ impl Loader {
     /// panic is a read that came to nothing, so that the next ones go on.
     pub(super) async fn load(self, reads: Vec<LaneRead>) -> Loaded {
         let asked = reads.clone();
-        match AssertUnwindSafe(self.read(reads)).catch_unwind().await {
+        match or_panic(self.read(reads)).await {
             Ok(loaded) => loaded,
-            Err(_) => {
+            Err(Panicked) => {
                 tracing::error!("what lanes asked for could not be read: a panic");
                 Loaded { rows: Vec::new(), failed: asked, bodies: Vec::new() }
             }

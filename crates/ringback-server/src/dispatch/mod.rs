@@ -13,6 +13,7 @@ mod attempt;
 mod bodies;
 mod dispatcher;
 mod endpoints;
+mod guarded;
 mod inbox;
 mod keeper;
 mod lease_clock;

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::events::Events;
 use crate::live::Live;
 
+use super::guarded::{guarded, or_panic};
 use super::ownership::Ownership;
 
 /// Settlements in one commit, at most.
@@ -144,7 +145,8 @@ impl Batch {
                 .map(|(shard, _)| *shard)
                 .collect();
             self.leave_out(&changed);
-            match store.record(clock.now(), self.settled.clone(), self.lanes.clone()).await {
+            let recorded = guarded(store.record(clock.now(), self.settled.clone(), self.lanes.clone())).await;
+            match recorded {
                 Ok(()) => break,
                 Err(StoreError::NotOwner(shards)) => {
                     tracing::warn!(shards = shards.len(), "outcomes of another node's shards are left out");
@@ -164,10 +166,15 @@ impl Batch {
         if failed {
             tracing::info!("outcomes are recorded again");
         }
-        if let Some(live) = live {
-            live.recorded(&self.settled);
+        let tell = async {
+            if let Some(live) = live {
+                live.recorded(&self.settled);
+            }
+            events.recorded(clock.now(), &self.settled, &self.lanes);
+        };
+        if or_panic(tell).await.is_err() {
+            tracing::error!("what was recorded could not be told to who watches: a panic");
         }
-        events.recorded(clock.now(), &self.settled, &self.lanes);
         done
     }
 

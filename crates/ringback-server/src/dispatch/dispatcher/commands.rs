@@ -4,6 +4,7 @@ use ringback_delivery::{Command, Start};
 use ringback_store::Settled;
 
 use super::{Event, Running};
+use crate::dispatch::guarded::guarded;
 use crate::dispatch::loads::Loader;
 
 impl Running {
@@ -23,7 +24,7 @@ impl Running {
                     let (store, now) = (self.store.clone(), self.clock.now());
                     let trouble = self.trouble.clone();
                     self.spawn(async move {
-                        let swept = store.sweep(now, account, standing, under_way).await;
+                        let swept = guarded(store.sweep(now, account, standing, under_way)).await;
                         trouble.after(&swept).await;
                         Event::Swept(account, swept)
                     });
@@ -32,7 +33,7 @@ impl Running {
                     let (store, now) = (self.store.clone(), self.clock.now());
                     let trouble = self.trouble.clone();
                     self.spawn(async move {
-                        let hastened = store.hasten(now, account).await;
+                        let hastened = guarded(store.hasten(now, account)).await;
                         trouble.after(&hastened).await;
                         Event::Hastened(account, hastened)
                     });
@@ -56,7 +57,7 @@ impl Running {
             let store = self.store.clone();
             self.spawn(async move {
                 let positions = bodiless.iter().map(|start| start.waiting.position).collect();
-                let contents = store.contents(positions).await;
+                let contents = guarded(store.contents(positions)).await;
                 Event::Bodies(bodiless, contents)
             });
         }

@@ -5,6 +5,7 @@ use ringback_delivery::AccountId;
 use ringback_store::StoreError;
 
 use super::{Event, Running};
+use crate::dispatch::guarded::guarded;
 
 /// Accounts that are looked for at once.
 const DISCOVERED_AT_ONCE: usize = 512;
@@ -32,7 +33,7 @@ impl Running {
         let (store, shards) = (self.store.clone(), self.looking_in.clone());
         let trouble = self.trouble.clone();
         self.spawn(async move {
-            let found = store.lanes_waiting_in(&shards, after, DISCOVERED_AT_ONCE).await;
+            let found = guarded(store.lanes_waiting_in(&shards, after, DISCOVERED_AT_ONCE)).await;
             trouble.after(&found).await;
             Event::Discovered(found)
         });

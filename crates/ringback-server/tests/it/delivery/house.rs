@@ -82,17 +82,25 @@ impl House {
     /// Publishes a message in a trace.
     pub async fn publish_in(&self, trace: Option<Trace>, key: Option<i64>) -> String {
         let body = Bytes::from_static(br#"{"accountName":"0252012345-00001","type":"firmwareList"}"#);
-        let message = NewMessage {
+        self.accept(vec![Content { body, trace }], key).await.remove(0)
+    }
+
+    /// Publishes messages in one commit and gives their ids.
+    pub async fn accept(&self, contents: Vec<Content>, key: Option<i64>) -> Vec<String> {
+        let message = |content| NewMessage {
             account: self.account,
             kind: MessageKind::FirmwareList,
             key: key.map(OrderingKey),
             idempotency: None,
-            content: Content { body, trace },
+            content,
         };
-        match self.store.accept(self.clock.now(), vec![message]).await.unwrap().as_slice() {
-            [Admission::Queued(id)] => id.to_string(),
+        let messages = contents.into_iter().map(message).collect();
+        let admissions = self.store.accept(self.clock.now(), messages).await.unwrap();
+        let id = |admission| match admission {
+            Admission::Queued(id) => id.to_string(),
             other => panic!("not accepted: {other:?}"),
-        }
+        };
+        admissions.into_iter().map(id).collect()
     }
 
     /// Has a message sent again.

@@ -1,7 +1,8 @@
 //! What an endpoint gets.
 
+use bytes::Bytes;
 use ringback_server::dispatch::{DispatchSettings, Signing};
-use ringback_store::Registrations as _;
+use ringback_store::{Content, Registrations as _};
 use ringback_wire::signature::{Ed25519Key, HmacKey, Verifier, VerifyingKey, WebhookHeaders};
 
 use super::endpoint::{Arrival, Endpoint};
@@ -32,6 +33,26 @@ async fn a_message_arrives_with_the_registrations_user_name_and_password() {
     assert_eq!(body["password"], "fota-\"pass\"");
     assert_eq!(body["type"], "firmwareList");
     arrival.answer(200);
+    house.settled().await;
+    assert_eq!(house.pending().await, 0);
+}
+
+/// More than the news of commits hold: the rest is read back.
+#[tokio::test]
+async fn many_large_messages_of_one_commit_arrive_whole() {
+    let (house, mut endpoint) = (House::build().await, Endpoint::start().await);
+    house.register(endpoint.url("/")).await;
+    let text = "x".repeat(1 << 20);
+    let body = |number| format!(r#"{{"type":"firmwareList","number":{number},"text":"{text}"}}"#);
+    let sent = (1..=8).map(|number| Content::from(Bytes::from(body(number)))).collect();
+    house.accept(sent, None).await;
+    for _ in 1..=8 {
+        let arrival = endpoint.arrival().await;
+        let (number, got) = (arrival.sequence(), arrival.json());
+        assert_eq!((got["username"].as_str(), got["number"].as_u64()), (Some("fota-user"), Some(number)));
+        assert!(got["text"] == text, "the body of message {number} is not whole");
+        arrival.answer(200);
+    }
     house.settled().await;
     assert_eq!(house.pending().await, 0);
 }
