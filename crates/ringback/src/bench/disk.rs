@@ -12,9 +12,9 @@ use super::latency::{Percentiles, histogram};
 use crate::failure::Outcome;
 
 /// What is written each time, in bytes: a small commit's pages.
-const WRITE: usize = 16 * 1024;
+pub(super) const WRITE: usize = 16 * 1024;
 /// The file that is written to again and again, as a log is.
-const FILE: u64 = 4 * 1024 * 1024;
+pub(super) const FILE: u64 = 4 * 1024 * 1024;
 
 /// Writes and syncs in this folder for a while.
 pub(super) fn measure(folder: &Path, time: Duration) -> Outcome<Percentiles> {

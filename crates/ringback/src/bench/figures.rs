@@ -41,6 +41,8 @@ figures! {
     WHOLE_P999 = "wholeP999Ms", "whole p99.9, ms", 2;
     EARLY_ACCEPT_P99 = "firstSecondsAcceptP99Ms", "accept p99 in the first 5 s, ms", 2;
     EARLY_HAND_OFF_P99 = "firstSecondsHandOffP99Ms", "hand-off p99 in the first 5 s, ms", 2;
+    BARE_ACCEPT_P50 = "bareAcceptP50Ms", "accept p50 of a bare acceptor, ms", 2;
+    BARE_ACCEPT_P99 = "bareAcceptP99Ms", "accept p99 of a bare acceptor, ms", 2;
     SYNC_P50 = "fdatasyncP50Ms", "fdatasync p50, ms", 2;
     SYNC_P99 = "fdatasyncP99Ms", "fdatasync p99, ms", 2;
     RESIDENT = "residentMiB", "resident at the end, MiB", 1;

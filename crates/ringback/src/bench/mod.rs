@@ -1,12 +1,14 @@
 //! `ringback bench`: what this machine, this disk and this store make of Ringback.
 //!
 //! The cast: the [`sink`] is an endpoint as thin as can be, in a process of its own; the [`bare`] sender tells what HTTP
-//! alone would allow, and the [`disk`] what a commit costs; the [`server`] is a real `ringback serve`, a child, or several
+//! alone would allow, the [`disk`] what a commit costs, and the bare [`acceptor`] both together at a pace; the [`server`] is a real `ringback serve`, a child, or several
 //! ([`node`]), on the [`stage`]'s store; the [`publisher`] is the load. What was published and what arrived meet in the [`tally`].
 //!
 //! The promise: nothing is counted that did not arrive, and nothing is made easier than production: the server's own
 //! defaults, every commit on stable storage, every callback signed, every outcome recorded.
 
+mod acceptor;
+mod alarm;
 mod bare;
 mod chart;
 mod child;

@@ -14,6 +14,7 @@ use ringback_wire::routes;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
+use super::alarm::Alarm;
 use super::clock;
 use super::exchange::Exchange;
 use super::message::Template;
@@ -124,30 +125,36 @@ impl Publisher {
         }
         let messages = per_second * nanos(time) / 1_000_000_000;
         let first = self.marks.take(messages);
-        // A thread of its own: the runtime's timer counts whole milliseconds.
-        let pace = std::thread::spawn(move || keep_pace(&sender, first, messages, per_second));
-        let published = loops.run_until(gather(running)).await;
-        pace.join().map_err(|_| anyhow!("the load's pace was lost"))?;
-        published
+        let pace = keep_pace(sender, first, messages, per_second);
+        loops
+            .run_until(async { tokio::try_join!(gather(running), pace) })
+            .await
+            .map(|(published, ())| published)
     }
 }
 
-/// How long before the first message's time the thread begins to wait for it: until the connections are open.
+/// How long before the first message's time the load begins to wait for it: until the connections are open.
 const HEAD_START: u64 = 200_000_000;
 
-#[allow(clippy::disallowed_methods, reason = "a pace is time that passes: there is nothing else to wait for")]
-fn keep_pace(due: &mpsc::UnboundedSender<(u64, u64)>, first: u64, messages: u64, per_second: u64) {
+/// Has each message published at its time.
+async fn keep_pace(
+    due: mpsc::UnboundedSender<(u64, u64)>,
+    first: u64,
+    messages: u64,
+    per_second: u64,
+) -> Outcome {
+    let alarm = Alarm::new().context("there is no clock to keep a pace by")?;
     let begun = clock::now() + HEAD_START;
     for number in 0..messages {
         let intended = begun + number * 1_000_000_000 / per_second;
-        let now = clock::now();
-        if intended > now {
-            std::thread::sleep(Duration::from_nanos(intended - now));
+        if intended > clock::now() {
+            alarm.ring_at(intended).await.context("the load's pace was lost")?;
         }
         if due.send((first + number, intended)).is_err() {
-            return;
+            break;
         }
     }
+    Ok(())
 }
 
 async fn gather(mut running: JoinSet<Outcome<Vec<Published>>>) -> Outcome<Vec<Published>> {

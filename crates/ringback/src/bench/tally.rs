@@ -45,6 +45,19 @@ impl Tally {
         tally
     }
 
+    /// Messages with a wanted mark that did not arrive.
+    pub(super) fn missing_of(&self, wanted: impl Fn(u64) -> bool) -> u64 {
+        let marks =
+            self.published.iter().flat_map(|published| published.first..published.first + published.messages);
+        marks.filter(|mark| wanted(*mark) && self.arrival(*mark).is_none()).count() as u64
+    }
+
+    /// When a message arrived first.
+    fn arrival(&self, mark: u64) -> Option<u64> {
+        let place = usize::try_from(mark.checked_sub(self.first)?).ok()?;
+        self.arrived.get(place).copied().filter(|at| *at != 0)
+    }
+
     /// From the first publish to the last arrival, in seconds.
     pub(super) fn seconds(&self) -> f64 {
         let from = self.published.iter().map(|published| published.intended).min().unwrap_or(0);
@@ -78,9 +91,7 @@ impl Tally {
         let mut taken = histogram();
         for published in &self.published {
             for mark in published.first..published.first + published.messages {
-                let place = usize::try_from(mark - self.first).ok();
-                let at = place.and_then(|at| self.arrived.get(at)).copied().unwrap_or(0);
-                if at != 0 && wanted(mark) {
+                if let Some(at) = self.arrival(mark).filter(|_| wanted(mark)) {
                     taken.saturating_record(at.saturating_sub(published.intended));
                 }
             }
@@ -110,5 +121,6 @@ mod tests {
         near(tally.accept().p50, 4.0);
         near(tally.whole().p999, 10.0);
         near(tally.whole_of(|mark| mark == 10).p999, 3.0);
+        assert_eq!((tally.missing_of(|_| true), tally.missing_of(|mark| mark != 11)), (1, 0));
     }
 }

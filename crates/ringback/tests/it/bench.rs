@@ -8,8 +8,16 @@ use tempfile::tempdir;
 
 use crate::program::{failure, printed, run, run_with};
 
-const SCENARIOS: [&str; 7] =
-    ["start", "single-64", "batches", "pace-500", "accounts-10k-1000-authorities", "backlog", "registered"];
+const SCENARIOS: [&str; 8] = [
+    "start",
+    "single-64",
+    "batches",
+    "pace-500",
+    "accounts-10k-1000-authorities",
+    "backlog",
+    "registered",
+    "trouble",
+];
 
 /// The medians of one scenario.
 fn figures(document: &Value, scenario: &str) -> BTreeMap<String, f64> {
@@ -51,6 +59,9 @@ fn a_quick_benchmark_measures_every_kind_of_scenario_and_its_numbers_add_up() {
     }
     let single = figures(&document, "single-64");
     assert!(single["ratioToBound"] > 0.0 && single["boundPerSecond"] > 0.0, "{single:?}");
+    assert!(figures(&document, "pace-500")["bareAcceptP50Ms"] > 0.0);
+    let trouble = figures(&document, "trouble");
+    assert!(trouble["missing"] == 0.0 && trouble["goodP99Ratio"] > 0.0, "{trouble:?}");
     assert!(figures(&document, "start")["readyMs"] > 0.0);
     assert!(figures(&document, "registered")["listRatio"] > 0.0);
     let targets = document["targets"].as_array().unwrap();

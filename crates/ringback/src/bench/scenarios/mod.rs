@@ -110,6 +110,13 @@ impl Used {
     }
 }
 
+/// Notes how many callbacks a second there were, and how many requests the bare sender made right before.
+fn note_rate(run: &mut Run, callbacks: f64, bound: f64) {
+    run.note(figures::CALLBACKS, callbacks);
+    run.note(figures::BOUND, bound);
+    run.note(figures::RATIO, callbacks / bound);
+}
+
 /// Notes whether everything arrived.
 fn note_accounting(run: &mut Run, tally: &Tally) {
     run.note(figures::ACCEPTED, tally.accepted as f64);

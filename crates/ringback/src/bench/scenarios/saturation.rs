@@ -1,6 +1,6 @@
 //! Saturation: as much as can be published is published for a while, and all of it has to arrive.
 
-use super::{Bench, PATIENCE, Used, note_accounting, note_latencies, note_told, note_usage};
+use super::{Bench, PATIENCE, Used, note_accounting, note_latencies, note_rate, note_told, note_usage};
 use crate::bench::figures::{self, Run};
 use crate::bench::publisher::Form;
 use crate::bench::server::Server;
@@ -48,9 +48,7 @@ pub(super) async fn run(
         server.stop().await?;
 
         let callbacks = tally.delivered as f64 / tally.seconds();
-        run.note(figures::CALLBACKS, callbacks);
-        run.note(figures::BOUND, bound);
-        run.note(figures::RATIO, callbacks / bound);
+        note_rate(&mut run, callbacks, bound);
         if form == Form::Single {
             let of_commits = OF_COMMITS * connections as f64 / (2.0 * sync.p50 / 1000.0);
             run.note(figures::OF_TARGET, callbacks / of_commits.min(SHARE * bound));
