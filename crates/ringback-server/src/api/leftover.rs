@@ -4,6 +4,7 @@
 //! keeps connections for the next request would find it broken, often before having read why. Past the bound that is what
 //! happens, and the answer says so (`Connection: close`).
 
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -22,15 +23,23 @@ use super::state::ApiState;
 
 /// The middleware.
 pub(super) async fn read(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    read_after(&state, request, |request| next.run(request)).await
+}
+
+/// The answer, once what it leaves unread is read.
+pub(super) async fn read_after<F: Future<Output = Response>>(
+    state: &ApiState,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return answer(request).await;
     }
     // Who expects a 100 sends nothing before it, and it comes with the first look at the body.
     let begun = !request.headers().contains_key(EXPECT);
-    let (give_back, given_back) = oneshot::channel();
+    let (give_back, mut given_back) = oneshot::channel();
     let lend = |body| Body::new(Lent { body: Some(body), begun, give_back: Some(give_back) });
-    let mut response = next.run(request.map(lend)).await;
-    let mut given_back = given_back;
+    let mut response = answer(request.map(lend)).await;
     if let Ok(mut body) = given_back.try_recv() {
         let drained = drain(&mut body, state.limits.drain_bytes);
         if tokio::time::timeout(state.limits.body_timeout, drained).await != Ok(true) {

@@ -26,6 +26,7 @@ mod credentials;
 mod cursor;
 mod endpoint_test;
 mod fallback;
+mod front;
 mod health;
 mod host_check;
 mod inside;
@@ -69,6 +70,7 @@ use ringback_wire::routes;
 
 #[doc(hidden)]
 pub use cursor::read_cursor;
+pub use front::Front;
 pub use host_check::HostNames;
 pub use limits::Limits;
 pub use openapi::text as description;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 use tower::{Layer, Service};
 
 use super::problem::Problem;
@@ -48,6 +49,16 @@ where
 /// The future of [`Catching`].
 pub(super) struct Caught<F>(Option<Pin<Box<F>>>);
 
+/// The answer, or a 500 where making it panics.
+pub(super) async fn caught(answer: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| panicked())
+}
+
+fn panicked() -> Response {
+    tracing::error!("a request handler panicked");
+    Problem::unexpected().into_response()
+}
+
 impl<F: Future<Output = Result<Response, Infallible>>> Future for Caught<F> {
     type Output = Result<Response, Infallible>;
 
@@ -58,8 +69,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Caught<F> {
             Ok(polled) => polled,
             Err(_) => {
                 self.0 = None;
-                tracing::error!("a request handler panicked");
-                Poll::Ready(Ok(Problem::unexpected().into_response()))
+                Poll::Ready(Ok(panicked()))
             }
         }
     }
@@ -87,5 +97,6 @@ mod tests {
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert!(!String::from_utf8_lossy(&body).contains("secret"));
+        assert_eq!(caught(fails()).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
 use ringback_wire::error_code;
@@ -16,8 +16,15 @@ use ringback_wire::publish::{
 use super::principal::{Bearer, Principal, Wants};
 use super::problem::Problem;
 use super::state::ApiState;
-use super::{admission, answer, body, ndjson};
+use super::{admission, answer as answers, body, ndjson};
 use crate::trace::PublishSpan;
+
+/// What [`publish`] answers, where no router asks it.
+pub(super) async fn answer(state: &ApiState, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let bearer = Bearer::from_request_parts(&mut parts, state).await;
+    publish(State(state.clone()), bearer, Request::from_parts(parts, body)).await.into_response()
+}
 
 /// Takes messages in.
 pub(super) async fn publish(
@@ -44,7 +51,8 @@ async fn take_in(
 ) -> Result<Response, Problem> {
     let headers = request.headers();
     if headers.contains_key(http::header::CONTENT_TYPE) && body::is_type(headers, NDJSON_CONTENT_TYPE) {
-        return ndjson::publish(state, principal, request, span).await;
+        // Boxed: it is large, and single messages are many.
+        return Box::pin(ndjson::publish(state, principal, request, span)).await;
     }
     let began = Instant::now();
     let answer = one(state, principal, request, span).await;
@@ -75,7 +83,7 @@ async fn one(
     let admission = admissions.first().ok_or_else(Problem::unexpected)?;
     span.admitted(admission);
     let (status, said) = admission::answer(admission)?;
-    Ok(answer::json(status, &said))
+    Ok(answers::json(status, &said))
 }
 
 /// The header's key, checked.

@@ -16,9 +16,14 @@ use crate::trace::{self, InSpan};
 /// The most that is shown of a path, in bytes.
 const SHOWN: usize = 200;
 
+/// Whether anybody wants to know.
+pub(super) fn tells() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
 /// The middleware.
 pub(super) async fn tell(request: Request, next: Next) -> Response {
-    if !tracing::enabled!(tracing::Level::DEBUG) {
+    if !tells() {
         return next.run(request).await;
     }
     let method = request.method().clone();

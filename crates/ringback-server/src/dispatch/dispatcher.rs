@@ -183,12 +183,14 @@ impl Running {
         while !self.finished(deadline) {
             let sleep = self.sleep();
             tokio::select! {
-                _ = incoming.recv_many(&mut batch, 1024) => {}
-                () = self.inbox.arrival() => {}
+                // In this order: where something has happened, no timer is set.
+                biased;
                 grace = &mut stopped, if deadline.is_none() => {
                     self.engine.stop();
                     deadline = Some(self.clock.now().after(grace.unwrap_or_default()));
                 }
+                _ = incoming.recv_many(&mut batch, 1024) => {}
+                () = self.inbox.arrival() => {}
                 () = tokio::time::sleep(sleep) => {}
             }
             self.hear();

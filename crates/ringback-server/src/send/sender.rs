@@ -290,7 +290,8 @@ impl Sending {
         loop {
             let (kept, open) = self.idle.take(&way.kept_as).await;
             let Some(mut connection) = kept else {
-                let mut connection = connect(way.connector, destination).await?;
+                // Boxed: it is large, and most attempts find a connection.
+                let mut connection = Box::pin(connect(way.connector, destination)).await?;
                 let response = connection.send_request(request).await?;
                 return Ok((InUse { connection, open }, response));
             };

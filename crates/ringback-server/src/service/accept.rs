@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -14,6 +13,7 @@ use super::forwarded::TrustedProxies;
 use super::peers::Peers;
 use super::refusal;
 use super::tls::ServerTls;
+use crate::api::Front;
 
 /// How long to wait when no connection can be taken, because the system is out of something.
 const AFTER_ACCEPT_FAILURE: Duration = Duration::from_millis(100);
@@ -58,7 +58,7 @@ impl Default for ConnectionLimits {
 #[derive(Clone)]
 pub(super) struct Door {
     /// What answers.
-    pub(super) router: Router,
+    pub(super) front: Front,
     /// What it takes.
     pub(super) limits: Arc<ConnectionLimits>,
     /// Whose word about the client counts.

@@ -1,23 +1,23 @@
 //! One connection: TLS, where it is spoken, and then HTTP/1.1, each within its time.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use http::{HeaderMap, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tower::ServiceExt as _;
 
 use super::accept::{ConnectionLimits, Door};
 use super::forwarded::TrustedProxies;
+use super::head_timer::HeadTimer;
 use super::stall::Impatient;
-use crate::api::Peer;
+use crate::api::{Front, Peer};
 
 /// Serves it until it ends, or until `stopping` says so and the request that it is at is answered.
 pub(super) async fn serve(stream: TcpStream, peer: IpAddr, door: Door, stopping: watch::Receiver<bool>) {
@@ -25,13 +25,13 @@ pub(super) async fn serve(stream: TcpStream, peer: IpAddr, door: Door, stopping:
     let Ok(local) = stream.local_addr() else { return };
     // Answers are small: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
-    let Door { router, limits, proxies, tls } = door;
+    let Door { front, limits, proxies, tls } = door;
     let stream = Impatient::new(stream, limits.write_timeout);
     let ends = Ends { peer, local: local.ip(), encrypted: tls.is_some(), proxies };
     match tls {
-        None => speak_http(stream, router, ends, &limits, stopping).await,
+        None => speak_http(stream, front, ends, &limits, stopping).await,
         Some(tls) => match tokio::time::timeout(limits.handshake_timeout, tls.accept(stream)).await {
-            Ok(Ok(stream)) => speak_http(stream, router, ends, &limits, stopping).await,
+            Ok(Ok(stream)) => speak_http(stream, front, ends, &limits, stopping).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
         },
@@ -59,23 +59,25 @@ impl Ends {
 
 async fn speak_http(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    router: Router,
+    front: Front,
     ends: Ends,
     limits: &ConnectionLimits,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let ends = Arc::new(ends);
-    let router = router.map_request(move |mut request: Request<Incoming>| {
-        let peer = ends.peer(request.headers());
-        request.extensions_mut().insert(peer);
-        request
+    let answering = Arc::new((front, ends));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let answering = answering.clone();
+        async move {
+            let (front, ends) = &*answering;
+            Ok::<_, Infallible>(front.answer(request, |headers| ends.peer(headers)).await)
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::default())
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head_bytes)
         .max_headers(limits.header_fields)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let mut asked = false;
     loop {

@@ -8,6 +8,7 @@ mod accept;
 mod connection;
 mod endpoint_tester;
 mod forwarded;
+mod head_timer;
 mod listeners;
 mod peers;
 mod ready;
@@ -27,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::api::{self, ApiState, HostNames, Lent, Limits, watch_credentials};
+use crate::api::{self, ApiState, Front, HostNames, Lent, Limits, watch_credentials};
 use crate::arrivals::Arrivals;
 use crate::backpressure::Backpressure;
 use crate::clock::Clock;
@@ -222,8 +223,7 @@ impl Service {
         };
         let state = ApiState::new(store.clone(), clock.clone(), settings.limits, lent);
         let (limits, proxies) = (Arc::new(settings.connections), Arc::new(settings.proxies));
-        let door =
-            |router, tls| accept::Door { router, limits: limits.clone(), proxies: proxies.clone(), tls };
+        let door = |front, tls| accept::Door { front, limits: limits.clone(), proxies: proxies.clone(), tls };
         let mut admin_address = None;
         let console = console::router(Console::new(state.clone(), live));
         let router = match admin {
@@ -231,12 +231,14 @@ impl Service {
             Some((listener, address)) => {
                 admin_address = Some(address);
                 let tls = tls.clone().filter(|_| !address.ip().to_canonical().is_loopback());
-                let door = door(api::operators_router(state.clone()).merge(console), tls);
+                let front = Front::of(api::operators_router(state.clone()).merge(console));
+                let door = door(front, tls);
                 tasks.push(tokio::spawn(accept::serve(listener, door, stopping.clone())));
                 api::public_router(state.clone())
             }
         };
-        tasks.push(tokio::spawn(accept::serve(listener, door(router, tls.clone()), stopping.clone())));
+        let front = Front::of(router).with_publishing(state.clone());
+        tasks.push(tokio::spawn(accept::serve(listener, door(front, tls.clone()), stopping.clone())));
         let reload = Arc::new(Notify::new());
         if let Some(tls) = tls {
             tasks.push(tokio::spawn(tls.follow(reload.clone(), stopped(stopping.clone()))));

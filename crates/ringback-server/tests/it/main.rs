@@ -16,6 +16,7 @@ mod console;
 mod credentials;
 mod delivery;
 mod egress;
+mod front;
 mod health;
 mod idempotency;
 mod login;

@@ -1,14 +1,19 @@
 //! A whole API on 127.0.0.1 and a port of its own, with a store in a folder that goes with it.
 
-use std::net::SocketAddr;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use axum::extract::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderMap;
 use ringback_delivery::{AccountId, Timestamp};
-use ringback_server::api::{self, ApiState, EndpointTester, Lent, Limits, Readiness, TestReport, UrlGuard};
+use ringback_server::api::{
+    self, ApiState, EndpointTester, Front, Lent, Limits, Peer, Readiness, TestReport, UrlGuard,
+};
 use ringback_server::arrivals::Arrivals;
 use ringback_server::backpressure::Backpressure;
 use ringback_server::clock::Clock;
@@ -83,6 +88,11 @@ pub(crate) struct User {
     pub(crate) session: String,
 }
 
+fn peer(_: &HeaderMap) -> Peer {
+    let here = IpAddr::from(Ipv4Addr::LOCALHOST);
+    Peer { client: here, local: here, secure: false }
+}
+
 impl Server {
     pub(crate) async fn start() -> Self {
         Self::start_with(Settings::default()).await
@@ -120,7 +130,12 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let console = console::router(Console::new(state.clone(), live));
-        let serving = axum::serve(listener, api::router(state.clone()).merge(console))
+        let front = Front::of(api::router(state.clone()).merge(console)).with_publishing(state.clone());
+        let answering = tower::service_fn(move |request: Request| {
+            let front = front.clone();
+            async move { Ok::<_, Infallible>(front.answer(request, peer).await) }
+        });
+        let serving = axum::serve(listener, tower::make::Shared::new(answering))
             .with_graceful_shutdown(async move { stopped.await.unwrap_or_default() });
         let task = tokio::spawn(async move { serving.await.unwrap() });
         let http = Http::new();
