@@ -39,7 +39,7 @@ pub use error::{OpenError, StoreError};
 pub use movements::{Commit, Movements};
 pub use overseeing::{Act, Ailment, KeptAct, LaneCounts, Overseeing, Tally};
 pub use postgres::{
-    CopyError, CopyProgress, PostgresHost, PostgresOptions, PostgresStore, PostgresTls, copy_sqlite,
+    Copied, CopyError, CopyProgress, PostgresHost, PostgresOptions, PostgresStore, PostgresTls, copy_sqlite,
 };
 pub use publishing::{Admission, Idempotency, NewMessage, Publishing};
 pub use reading::{AccountSummary, Counts, Cursor, Message, MessageFilter, Page, Reading, Reel};

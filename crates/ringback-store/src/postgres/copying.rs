@@ -1,25 +1,32 @@
 //! The way up: a whole SQLite store, copied into a PostgreSQL database that holds nothing yet.
 //!
-//! The cast: the *source* is opened as its one server would open it, so that nobody else writes there meanwhile. A *stage* is
-//! one of the target's tables and what fills it. The *bookmark* is a table in the target that says how far each stage is; it
-//! is written in the transaction of the rows that it tells of.
+//! The cast: the *source* is opened as its one server would open it, so that no server writes there meanwhile. A *stage* is
+//! one of the target's tables and what fills it. The *bookmark* is a table in the target that says how far each stage is, and
+//! of which state of the source its rows are; it is written in the transaction of the rows that it tells of.
 //!
-//! The promise: a copy that breaks off goes on where it stopped when it is asked for again. Until it is whole, no node and no
-//! command opens the target. What is sealed or digested goes as it is, since the keys
-//! and the pepper go along.
+//! The promise: a copy that breaks off goes on where it stopped when it is asked for again, and begins anew where the source
+//! has changed since. Until it is whole, no node and no command opens the target; and it is whole when it was compared with
+//! the source. So the last thing of all is that the bookmark goes. What is sealed or digested goes as it is, since the keys and
+//! the pepper go along.
 
+mod bookmark;
+mod finish;
 mod lines;
 mod source;
 mod stages;
+
+use std::sync::Arc;
 
 use super::connector::Connector;
 use super::fault::Fault;
 use super::link::{Link, args};
 use super::migrate;
 use super::options::PostgresOptions;
-use crate::{OpenError, Role, SqliteOptions, SqliteStore, StoreError};
+use crate::{LedgerReport, OpenError, Role, SqliteOptions, SqliteStore, StoreError};
+use bookmark::Found;
+pub(super) use bookmark::is_under_way;
 use source::Source;
-use stages::{SEALING_KEYS, STAGES, Stage};
+use stages::{STAGES, Stage};
 
 /// How far a copy is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +37,23 @@ pub struct CopyProgress {
     pub of: u64,
 }
 
-/// A store could not be copied. What is there already stays, and is not copied again.
+/// A store is copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Copied {
+    /// It was before, and the source has not changed since.
+    Before,
+    /// It is now.
+    Now {
+        /// What was copied before was of another state of the source, and everything was copied anew.
+        anew: bool,
+        /// What a check of the source found. Where something is wrong there, the target need not say the same.
+        source: LedgerReport,
+        /// What a check of the target found.
+        target: LedgerReport,
+    },
+}
+
+/// A store could not be copied. What is there already stays, and is not copied again unless the source changes.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// The source can't be opened, or a server uses it.
@@ -39,10 +62,13 @@ pub enum CopyError {
     /// The source can't be read.
     #[error("the source can't be read: {0}")]
     Read(String),
+    /// Somebody wrote to the source beside the copy.
+    #[error("a command changed the source while it was copied; begin again, and all of it is copied anew")]
+    Changed,
     /// The target can't be opened.
     #[error("the target can't be used")]
     Target(#[source] OpenError),
-    /// There is something in the target that no copy of this source has put there.
+    /// There is something in the target that no copy of this source, as it is, has put there.
     #[error("{store} holds something already: a store is copied into a database that holds none")]
     NotEmpty {
         /// The target, without its password.
@@ -51,6 +77,11 @@ pub enum CopyError {
     /// The target can't be written now. It is safe to begin again.
     #[error("the target can't be written; begin again, and the copy goes on where it stopped")]
     Write(#[source] StoreError),
+    /// The copy says something else than the source.
+    #[error(
+        "the copy is not as its source is, and the target stays closed: {0}; DROP SCHEMA ringback CASCADE there, and copy again"
+    )]
+    Differs(String),
 }
 
 impl From<Fault> for CopyError {
@@ -68,72 +99,53 @@ pub async fn copy_sqlite(
     from: SqliteOptions,
     to: PostgresOptions,
     progress: impl Fn(CopyProgress) + Send,
-) -> Result<(), CopyError> {
+) -> Result<Copied, CopyError> {
+    let to = PostgresOptions { role: Role::Server, ..to };
     let options = SqliteOptions { role: Role::Server, ..from };
     let path = options.path.clone();
     // It is held until the end: no server gets in.
     let held = tokio::task::spawn_blocking(move || SqliteStore::open(options)).await;
-    let _held = held.map_err(|error| CopyError::Read(error.to_string()))?.map_err(CopyError::Source)?;
+    let held = held.map_err(|error| CopyError::Read(error.to_string()))?.map_err(CopyError::Source)?;
     let source = Source::open(path).await?;
 
-    let link = reach(&to).await?;
-    begin(&link, &source, &to).await?;
+    let connector = connector(&to)?;
+    let mut link = connect(&connector, &to).await?;
+    let found = bookmark::find(&link, &source).await?;
+    match found {
+        Found::Whole => return Ok(Copied::Before),
+        Found::Foreign => return Err(CopyError::NotEmpty { store: to.to_string() }),
+        // Before anything is opened: its sealing key may be another by now.
+        Found::Outdated => bookmark::begin_anew(&link, &source).await?,
+        Found::Nothing | Found::Begun => {}
+    }
+    migrate::bring_up_to_date(&link, &to).await.map_err(CopyError::Target)?;
+    if found == Found::Nothing {
+        bookmark::begin(&link, &source, &to).await?;
+    }
     let of = source.count().await?;
     let mut copied = 0;
-    for (number, stage) in (0_i16..).zip(STAGES) {
+    for (number, stage) in (bookmark::FIRST_STAGE..).zip(STAGES) {
         copied += copy_stage(&link, &source, number, stage, |rows| {
             progress(CopyProgress { copied: (copied + rows).min(of), of });
         })
         .await?;
     }
-    end(&link).await?;
-    Ok(())
+    finish::settle(&mut link).await?;
+    let (checked, target) = finish::compare(&held, connector, &source, &to).await?;
+    bookmark::close(&link).await?;
+    Ok(Copied::Now { anew: found == Found::Outdated, source: checked, target })
 }
 
-/// The target with its tables.
-async fn reach(to: &PostgresOptions) -> Result<Link, CopyError> {
-    let options = PostgresOptions { role: Role::Server, ..to.clone() };
-    let unreachable =
-        |reason: String| CopyError::Target(OpenError::Unreachable { store: to.to_string(), reason });
-    let connector = Connector::new(&options)
-        .map_err(|reason| CopyError::Target(OpenError::Unsuitable { store: to.to_string(), reason }))?;
-    let link = connector.connect(None).await.map_err(|fault| unreachable(fault.into_error().to_string()))?;
-    migrate::bring_up_to_date(&link, &options).await.map_err(CopyError::Target)?;
-    Ok(link)
+fn connector(to: &PostgresOptions) -> Result<Arc<Connector>, CopyError> {
+    let unsuitable = |reason| CopyError::Target(OpenError::Unsuitable { store: to.to_string(), reason });
+    Connector::new(to).map(Arc::new).map_err(unsuitable)
 }
 
-/// Whether a copy into this database has begun and is not whole.
-pub(super) async fn is_under_way(link: &Link) -> Result<bool, Fault> {
-    Ok(link.row("SELECT to_regclass('ringback.copying') IS NOT NULL", args![]).await?.try_get(0)?)
-}
-
-async fn begin(link: &Link, source: &Source, to: &PostgresOptions) -> Result<(), CopyError> {
-    let foreign = || CopyError::NotEmpty { store: to.to_string() };
-    link.script("BEGIN").await?;
-    if is_under_way(link).await? {
-        let row = link.row("SELECT mark FROM ringback.store", args![]).await?;
-        if row.try_get::<_, Vec<u8>>(0).map_err(Fault::from)? != source.mark {
-            return Err(foreign());
-        }
-    } else {
-        let row = link
-            .row(
-                "SELECT EXISTS (SELECT FROM ringback.account) OR EXISTS (SELECT FROM ringback.credential)
-                     OR EXISTS (SELECT FROM ringback.node WHERE leased_until > clock_timestamp())",
-                args![],
-            )
-            .await?;
-        if row.try_get(0).map_err(Fault::from)? {
-            return Err(foreign());
-        }
-        link.script("CREATE TABLE ringback.copying (stage smallint PRIMARY KEY, after text NOT NULL, copied bigint NOT NULL)")
-            .await?;
-        link.run("UPDATE ringback.store SET mark = $1", args![BYTEA source.mark]).await?;
-        link.script("DELETE FROM ringback.sealing_key").await?;
-        let keys = source.page(&SEALING_KEYS, None).await?;
-        link.copy_in(&SEALING_KEYS.copy_in(), keys.lines).await?;
-    }
-    commit(link).await
+async fn connect(connector: &Connector, to: &PostgresOptions) -> Result<Link, CopyError> {
+    connector.connect(None).await.map_err(|fault| {
+        let reason = fault.into_error().to_string();
+        CopyError::Target(OpenError::Unreachable { store: to.to_string(), reason })
+    })
 }
 
 /// Copies what is left of a stage; gives how many rows it has.
@@ -144,12 +156,7 @@ async fn copy_stage(
     stage: &'static Stage,
     progress: impl Fn(u64),
 ) -> Result<u64, CopyError> {
-    let bookmark = link
-        .maybe("SELECT after, copied FROM ringback.copying WHERE stage = $1", args![INT2 number])
-        .await?
-        .map(|row| Ok::<_, Fault>((row.try_get::<_, String>(0)?, row.try_get::<_, i64>(1)?)))
-        .transpose()?;
-    let (mut after, mut copied) = bookmark.map_or((None, 0), |(after, copied)| (Some(after), copied));
+    let (mut after, mut copied) = bookmark::of_stage(link, number).await?;
     loop {
         let page = source.page(stage, after.take()).await?;
         let Some(last) = page.last else { break };
@@ -158,39 +165,13 @@ async fn copy_stage(
             link.run("SELECT ringback.make_day_1($1)", args![INT8 day]).await?;
         }
         link.copy_in(&stage.copy_in(), page.lines).await?;
-        copied += i64::try_from(page.rows).unwrap_or(i64::MAX);
-        link.run(
-            "INSERT INTO ringback.copying (stage, after, copied) VALUES ($1, $2, $3)
-             ON CONFLICT (stage) DO UPDATE SET after = excluded.after, copied = excluded.copied",
-            args![INT2 number, TEXT last, INT8 copied],
-        )
-        .await?;
+        copied += page.rows;
+        bookmark::put(link, source, number, &last, copied).await?;
         commit(link).await?;
-        progress(u64::try_from(copied).unwrap_or(0));
+        progress(copied);
         after = Some(last);
     }
-    Ok(u64::try_from(copied).unwrap_or(0))
-}
-
-/// What nodes go by: new messages come behind all that was copied, new credentials too; and the target is open.
-async fn end(link: &Link) -> Result<(), CopyError> {
-    link.script(
-        "BEGIN;
-         UPDATE ringback.tape SET cut = greatest(cut, k.last), floor = greatest(floor, k.last)
-             FROM (SELECT coalesce(max(position), -1) AS last FROM ringback.kept) k;
-         UPDATE ringback.store SET credentials_version = credentials_version + 1;
-         SELECT setval(pg_get_serial_sequence('ringback.credential', 'id'), greatest(max(id), 1)) FROM ringback.credential;
-         SELECT setval(pg_get_serial_sequence('ringback.act', 'number'), greatest(max(number), 1)) FROM ringback.act;
-         DROP TABLE ringback.copying",
-    )
-    .await?;
-    commit(link).await?;
-    // What plans are made by.
-    Ok(link
-        .script(
-            "ANALYZE ringback.account, ringback.kept, ringback.pending, ringback.lane, ringback.idempotency",
-        )
-        .await?)
+    Ok(copied)
 }
 
 async fn commit(link: &Link) -> Result<(), CopyError> {

@@ -76,7 +76,7 @@ use std::time::Duration;
 
 use ringback_delivery::Timestamp;
 
-pub use copying::{CopyError, CopyProgress, copy_sqlite};
+pub use copying::{Copied, CopyError, CopyProgress, copy_sqlite};
 pub use options::{PostgresHost, PostgresOptions, PostgresTls};
 
 use crate::{OpenError, Store, StoreError, Vault};

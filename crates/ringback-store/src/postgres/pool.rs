@@ -17,7 +17,7 @@ const WAIT: Duration = Duration::from_secs(1);
 /// How long an answer may take that a request waits for, with the connection for it.
 const SOON: Duration = Duration::from_millis(900);
 /// How long a statement may take that goes over all that there is.
-const LONG: Duration = Duration::from_secs(600);
+pub(super) const LONG: Duration = Duration::from_secs(600);
 
 /// What is asked for is found by an index, whatever the planner takes the tables for: it is mistaken where they have grown
 /// since somebody looked, and its plans are kept. Compiling one takes longer than any of these statements.

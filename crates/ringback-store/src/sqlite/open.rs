@@ -31,7 +31,8 @@ pub(super) fn open(options: SqliteOptions) -> Result<SqliteStore, OpenError> {
     let unwritable =
         |error: std::io::Error| OpenError::Unwritable { path: path.clone(), reason: error.to_string() };
     let readers = Arc::new(Readers::start(path.clone()).map_err(unwritable)?);
-    let writer = Writer::start(path.clone(), mark, options.limits, connected, lock).map_err(unwritable)?;
+    let writer = Writer::start(path.clone(), mark, options.limits, options.role, connected, lock)
+        .map_err(unwritable)?;
     Ok(SqliteStore { vault, readers, writer })
 }
 

@@ -4,6 +4,9 @@
 //! listener; answer everyone; and again. While a commit waits for the disk the next batch gathers by itself, so no one
 //! waits for company.
 //!
+//! Who writes gives the database a new *stamp*, by which a copy (`postgres::copying`) knows whether it has changed: a command in
+//! each of its transactions, the server in its first, for while a server is there nobody copies.
+//!
 //! When the database fails, everybody in the batch hears that it is not known whether they were kept, and the
 //! connection is dropped: the next batch gets a new one, which recovers from what is really on the disk.
 
@@ -26,7 +29,7 @@ use tokio::time::timeout;
 use super::fault::Fault;
 use super::job::Job;
 use super::lock::ServerLock;
-use super::options::Limits;
+use super::options::{Limits, Role};
 use super::space::Space;
 use super::trouble::Trouble;
 use super::wal::Wal;
@@ -65,6 +68,7 @@ impl Writer {
         path: PathBuf,
         mark: Vec<u8>,
         limits: Limits,
+        role: Role,
         connected: Connected,
         lock: Option<ServerLock>,
     ) -> std::io::Result<Self> {
@@ -77,6 +81,7 @@ impl Writer {
             path,
             mark,
             limits,
+            role,
             connected: Some(connected),
             back_off: BackOff::default(),
             trouble: Trouble::default(),
@@ -124,6 +129,8 @@ impl Drop for Writer {
 pub(super) struct Connected {
     connection: Connection,
     counters: Counters,
+    /// Its stamp is this server's.
+    is_stamped: bool,
 }
 
 impl Connected {
@@ -139,7 +146,7 @@ impl Connected {
             |row| row.get(0),
         )?;
         let pending = accepted.saturating_sub(finished);
-        Ok(Self { connection, counters: Counters { pending, ..Counters::default() } })
+        Ok(Self { connection, counters: Counters { pending, ..Counters::default() }, is_stamped: false })
     }
 }
 
@@ -148,6 +155,7 @@ struct Desk {
     path: PathBuf,
     mark: Vec<u8>,
     limits: Limits,
+    role: Role,
     connected: Option<Connected>,
     back_off: BackOff,
     trouble: Trouble,
@@ -190,6 +198,7 @@ impl Desk {
         let began = Instant::now();
         match commit(connected, self.limits, &mut batch, &mut self.doubtful) {
             Ok(news) => {
+                connected.is_stamped = self.role == Role::Server;
                 let commit = Commit { took: began.elapsed(), moved: connected.counters.moved };
                 let commits = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
                 self.trouble.succeeded();
@@ -303,7 +312,10 @@ fn transact(
     let connection = &connected.connection;
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let mut work = Work::new(connection, limits, connected.counters);
-    let done = run(&mut work).and_then(|()| Ok(connection.prepare_cached("COMMIT")?.execute([])?));
+    let stamped = if connected.is_stamped { Ok(()) } else { stamp(connection) };
+    let done = stamped
+        .and_then(|()| run(&mut work))
+        .and_then(|()| Ok(connection.prepare_cached("COMMIT")?.execute([])?));
     let Work { counters, news, .. } = work;
     match done {
         Ok(_) => {
@@ -321,6 +333,11 @@ fn transact(
             Err(fault)
         }
     }
+}
+
+fn stamp(connection: &Connection) -> Result<(), Fault> {
+    connection.execute("UPDATE store SET stamp = randomblob(16)", [])?;
+    Ok(())
 }
 
 /// When the database may be tried again.

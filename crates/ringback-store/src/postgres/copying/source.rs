@@ -12,7 +12,7 @@ use super::stages::{STAGES, Stage};
 use super::{CopyError, lines};
 
 /// A page has at most so many rows,
-const PAGE_ROWS: usize = 2000;
+const PAGE_ROWS: u64 = 2000;
 /// and ends behind the row with which its lines have more bytes than this.
 const PAGE_BYTES: usize = 8 << 20;
 
@@ -21,12 +21,14 @@ pub(super) struct Source {
     connection: Arc<Mutex<Connection>>,
     /// What it is known again by.
     pub(super) mark: Vec<u8>,
+    /// The stamp of the state that is copied.
+    pub(super) state: Vec<u8>,
 }
 
 /// Rows on their way.
 #[derive(Default)]
 pub(super) struct Page {
-    pub(super) rows: usize,
+    pub(super) rows: u64,
     pub(super) lines: String,
     /// The days whose partitions they need.
     pub(super) days: BTreeSet<i64>,
@@ -37,8 +39,17 @@ pub(super) struct Page {
 impl Source {
     pub(super) async fn open(path: PathBuf) -> Result<Self, CopyError> {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        let mark = connection.query_row("SELECT mark FROM store", [], |row| row.get(0))?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), mark })
+        let (mark, state) = connection
+            .query_row("SELECT mark, stamp FROM store", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), mark, state })
+    }
+
+    /// Refuses what a command has changed beside the copy.
+    pub(super) async fn must_be_as_it_was(&self) -> Result<(), CopyError> {
+        let stamp: Vec<u8> = self
+            .read(|connection| connection.query_row("SELECT stamp FROM store", [], |row| row.get(0)))
+            .await?;
+        if stamp == self.state { Ok(()) } else { Err(CopyError::Changed) }
     }
 
     /// How many rows there are to copy.

@@ -6,7 +6,7 @@
 /// A table of the target.
 pub(super) struct Stage {
     /// Its name.
-    to: &'static str,
+    pub(super) to: &'static str,
     /// Where its rows come from, in the source.
     pub(super) from: &'static str,
     /// What the rows are joined with there.

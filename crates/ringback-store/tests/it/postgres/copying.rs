@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringback_delivery::{AccountId, MessageState};
 use ringback_store::{
-    Admission, CopyError, Credential, CredentialOutcome, KeySource, MessageFilter, OpenError, PasswordHash,
-    PostgresStore, Publishing as _, Reach, ReplayFilter, Role, Scopes, SealingKey, Session, SqliteOptions,
-    SqliteStore, Store, Token, Trace, copy_sqlite,
+    Admission, Copied, CopyError, Credential, CredentialChange, CredentialOutcome, Credentials as _,
+    KeySource, MessageFilter, OpenError, PasswordHash, PostgresOptions, PostgresStore, Publishing as _,
+    Reach, Registrations as _, ReplayFilter, Resealing as _, Role, Scopes, SealingKey, Session,
+    SqliteOptions, SqliteStore, Store, Token, Trace, copy_sqlite,
 };
-use ringback_testbed::Postgres;
+use ringback_testbed::{Database, Postgres};
 use tempfile::TempDir;
 
-use super::{options, own_everything};
+use super::{SOMEBODY_WAITS, options, own_everything};
 use crate::cast::*;
 use crate::looking::*;
 use crate::sqlite::database;
@@ -159,8 +160,41 @@ async fn a_copied_store_says_the_same_and_goes_on_from_there() {
     retire_all(&store, hour(20), short()).await;
     assert_eq!(verified(&store).await.counts.pending, 6);
 
+    // Whoever did not hear that it became whole may ask again, until the source is another.
+    let copied = copy_sqlite(source(&folder), options(&database, Role::Admin), |_| {}).await.unwrap();
+    assert_eq!(copied, Copied::Before);
+    let sqlite = SqliteStore::open(source(&folder)).unwrap();
+    accept_many(&sqlite, at(200), ONE, 1).await;
+    drop(sqlite);
     let refused = copy_sqlite(source(&folder), options(&database, Role::Admin), |_| {}).await;
     assert!(matches!(refused, Err(CopyError::NotEmpty { .. })), "{refused:?}");
+}
+
+/// Nothing opens it.
+async fn must_be_closed(database: &Database<'_>) {
+    for role in [Role::Server, Role::Admin] {
+        let refused = PostgresStore::connect(options(database, role)).await;
+        assert!(matches!(refused, Err(OpenError::Unsuitable { .. })), "{refused:?}");
+    }
+}
+
+/// Begins a copy, which ends in the middle of the messages; says how many rows were there.
+async fn broken_off(folder: &TempDir, database: &Database<'_>) -> u64 {
+    let copied = Arc::new(AtomicU64::new(0));
+    let (seen, enough) = (copied.clone(), Arc::new(tokio::sync::Notify::new()));
+    let reached = enough.clone();
+    let copying = copy_sqlite(source(folder), options(database, Role::Admin), move |progress| {
+        seen.store(progress.copied, Ordering::SeqCst);
+        if progress.copied > 1000 {
+            reached.notify_one();
+        }
+    });
+    tokio::select! {
+        biased;
+        () = enough.notified() => {}
+        copied = copying => panic!("it was whole at once: {copied:?}"),
+    }
+    copied.load(Ordering::SeqCst)
 }
 
 #[tokio::test]
@@ -176,26 +210,8 @@ async fn a_copy_that_breaks_off_goes_on_where_it_stopped() {
     let before = told(&sqlite).await;
     drop(sqlite);
 
-    // It ends in the middle of the messages.
-    let copied = Arc::new(AtomicU64::new(0));
-    let (seen, enough) = (copied.clone(), Arc::new(tokio::sync::Notify::new()));
-    let reached = enough.clone();
-    let copying = copy_sqlite(source(&folder), options(&database, Role::Admin), move |progress| {
-        seen.store(progress.copied, Ordering::SeqCst);
-        if progress.copied > 1000 {
-            reached.notify_one();
-        }
-    });
-    tokio::select! {
-        biased;
-        () = enough.notified() => {}
-        copied = copying => panic!("it was whole at once: {copied:?}"),
-    }
-    let stopped_at = copied.load(Ordering::SeqCst);
-    for role in [Role::Server, Role::Admin] {
-        let refused = PostgresStore::connect(options(&database, role)).await;
-        assert!(matches!(refused, Err(OpenError::Unsuitable { .. })), "{refused:?}");
-    }
+    let stopped_at = broken_off(&folder, &database).await;
+    must_be_closed(&database).await;
     let other = tempfile::tempdir().unwrap();
     drop(SqliteStore::open(source(&other)).unwrap());
     let refused = copy_sqlite(source(&other), options(&database, Role::Admin), |_| {}).await;
@@ -212,4 +228,121 @@ async fn a_copy_that_breaks_off_goes_on_where_it_stopped() {
     assert!(first.load(Ordering::SeqCst) > stopped_at, "it went on, and did not begin anew");
     let store = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
     assert_eq!(told(&store).await, before);
+}
+
+#[tokio::test]
+async fn a_copy_begins_anew_when_the_source_was_used_meanwhile() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempfile::tempdir().unwrap());
+    let sqlite = SqliteStore::open(source(&folder)).unwrap();
+    fill(&sqlite).await;
+    for _ in 0..5 {
+        accept_many(&sqlite, at(70), ONE, 1000).await;
+    }
+    drop(sqlite);
+    broken_off(&folder, &database).await;
+
+    // Stages that were copied before, and one that was not; the numbers of messages are as they were.
+    let sqlite = SqliteStore::open(source(&folder)).unwrap();
+    let elsewhere = ringback_store::Registration {
+        url: ringback_store::Secret::new("https://elsewhere.example.com/"),
+        username: None,
+        password: None,
+    };
+    sqlite.register(at(80), account(ONE), elsewhere).await.unwrap();
+    sqlite.rotate_signing_secret(at(80), account(ONE), at(9999)).await.unwrap();
+    sqlite.pause(at(80), account(TWO)).await.unwrap();
+    let revoked = sqlite.change_credential(at(80), "one", CredentialChange::Revoke).await.unwrap();
+    assert_eq!(revoked, CredentialOutcome::Done);
+    // Another key seals it now.
+    let new = SealingKey::from_bytes([8; 32]);
+    sqlite.begin_key_rotation(new.clone()).await.unwrap();
+    let mut after = None;
+    while let Some(next) = sqlite.reseal_step(after).await.unwrap().next {
+        after = Some(next);
+    }
+    assert!(sqlite.end_key_rotation().await.unwrap());
+    let before = told(&sqlite).await;
+    drop(sqlite);
+
+    let from = SqliteOptions { key: KeySource::Given(new.clone()), ..source(&folder) };
+    let keyed = |role| PostgresOptions { key: new.clone(), ..options(&database, role) };
+    let copied = copy_sqlite(from, keyed(Role::Admin), |_| {}).await.unwrap();
+    assert!(matches!(copied, Copied::Now { anew: true, .. }), "{copied:?}");
+    let store = PostgresStore::connect(keyed(Role::Server)).await.unwrap();
+    assert_eq!(told(&store).await, before);
+    assert!(store.credential_of_client("client").await.unwrap().unwrap().revoked_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_ends_where_a_command_changes_the_source_beside_it() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempfile::tempdir().unwrap());
+    let sqlite = SqliteStore::open(source(&folder)).unwrap();
+    fill(&sqlite).await;
+    drop(sqlite);
+    drop(PostgresStore::connect(options(&database, Role::Server)).await.unwrap());
+    let session = super::Session::begin(&database).await;
+    session.run("LOCK TABLE ringback.credential IN SHARE MODE").await;
+
+    // It is there before the copy begins, and has written already.
+    let admin = SqliteStore::open(SqliteOptions { role: Role::Admin, ..source(&folder) }).unwrap();
+    admin.pause(at(79), account(ONE)).await.unwrap();
+    let copying = tokio::spawn(copy_sqlite(source(&folder), options(&database, Role::Admin), |_| {}));
+    // Its credentials are read.
+    database.until(SOMEBODY_WAITS).await;
+    admin.change_credential(at(80), "one", CredentialChange::Revoke).await.unwrap();
+    session.end().await;
+    let copied = copying.await.unwrap();
+    assert!(matches!(copied, Err(CopyError::Changed)), "{copied:?}");
+    must_be_closed(&database).await;
+
+    let copied = copy_sqlite(source(&folder), options(&database, Role::Admin), |_| {}).await.unwrap();
+    assert!(matches!(copied, Copied::Now { anew: true, .. }), "{copied:?}");
+    let store = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
+    assert!(store.credential_of_client("client").await.unwrap().unwrap().revoked_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_breaks_off_behind_its_last_row_is_not_open_and_goes_on() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempfile::tempdir().unwrap());
+    let sqlite = SqliteStore::open(source(&folder)).unwrap();
+    fill(&sqlite).await;
+    let before = told(&sqlite).await;
+    drop(sqlite);
+    drop(PostgresStore::connect(options(&database, Role::Server)).await.unwrap());
+    let session = super::Session::begin(&database).await;
+    // As rows come this is in nobody's way, but what looks at the whole table waits.
+    session.run("LOCK TABLE ringback.lane IN SHARE UPDATE EXCLUSIVE MODE").await;
+    let copying = tokio::spawn(copy_sqlite(source(&folder), options(&database, Role::Admin), |_| {}));
+    database.until(SOMEBODY_WAITS).await;
+    copying.abort();
+    assert!(copying.await.is_err_and(|error| error.is_cancelled()));
+    must_be_closed(&database).await;
+    session.end().await;
+
+    let copied = copy_sqlite(source(&folder), options(&database, Role::Admin), |_| {}).await.unwrap();
+    assert!(matches!(copied, Copied::Now { anew: false, .. }), "{copied:?}");
+    let store = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
+    assert_eq!(told(&store).await, before);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_not_as_its_source_stays_closed() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempfile::tempdir().unwrap());
+    let sqlite = SqliteStore::open(source(&folder)).unwrap();
+    fill(&sqlite).await;
+    for _ in 0..5 {
+        accept_many(&sqlite, at(70), ONE, 1000).await;
+    }
+    drop(sqlite);
+    broken_off(&folder, &database).await;
+    database.psql(&format!("DELETE FROM ringback.kept WHERE account = {ONE} AND sequence = 1"));
+    for _ in 0..2 {
+        let copied = copy_sqlite(source(&folder), options(&database, Role::Admin), |_| {}).await;
+        assert!(matches!(copied, Err(CopyError::Differs(_))), "{copied:?}");
+        must_be_closed(&database).await;
+    }
 }

@@ -2,14 +2,14 @@
 
 use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
-use ringback_store::{CopyError, LedgerReport, Role, copy_sqlite};
+use ringback_store::{Copied, CopyError, LedgerReport, Role, copy_sqlite};
 
 use crate::args::store::CopyArgs;
 use crate::config::key::beside;
 use crate::config::store::{StoreOptions, StoreSettings, StoreUrl};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
-use crate::open_store::{must_exist, open_store};
+use crate::open_store::must_exist;
 use crate::output;
 
 pub(super) async fn run(args: CopyArgs) -> Outcome {
@@ -36,15 +36,12 @@ pub(super) async fn run(args: CopyArgs) -> Outcome {
     })
     .await;
     bar.finish_and_clear();
-    copied.map_err(failure)?;
-
-    let source = open_store(&from, Role::Admin).await?.verify().await?;
-    let target = open_store(&to, Role::Admin).await?.verify().await?;
-    compare(&source, &target)?;
-    output::say(format_args!(
-        "copied: {} accounts, {} messages that were accepted, {} of them pending. Both stores are verified and say the same.",
-        target.accounts, target.counts.accepted, target.counts.pending
-    ));
+    match copied.map_err(failure)? {
+        Copied::Before => output::say(
+            "This store was copied there before, and has not changed since: there is nothing left to do.",
+        ),
+        Copied::Now { anew, source, target } => tell(anew, &source, &target)?,
+    }
     if !from.key.is_given() {
         output::note(format_args!(
             "give every node the key that is beside the source: --key-file {}.key",
@@ -54,22 +51,27 @@ pub(super) async fn run(args: CopyArgs) -> Outcome {
     Ok(())
 }
 
-fn compare(source: &LedgerReport, target: &LedgerReport) -> Outcome {
-    let what = match (source.discrepancies.first(), target.discrepancies.first()) {
-        (None, None) if (source.accounts, &source.counts) == (target.accounts, &target.counts) => {
-            return Ok(());
-        }
-        (None, None) => format!("the source counts {:?}, the target {:?}", source.counts, target.counts),
-        (Some(one), _) => format!("something was wrong in the source already: {}", one.what),
-        (None, Some(one)) => format!("something is wrong in the target: {}", one.what),
-    };
-    Err(Failure::new(ExitCode::Partly, anyhow!("the copy is there, and {what}: see ringback verify")))
+fn tell(anew: bool, source: &LedgerReport, target: &LedgerReport) -> Outcome {
+    if anew {
+        output::note("the source had changed since the copy broke off, so all of it was copied anew");
+    }
+    if let Some(one) = source.discrepancies.first() {
+        let what = &one.what;
+        let wrong = anyhow!("the copy is there, but something was wrong in the source already: {what}");
+        return Err(Failure::new(ExitCode::Partly, wrong.context("see ringback verify")));
+    }
+    output::say(format_args!(
+        "copied: {} accounts, {} messages that were accepted, {} of them pending. Both stores are verified and say the same.",
+        target.accounts, target.counts.accepted, target.counts.pending
+    ));
+    Ok(())
 }
 
 fn failure(error: CopyError) -> Failure {
     let code = match &error {
         CopyError::NotEmpty { .. } => ExitCode::Usage,
-        CopyError::Source(_) | CopyError::Read(_) => ExitCode::Store,
+        CopyError::Source(_) | CopyError::Read(_) | CopyError::Changed => ExitCode::Store,
+        CopyError::Differs(_) => ExitCode::Partly,
         CopyError::Target(_) | CopyError::Write(_) => ExitCode::Unreachable,
     };
     Failure::new(code, error)
