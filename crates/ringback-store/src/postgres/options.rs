@@ -62,7 +62,7 @@ pub struct PostgresOptions {
     pub connect_timeout: Duration,
 }
 
-/// Connections of the writer that accepts, of the one that records, and of the one that listens for hints.
+/// Connections of the writer, of the hints, and one that broke, while the server still counts it.
 pub(super) const OTHER_CONNECTIONS: usize = 3;
 
 impl PostgresOptions {

@@ -29,6 +29,15 @@ fn unit(folder: &Path) -> std::path::PathBuf {
     path
 }
 
+/// The arguments with which the unit starts the program, with this file in place of the settings that it names.
+pub(crate) fn unit_s_arguments(settings: &Path) -> Vec<String> {
+    let unit = read("systemd/ringback.service");
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/ringback ")).unwrap();
+    assert!(line.contains("/etc/ringback/ringback.toml"), "{line}");
+    let line = line.replace("/etc/ringback/ringback.toml", settings.to_str().unwrap());
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
 #[test]
 fn systemd_takes_the_unit_and_finds_it_hardened() {
     let folder = tempfile::tempdir().unwrap();
@@ -38,19 +47,34 @@ fn systemd_takes_the_unit_and_finds_it_hardened() {
     let Some(mut security) = tool("systemd-analyze") else { return };
     // Of 100; a unit that says nothing of its security has 96.
     content(security.args(["security", "--offline=true", "--threshold=15", "--no-pager"]).arg(&path), "");
+
+    // With what a node of several needs beside it; a mistake there is told in the same way.
+    let beside = folder.path().join("ringback.service.d");
+    std::fs::create_dir(&beside).unwrap();
+    std::fs::copy(deploy("several-machines/ringback.conf"), beside.join("several-machines.conf")).unwrap();
+    let Some(mut verify) = tool("systemd-analyze") else { return };
+    assert_eq!(content(verify.arg("verify").arg(&path), ""), "");
 }
 
 #[test]
 fn the_command_of_the_unit_is_one_that_serve_understands() {
-    let unit = read("systemd/ringback.service");
-    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/ringback ")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ringback.toml");
-    std::fs::write(&file, "egress = \"private\"\n").unwrap();
-    let line = line.replace("/etc/ringback/ringback.toml", file.to_str().unwrap());
-    let args: Vec<&str> = line.split_whitespace().collect();
-    let shown = shown(&[], &args);
-    assert!(shown.contains("store = \"sqlite:/var/lib/ringback/ringback.db\""), "{shown}");
+    let shown_with = |settings: &str| {
+        std::fs::write(&file, settings).unwrap();
+        let args = unit_s_arguments(&file);
+        shown(&[], &args.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    // In the folder that is the service's own.
+    let unit = read("systemd/ringback.service");
+    for line in ["WorkingDirectory=%S/ringback", "StateDirectory=ringback"] {
+        assert!(unit.lines().any(|has| has == line), "{line}");
+    }
+    let shown = shown_with("egress = \"private\"\n");
+    assert!(shown.contains("store = \"sqlite:ringback.db\""), "{shown}");
+    // What the settings say counts.
+    let shown = shown_with("store = \"sqlite:/elsewhere/ringback.db\"\n");
+    assert!(shown.contains("store = \"sqlite:/elsewhere/ringback.db\""), "{shown}");
 }
 
 #[test]

@@ -124,23 +124,79 @@ async fn ringback_works_through_pgbouncer_with_the_file_of_the_guide() {
     assert!(serving.stop().success());
 }
 
+fn guide() -> String {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/several-machines.md");
+    std::fs::read_to_string(guide).unwrap()
+}
+
+/// The first block of the guide in this language that holds a text.
+fn block(language: &str, with: &str) -> String {
+    let (guide, fence) = (guide(), format!("```{language}\n"));
+    let mut blocks = guide.split(&fence).skip(1).map(|rest| rest.split_once("```").unwrap().0);
+    blocks.find(|block| block.contains(with)).unwrap_or_else(|| panic!("no block with {with}")).to_owned()
+}
+
 #[test]
-fn the_settings_of_the_guide_are_settings() {
+fn the_certificates_of_the_guide_are_for_whoever_its_files_ask_for() {
+    let Some(mut openssl) = tool("openssl") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("bash")
+        .args(["-euc", &block("sh", "openssl req -x509")])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert!(openssl.arg("version").output().unwrap().status.success());
+    let is_for = |certificate: &str, name: &str| {
+        let mut openssl = tool("openssl").unwrap();
+        openssl.args([
+            "verify",
+            "-CAfile",
+            "ca.crt",
+            "-verify_hostname",
+            name,
+            &format!("{certificate}.crt"),
+        ]);
+        openssl.current_dir(folder.path()).output().unwrap().status.success()
+    };
+    let settings = block("toml", "store = ");
+    let (_, hosts) = settings.split_once("ringback@").unwrap();
+    let hosts: Vec<&str> = hosts.split_once('/').unwrap().0.split(',').collect();
+    assert_eq!(hosts.len(), 3);
+    let pooler = read("pgbouncer.ini");
+    let (_, primary) = pooler.split_once("ringback = host=").unwrap();
+    let (primary, _) = primary.split_once(' ').unwrap();
+    for host in hosts {
+        assert!(is_for(host, host), "{host}");
+        assert!(is_for(host, primary), "whichever is the primary is called {primary} by the pooler: {host}");
+        assert!(!is_for(host, "db4"), "{host}");
+    }
+}
+
+#[test]
+fn the_settings_of_the_guide_are_settings_of_the_unit() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
+    // What systemd hands over: the guide's files, under the names that the settings know.
+    let handed = folder.path().join("handed");
+    std::fs::create_dir(&handed).unwrap();
     for (name, text) in [("key", KEY), ("password", "CHANGE-ME-4")] {
-        std::fs::write(at(name), text).unwrap();
-        std::fs::set_permissions(at(name), std::fs::Permissions::from_mode(0o600)).unwrap();
+        let line = format!("LoadCredential={name}:/etc/ringback/{name}");
+        assert!(read("ringback.conf").lines().any(|has| has == line), "{line}");
+        std::fs::write(handed.join(name), text).unwrap();
+        // By an access control list, which shows as a bit of the group's.
+        std::fs::set_permissions(handed.join(name), std::fs::Permissions::from_mode(0o440)).unwrap();
     }
-    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/several-machines.md");
-    let guide = std::fs::read_to_string(guide).unwrap();
-    let (_, block) = guide.split_once("```toml\n").expect("a node's settings");
-    let (block, _) = block.split_once("```").unwrap();
-    let settings = block.replace("/etc/ringback/", &format!("{}/", folder.path().display()));
+    let handed = handed.to_str().unwrap();
+    let settings = block("toml", "store = ").replace("/run/credentials/ringback.service", handed);
+    assert_eq!(settings.matches(handed).count(), 2, "{settings}");
     std::fs::write(at("ringback.toml"), settings).unwrap();
-    let args = ["serve", "--config", "ringback.toml", "--print-config"];
-    let shown = printed(&run_with(folder.path(), &args, &[], ""));
+    let args = crate::deploy::unit_s_arguments(&at("ringback.toml"));
+    let args: Vec<&str> = args.iter().map(String::as_str).chain(["--print-config"]).collect();
+    let shown = printed(&run_with(folder.path(), &args, &[("CREDENTIALS_DIRECTORY", handed)], ""));
+    // The one that the file names, though the unit has a database of its own.
+    assert!(shown.contains("store = \"postgres://ringback@db1"), "{shown}");
     for line in ["listen = \"10.0.0.21:8080\"", "trusted-proxy = [\"10.0.0.10/32\"]", "behind-proxy = true"] {
         assert!(shown.contains(line), "{line} is not in\n{shown}");
     }

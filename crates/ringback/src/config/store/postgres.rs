@@ -41,7 +41,7 @@ pub(super) const NODE_NAME: Setting =
 
 /// Gives the password, as PostgreSQL's own tools take it.
 const PASSWORD_VARIABLE: &str = "PGPASSWORD";
-/// What a node has besides those of its pool.
+/// What a node has besides those of its pool: the writer's, the one for hints, and one that broke, while the server counts it.
 const FIXED_CONNECTIONS: usize = 3;
 /// Fewer, and reads would wait for one another.
 const LEAST_CONNECTIONS: usize = FIXED_CONNECTIONS + 2;
