@@ -107,12 +107,9 @@ fn check(row: &Row, report: &mut LedgerReport) -> Result<(), Fault> {
         tell(report, None, what);
         return Ok(());
     };
-    if row.try_get::<_, i16>(0)? != rows::shard_column(account.shard()) {
-        tell(
-            report,
-            Some(account),
-            format!("it lies in shard {}, but belongs in {}", number(0)?, account.shard()),
-        );
+    let shard: i16 = row.try_get(0)?;
+    if shard != rows::shard_column(account.shard()) {
+        tell(report, Some(account), format!("it lies in shard {shard}, but belongs in {}", account.shard()));
     }
     let (last, replays) = (number(2)?, number(3)?);
     let counted = [number(4)?, number(5)?, number(6)?];
@@ -217,9 +214,11 @@ async fn refer(
 ) -> Result<(), Fault> {
     let found = link.rows(query, args![INT2 after.0, INT8 after.1, INT2 last.0, INT8 last.1]).await?;
     for row in &found {
-        let account = rows::account(row, 0)?;
-        let (count, first): (i64, i64) = (row.try_get(1)?, row.try_get(2)?);
-        tell(report, Some(account), format!("{count} {sentence} {first}"));
+        let (number, count, first): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        match u64::try_from(number).ok().and_then(AccountId::from_number) {
+            Some(account) => tell(report, Some(account), format!("{count} {sentence} {first}")),
+            None => tell(report, None, format!("of {number}: {count} {sentence} {first}")),
+        }
     }
     Ok(())
 }
@@ -238,9 +237,11 @@ macro_rules! strays {
     };
 }
 
-const STRAYS: [(&str, &str); 6] = [
+const STRAYS: [(&str, &str); 8] = [
     strays!("lane", "a lane"),
     strays!("arrival", "messages"),
+    strays!("kept", "messages that were set aside"),
+    strays!("ending", "ends of messages"),
     strays!("pending", "places in the queue"),
     strays!("attempt", "attempts"),
     strays!("registration", "a registration"),

@@ -4,6 +4,7 @@ mod copying;
 mod costs;
 mod doubts;
 mod dropping;
+mod hints;
 mod hosts;
 mod lanes;
 mod late;
@@ -14,6 +15,7 @@ mod poolers;
 mod recording;
 mod snapshots;
 mod synchronous;
+mod verifying;
 
 use ringback_store::{PostgresOptions, PostgresStore, Role, SealingKey};
 use ringback_testbed::{Database, Postgres, USER};
