@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::time::{Duration, Instant};
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use ringback_testbed::{Database, PgBouncer, Postgres, looking};
 use tempfile::tempdir;
 
@@ -188,4 +189,66 @@ async fn a_store_is_copied_from_sqlite_and_served_from_postgres_with_the_same_to
     api.register(&tokens, ACCOUNT, &endpoint.url()).await;
     endpoint.until("its delivery", |received| received.len() == 1).await;
     assert!(server.stop().success());
+}
+
+/// The sessions that listen for other nodes' news, or tell theirs.
+const IN_TOUCH: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE '%ringback_news'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_not_to_notify_delivers_and_neither_listens_nor_tells() {
+    let Some(postgres) = Postgres::shared() else { return };
+    for (more, in_touch) in [(&["--store-without-notify"][..], "0"), (&[], "1")] {
+        let (database, folder) = (postgres.database(), tempdir().unwrap());
+        let store = database.url();
+        let endpoint = Endpoint::start().await;
+        let args = [&SERVE[..], &["--store", &store], more].concat();
+        let mut server = Program::start_with(folder.path(), &args, &[("RINGBACK_KEY", KEY)]);
+        let api = Api::new(&server.url());
+        let tokens = api.log_in(&create(folder.path(), &store, KEY)).await;
+        api.register(&tokens, ACCOUNT, &endpoint.url()).await;
+        let (status, answer) = api.publish(&tokens, &message(ACCOUNT, "one")).await.unwrap();
+        assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+        endpoint.until("its delivery", |received| received.len() == 1).await;
+        assert_eq!(database.psql(IN_TOUCH).trim(), in_touch, "{more:?}");
+        assert!(server.stop().success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_revoked_at_one_node_is_refused_by_the_other_within_a_second() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempdir().unwrap());
+    let store = database.url();
+    let mut servers = [serve(folder.path(), &store), serve(folder.path(), &store)];
+    let [one, other] = servers.each_mut().map(|server| Api::new(&server.url()));
+    let args = ["credentials", "create", "--store", &store, "--name", "o", "--account", "*"];
+    let made = with_key(folder.path(), &[&args[..], &["--scope", "operate", "--json"]].concat(), KEY);
+    let operator = one.log_in(&serde_json::from_str::<Secrets>(&printed(&made)).unwrap()).await;
+    let secrets = create(folder.path(), &store, KEY);
+    let tokens = one.log_in(&secrets).await;
+    let path = format!("/api/ringback/v1/accounts/{ACCOUNT}");
+    // The other one knows the token well.
+    for _ in 0..3 {
+        let (status, answer) = other.get(&path, &tokens).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    let credential = format!("/api/ringback/v1/credentials/{}", secrets.client_id);
+    let (status, answer) = one.ask(Method::DELETE, &credential, &operator, None).await.unwrap();
+    assert!(status.is_success(), "{status} {answer}");
+    let revoked = Instant::now();
+    // What is asked a second later, however long the answer takes, is refused; and nothing is let in behind a refusal.
+    let (mut is_refused, mut asked) = (false, Instant::now());
+    while !is_refused || asked < revoked + Duration::from_secs(1) {
+        asked = Instant::now();
+        let (status, answer) = other.get(&path, &tokens).await;
+        assert!(matches!(status, StatusCode::OK | StatusCode::UNAUTHORIZED), "{status} {answer}");
+        let is_let_in = status == StatusCode::OK;
+        assert!(!is_let_in || !is_refused, "it was refused before");
+        assert!(!is_let_in || asked < revoked + Duration::from_secs(1), "after {:?}", revoked.elapsed());
+        is_refused = !is_let_in;
+    }
+    for server in &mut servers {
+        assert!(server.stop().success());
+    }
 }
