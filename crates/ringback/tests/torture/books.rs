@@ -17,6 +17,9 @@ use crate::stage::account;
 const UNDER_WAY: Duration = Duration::from_millis(50);
 /// For the listener to read what the server sent before it was gone.
 const READ_LATE: Duration = Duration::from_millis(100);
+/// Within this, whatever happened before, a message comes that nothing is in the way of: a dead node's lease is over, and those
+/// whose commits were in doubt are looked at.
+const BY_ITSELF: Duration = Duration::from_secs(30);
 /// For an attempt that had begun to arrive: it may have to connect first, on a machine that is busy.
 const BEGUN: Duration = Duration::from_millis(400);
 
@@ -60,9 +63,11 @@ impl Books {
         self.accepted.iter().filter(move |one| one.account < leaving).map(|one| &*one.id)
     }
 
-    /// Waits until everything that was accepted for accounts that never deregister has arrived and was welcomed. What was
-    /// refused waits for its next attempt; that is hastened, as the schedule is not what is proven here.
+    /// Waits until everything that was accepted for accounts that never deregister has arrived and was welcomed. What nothing
+    /// stands in the way of has to come by itself. What was refused waits for its next attempt; that is hastened, as the
+    /// schedule is not what is proven here.
     pub(crate) async fn until_all_arrived(&self, listener: &Listener, lives: &mut Lives, accounts: usize) {
+        self.until_the_unhindered_arrived(listener, lives, accounts).await;
         let mut open: HashSet<&str> = self.stable(accounts - 1).collect();
         let mut looked_at = 0;
         let hasten = async || {
@@ -79,6 +84,47 @@ impl Books {
             if open.is_empty() { Ok(()) } else { Err(format!("{} are open: {open:?}", open.len())) }
         };
         looking::until("all that was accepted to arrive", hasten).await;
+    }
+
+    /// Nobody is asked for anything meanwhile but how accounts are: an act such as a resume makes a lane look again at what
+    /// waits, and so heals what is to be found here, such as news that were lost.
+    async fn until_the_unhindered_arrived(&self, listener: &Listener, lives: &mut Lives, accounts: usize) {
+        let look = async || {
+            let mut late = self.unhindered(&listener.arrivals(), accounts - 1);
+            let whose: BTreeSet<usize> = late.iter().map(|one| one.account).collect();
+            for number in whose {
+                let path = format!("/api/ringback/v1/accounts/{}", account(number));
+                let (status, shown) = lives.insist(Method::GET, &path, None).await;
+                assert_eq!(status, StatusCode::OK, "{shown}");
+                if shown["state"] != "active" {
+                    late.retain(|one| one.account != number);
+                }
+            }
+            if late.is_empty() { Ok(()) } else { Err(format!("{} don't come: {late:?}", late.len())) }
+        };
+        looking::within(BY_ITSELF, "what nothing is in the way of to arrive by itself", look).await;
+    }
+
+    /// What has not been welcomed, was never refused, and is not behind something of its key that was: of accounts below
+    /// `leaving`.
+    fn unhindered(&self, arrivals: &[Arrival], leaving: usize) -> Vec<&Accepted> {
+        let ids = |welcome: bool| -> HashSet<&str> {
+            arrivals.iter().filter(|one| one.welcome() == welcome).map(|one| &*one.id).collect()
+        };
+        let (welcomed, refused) = (ids(true), ids(false));
+        let mut open: Vec<&Accepted> = self.accepted.iter().filter(|one| one.account < leaving).collect();
+        open.retain(|one| !welcomed.contains(&*one.id));
+        open.sort_by_key(|one| one.sequence);
+        let mut blocked = HashSet::new();
+        open.retain(|one| {
+            let waits = one.key.is_some_and(|key| blocked.contains(&(one.account, key)));
+            let is_refused = refused.contains(&*one.id);
+            if let Some(key) = one.key.filter(|_| is_refused) {
+                blocked.insert((one.account, key));
+            }
+            !waits && !is_refused
+        });
+        open
     }
 
     /// Everything that can be told from outside. A fence holds so long after it was answered for.
