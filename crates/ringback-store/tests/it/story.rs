@@ -1,13 +1,16 @@
 //! One story runs against every store. Each chapter gets a new store, and knows it by its traits alone.
 
 pub mod accepting;
+pub mod accounts;
 pub mod credentials;
 pub mod dispatching;
 pub mod overseeing;
 pub mod reading;
 pub mod registering;
 pub mod replaying;
+pub mod replaying_many;
 pub mod resealing;
+pub mod searching;
 pub mod tracing;
 pub mod upkeep;
 pub mod watching;
@@ -95,6 +98,13 @@ macro_rules! tell_the_story {
                 a_message_reads_back_as_it_stands,
                 a_message_comes_with_all_its_attempts,
                 a_message_is_known_by_its_whole_id,
+                what_is_overtaken_shows_so_at_once,
+                a_pending_message_tells_who_goes_before_it,
+                a_pending_message_tells_what_closes_its_account,
+                a_reel_gives_all_messages_in_order_behind_a_number,
+                a_reel_begins_with_what_is_kept,
+            },
+            searching::{
                 a_search_gives_the_newest_first,
                 a_search_keeps_to_what_is_asked_for,
                 bodies_come_along_where_they_are_asked_for,
@@ -102,11 +112,8 @@ macro_rules! tell_the_story {
                 pages_neither_repeat_nor_skip_while_messages_come_and_go,
                 a_search_that_finds_nothing_for_long_says_where_to_go_on,
                 a_search_since_a_time_ends_soon_behind_it,
-                what_is_overtaken_shows_so_at_once,
-                a_pending_message_tells_who_goes_before_it,
-                a_pending_message_tells_what_closes_its_account,
-                a_reel_gives_all_messages_in_order_behind_a_number,
-                a_reel_begins_with_what_is_kept,
+            },
+            accounts::{
                 an_account_tells_its_ledger_and_its_trouble,
                 an_account_tells_since_when_it_is_registered,
                 accounts_are_listed_within_reach_by_number,
@@ -131,6 +138,8 @@ macro_rules! tell_the_story {
                 what_was_acknowledged_and_not_swept_is_settled_and_sent_again,
                 a_replay_during_a_pause_is_born_in_it,
                 a_body_that_was_set_aside_goes_along,
+            },
+            replaying_many::{
                 an_accounts_replay_sends_what_was_asked_for_the_oldest_first,
                 an_accounts_replay_goes_in_steps_and_one_at_a_time,
                 a_replay_of_a_great_many_begins_without_counting_them_all,

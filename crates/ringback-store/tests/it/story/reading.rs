@@ -1,20 +1,15 @@
-//! Looking does not touch: messages, their attempts, accounts.
+//! Looking does not touch: messages, their attempts, and an account's reel of them.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use ringback_delivery::{
     Death, Failure, Health, LaneRecord, LaneUpdate, MessageId, MessageKind, MessageState, Outcome, Sequence,
     Trouble, Verdict,
 };
-use ringback_store::{
-    AccountSummary, Closed, Counts, Credential, CredentialChange, MessageFilter, NewMessage, Reach, Restored,
-    Scopes, Store,
-};
+use ringback_store::{Closed, MessageFilter, Store};
 
 use crate::cast::*;
 use crate::looking::*;
-use crate::story::credentials::credential;
 
 pub async fn a_message_reads_back_as_it_stands(store: &dyn Store) {
     register(store, ONE).await;
@@ -95,154 +90,6 @@ pub async fn a_message_is_known_by_its_whole_id(store: &dyn Store) {
         MessageId { sequence: Sequence(u64::MAX >> 18), ..id },
     ] {
         assert!(store.message(other).await.unwrap().is_none(), "{other:?}");
-    }
-}
-
-pub async fn a_search_gives_the_newest_first(store: &dyn Store) {
-    for number in [ONE, TWO] {
-        register(store, number).await;
-    }
-    for second in 0..4 {
-        accept_many(store, at(second), ONE, 1).await;
-        accept_many(store, at(second), TWO, 1).await;
-    }
-    assert_eq!(found(store, &of(TWO)).await, [(TWO, 4), (TWO, 3), (TWO, 2), (TWO, 1)]);
-    let all = found(store, &everything()).await;
-    assert_eq!(all[..4], [(TWO, 4), (ONE, 4), (TWO, 3), (ONE, 3)]);
-    assert_eq!(all.len(), 8);
-    // However small the pages are; and the last one knows that it is.
-    for limit in 1..=9 {
-        for (filter, count) in [(everything(), 8_usize), (of(ONE), 4)] {
-            let pages = pages(store, &filter, limit).await;
-            assert_eq!(pages.len(), count.div_ceil(limit));
-            let whole = found(store, &filter).await;
-            let parts: Vec<_> = pages.iter().flat_map(|page| names(&page.items)).collect();
-            assert_eq!(parts, whole);
-        }
-    }
-}
-
-pub async fn a_search_keeps_to_what_is_asked_for(store: &dyn Store) {
-    register(store, ONE).await;
-    register(store, TWO).await;
-    for (second, kind) in MessageKind::ALL.into_iter().enumerate() {
-        let now = at(i64::try_from(second).unwrap());
-        for number in [ONE, TWO] {
-            accept(store, now, NewMessage { kind, ..message(number, "x") }).await;
-        }
-    }
-    let rows = waiting(store, ONE).await;
-    store.record(at(9), vec![delivered(ONE, &rows[0]), dead(ONE, &rows[1])], Vec::new()).await.unwrap();
-
-    let reached = MessageFilter { reach: Reach::Accounts(vec![account(TWO)]), ..everything() };
-    assert_eq!(found(store, &reached).await, [(TWO, 4), (TWO, 3), (TWO, 2), (TWO, 1)]);
-    let beyond = MessageFilter { account: Some(account(ONE)), ..reached.clone() };
-    assert_eq!(found(store, &beyond).await, []);
-    let nobody = MessageFilter { reach: Reach::Accounts(Vec::new()), ..everything() };
-    assert_eq!(found(store, &nobody).await, []);
-
-    let kind = MessageFilter { kind: Some(MessageKind::UpgradeScheduled), ..everything() };
-    assert_eq!(found(store, &kind).await, [(TWO, 2), (ONE, 2)]);
-    let time = MessageFilter { since: Some(at(1)), until: Some(at(3)), ..everything() };
-    assert_eq!(found(store, &time).await, [(TWO, 3), (ONE, 3), (TWO, 2), (ONE, 2)]);
-    for (filter, all) in [(of(ONE), 2), (everything(), 6)] {
-        let state = |state| MessageFilter { state: Some(state), ..filter.clone() };
-        assert_eq!(found(store, &state(MessageState::Delivered)).await, [(ONE, 1)]);
-        assert_eq!(found(store, &state(MessageState::Dead)).await, [(ONE, 2)]);
-        assert_eq!(found(store, &state(MessageState::Cancelled)).await, []);
-        assert_eq!(found(store, &state(MessageState::Pending)).await.len(), all);
-        let of_two =
-            MessageFilter { reach: Reach::Accounts(vec![account(TWO)]), ..state(MessageState::Dead) };
-        assert_eq!(found(store, &of_two).await, []);
-    }
-}
-
-pub async fn bodies_come_along_where_they_are_asked_for(store: &dyn Store) {
-    register(store, ONE).await;
-    accept_many(store, at(0), ONE, 3).await;
-    let bare = store.search(of(ONE), None, 10).await.unwrap();
-    assert!(bare.items.iter().all(|message| message.body.is_none()));
-    for filter in [of(ONE), everything()] {
-        let filter = MessageFilter { with_bodies: true, ..filter };
-        let whole = store.search(filter, None, 10).await.unwrap();
-        let bodies: Vec<_> = whole.items.iter().map(|message| text(message.body.as_ref())).collect();
-        assert_eq!(bodies, [format!("{ONE} 2"), format!("{ONE} 1"), format!("{ONE} 0")]);
-    }
-}
-
-pub async fn a_page_of_large_bodies_ends_before_its_limit(store: &dyn Store) {
-    register(store, ONE).await;
-    let large = "x".repeat(1024 * 1024);
-    let messages = (0..20).map(|_| message(ONE, &large)).collect();
-    accept_all(store, at(0), messages).await;
-    let filter = MessageFilter { with_bodies: true, ..of(ONE) };
-    let pages = pages(store, &filter, 100).await;
-    assert!(pages.len() > 1);
-    let numbers: Vec<_> = pages.iter().flat_map(|page| names(&page.items)).collect();
-    assert_eq!(numbers, (1..=20).rev().map(|n| (ONE, n)).collect::<Vec<_>>());
-}
-
-pub async fn pages_neither_repeat_nor_skip_while_messages_come_and_go(store: &dyn Store) {
-    register(store, ONE).await;
-    register(store, TWO).await;
-    // The first thirty are old and dead, the rest are young: a retention sets the bodies of the first aside.
-    accept_many(store, at(0), ONE, 15).await;
-    accept_many(store, at(0), TWO, 15).await;
-    kill_all(store, at(1), ONE).await;
-    accept_many(store, hour(3), ONE, 30).await;
-    for filter in [everything(), of(ONE), MessageFilter { state: Some(MessageState::Dead), ..everything() }] {
-        let before = found(store, &filter).await;
-        let mut cursor = None;
-        let mut met = Vec::new();
-        for turn in 0.. {
-            let page = store.search(filter.clone(), cursor, 7).await.unwrap();
-            met.extend(names(&page.items));
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-            accept_many(store, hour(3), TWO, 2).await;
-            if turn == 3 {
-                retire_all(store, hour(3), short()).await;
-            }
-        }
-        assert_eq!(met, before);
-        assert_eq!(met.iter().collect::<HashSet<_>>().len(), met.len());
-    }
-    verified(store).await;
-}
-
-pub async fn a_search_that_finds_nothing_for_long_says_where_to_go_on(store: &dyn Store) {
-    register(store, ONE).await;
-    register(store, TWO).await;
-    accept(store, at(0), NewMessage { kind: MessageKind::FirmwareList, ..message(ONE, "x") }).await;
-    for _ in 0..9 {
-        accept_many(store, at(1), ONE, 500).await;
-    }
-    for filter in [everything(), of(ONE)] {
-        let rare = MessageFilter { kind: Some(MessageKind::FirmwareList), ..filter };
-        let pages = pages(store, &rare, 10).await;
-        assert!(pages.len() > 1, "a walk of 4,500 messages in one call");
-        assert!(pages.len() < 10);
-        assert!(pages[0].items.is_empty());
-        assert_eq!(names(&pages.last().unwrap().items), [(ONE, 1)]);
-    }
-}
-
-pub async fn a_search_since_a_time_ends_soon_behind_it(store: &dyn Store) {
-    register(store, ONE).await;
-    for _ in 0..24 {
-        accept_many(store, at(0), ONE, 500).await;
-    }
-    accept_many(store, at(10), ONE, 3).await;
-    // A clock that was wrong for a while hides nothing.
-    accept_many(store, at(-1_000_000), ONE, 50).await;
-    accept_many(store, at(11), ONE, 3).await;
-    for filter in [everything(), of(ONE)] {
-        let since = MessageFilter { since: Some(at(10)), ..filter };
-        let pages = pages(store, &since, 100).await;
-        assert!(pages.len() <= 2, "{} pages", pages.len());
-        assert_eq!(pages.iter().map(|page| page.items.len()).sum::<usize>(), 6);
     }
 }
 
@@ -413,99 +260,4 @@ pub async fn a_reel_begins_with_what_is_kept(store: &dyn Store) {
     let reel = store.reel(account(ONE), Sequence(0), 10, 1000).await.unwrap();
     assert_eq!((reel.first, reel.last), (Sequence(6), Sequence(5)));
     assert!(reel.messages.is_empty());
-}
-
-async fn summary(store: &dyn Store, number: u64) -> AccountSummary {
-    store.account(account(number)).await.unwrap()
-}
-
-pub async fn an_account_tells_its_ledger_and_its_trouble(store: &dyn Store) {
-    assert_eq!(summary(store, ONE).await, AccountSummary::untouched(account(ONE)));
-    register(store, ONE).await;
-    let fresh = summary(store, ONE).await;
-    assert_eq!((fresh.account, fresh.counts), (account(ONE), Counts::default()));
-    assert_eq!((fresh.lane, fresh.oldest_pending), (LaneRecord::default(), None));
-    assert_eq!(fresh.standing, store.standing(account(ONE)).await.unwrap());
-
-    for second in 1..=5 {
-        accept_many(store, at(second), ONE, 1).await;
-    }
-    let rows = waiting(store, ONE).await;
-    let health = Health::Hold {
-        since: at(6),
-        failed_probes: 2,
-        probe_at: at(20),
-        trouble: ringback_delivery::Trouble::Status(503),
-    };
-    let record = LaneRecord { successes: 1, health, ..LaneRecord::default() };
-    let outcomes = vec![delivered(ONE, &rows[0]), dead(ONE, &rows[3]), retry(ONE, &rows[1], at(60))];
-    let lanes = vec![LaneUpdate { account: account(ONE), record }];
-    store.record(at(7), outcomes, lanes).await.unwrap();
-    let busy = summary(store, ONE).await;
-    let counts = Counts { accepted: 5, pending: 3, delivered: 1, dead: 1, ..Counts::default() };
-    assert_eq!((busy.counts, busy.lane), (counts, record));
-    assert_eq!(busy.oldest_pending, Some(at(2)));
-    let last = busy.last_attempt.unwrap();
-    assert_eq!((last.number, last.outcome), (1, answered(500)));
-}
-
-pub async fn an_account_tells_since_when_it_is_registered(store: &dyn Store) {
-    let since = async || summary(store, ONE).await.registered_at;
-    store.set_pull(at(0), account(ONE), true).await.unwrap();
-    assert_eq!(since().await, None);
-    store.register(at(10), account(ONE), registration("one")).await.unwrap();
-    assert_eq!(since().await, Some(at(10)));
-    store.register(at(20), account(ONE), registration("two")).await.unwrap();
-    assert_eq!(since().await, Some(at(20)));
-    // What is brought back is what it was.
-    assert_eq!(store.restore_registration(at(30), account(ONE)).await.unwrap(), Restored::Restored);
-    assert_eq!(since().await, Some(at(10)));
-    store.deregister(at(40), account(ONE)).await.unwrap();
-    assert_eq!(since().await, None);
-}
-
-pub async fn accounts_are_listed_within_reach_by_number(store: &dyn Store) {
-    let numbers = [ONE + 30, ONE + 10, ONE + 20, ONE];
-    for number in numbers {
-        register(store, number).await;
-    }
-    accept_many(store, at(0), ONE + 20, 2).await;
-    let list = async |reach: &Reach, after: Option<u64>, limit| -> Vec<(u64, u64)> {
-        let found = store.accounts(reach.clone(), after.map(account), limit).await.unwrap();
-        found.iter().map(|summary| (summary.account.number() - ONE, summary.counts.pending)).collect()
-    };
-    assert_eq!(list(&Reach::Every, None, 10).await, [(0, 0), (10, 0), (20, 2), (30, 0)]);
-    assert_eq!(list(&Reach::Every, None, 2).await, [(0, 0), (10, 0)]);
-    assert_eq!(list(&Reach::Every, Some(ONE + 10), 2).await, [(20, 2), (30, 0)]);
-    assert_eq!(list(&Reach::Every, Some(ONE + 30), 2).await, []);
-    // Named twice, in any order, or untouched.
-    let some = [ONE + 20, ONE + 5, ONE, ONE + 20].map(account).to_vec();
-    let some = Reach::Accounts(some);
-    assert_eq!(list(&some, None, 10).await, [(0, 0), (5, 0), (20, 2)]);
-    assert_eq!(list(&some, None, 1).await, [(0, 0)]);
-    assert_eq!(list(&some, Some(ONE + 5), 1).await, [(20, 2)]);
-}
-
-pub async fn an_account_is_listed_once_a_credential_names_it(store: &dyn Store) {
-    register(store, ONE + 10).await;
-    for (name, accounts) in [("one", vec![ONE + 5, ONE + 10]), ("two", vec![ONE + 5, ONE + 20, ONE])] {
-        let reach = Reach::Accounts(accounts.into_iter().map(account).collect());
-        store.create_credential(Credential { reach, ..credential(name) }).await.unwrap();
-    }
-    let page = async |after: Option<u64>| -> Vec<u64> {
-        let found = store.accounts(Reach::Every, after.map(account), 2).await.unwrap();
-        found.iter().map(|summary| summary.account.number() - ONE).collect()
-    };
-    assert_eq!(page(None).await, [0, 5]);
-    assert_eq!(page(Some(ONE + 5)).await, [10, 20]);
-    assert_eq!(page(Some(ONE + 20)).await, [0; 0]);
-    let tally = store.tally(Reach::Every, None, 100).await.unwrap();
-    assert_eq!((tally.accounts, tally.lanes.active, tally.lanes.unregistered), (4, 1, 3));
-    // A page goes on from the same place, whatever came before it meanwhile; and what existed goes on existing.
-    store.change_credential(at(1), "two", CredentialChange::Revoke).await.unwrap();
-    let reach = Reach::Accounts(vec![account(ONE + 1), account(ONE + 15)]);
-    let grant = CredentialChange::Grant { reach, scopes: Scopes::default() };
-    store.change_credential(at(1), "one", grant).await.unwrap();
-    assert_eq!(page(Some(ONE + 5)).await, [10, 15]);
-    assert_eq!(page(Some(ONE + 15)).await, [20]);
 }
