@@ -55,8 +55,8 @@ struct Account {
     /// Its lane as it was before the batch, if nothing waited: goes with the first message.
     empty: Option<Box<EmptyLane>>,
     touched: bool,
-    /// The run of the last turn before this batch.
-    run: u64,
+    /// The last turn before this batch.
+    before: Turn,
 }
 
 struct Intake<'c> {
@@ -191,9 +191,7 @@ impl<'c> Intake<'c> {
         touched.sort_unstable_by_key(|(id, _)| *id);
         for (id, account) in touched {
             update.execute(params![id.number(), account.last_sequence, account.last_turn])?;
-            if run_of(Turn(account.last_turn)) != account.run {
-                runs::keep_few(connection, id)?;
-            }
+            runs::keep_few(connection, id, account.before, Turn(account.last_turn))?;
         }
         Ok(())
     }
@@ -238,6 +236,6 @@ fn of_row(row: &Row<'_>) -> Result<Account, Fault> {
         pending,
         empty,
         touched: false,
-        run: run_of(standing.last_turn),
+        before: standing.last_turn,
     })
 }

@@ -43,16 +43,16 @@ pub(super) struct Queue {
     /// The lane's successes so far.
     successes: u64,
     taken_back: Ended,
-    /// The run of the last turn before.
-    run: u64,
+    /// The last turn before.
+    before: Turn,
 }
 
 impl Queue {
     /// By the account's present standing.
     pub(super) fn new(work: &Work<'_>, account: AccountId, standing: Standing) -> Result<Self, Fault> {
         let successes = lane::read(work.connection, account)?.successes;
-        let run = run_of(standing.last_turn);
-        Ok(Self { account, standing, successes, taken_back: Ended::default(), run })
+        let before = standing.last_turn;
+        Ok(Self { account, standing, successes, taken_back: Ended::default(), before })
     }
 
     /// Puts a message there that is not pending, or overtaken: then its row is settled first.
@@ -137,9 +137,7 @@ impl Queue {
         work.connection
             .prepare_cached("UPDATE account SET last_turn = ?2 WHERE account = ?1")?
             .execute(params![self.account.number(), last_turn])?;
-        if run_of(self.standing.last_turn) != self.run {
-            runs::keep_few(work.connection, self.account)?;
-        }
+        runs::keep_few(work.connection, self.account, self.before, self.standing.last_turn)?;
         ledger::take_back(work.connection, self.account, self.taken_back)
     }
 }

@@ -16,8 +16,8 @@ use super::fault::Fault;
 const TURNS_BITS: u32 = 13;
 /// Runs that an account may have beside run 0.
 const MOST: usize = 16;
-/// Runs that are put into run 0 in one transaction: more than begin in one.
-const MOVED_AT_ONCE: usize = 2;
+/// Turns, as a power of two, after which old runs are looked at: who publishes pays for moving twice as many messages as came.
+const STEP_BITS: u32 = 7;
 
 /// The run that a message with this turn is accepted into.
 pub(super) fn run_of(turn: Turn) -> u64 {
@@ -109,17 +109,36 @@ impl Before<'_, '_> {
     }
 }
 
-/// Puts the oldest runs of an account into run 0, if it has too many: to be called whenever a new one has begun.
-pub(super) fn keep_few(connection: &Connection, account: AccountId) -> Result<(), Fault> {
+/// Puts what waits in the oldest runs of an account into run 0, if it has too many: to be called whenever turns were given
+/// out, those behind `before` up to `last`. A few messages go at a time, the first ones first, so that nobody's commit waits
+/// for a whole run.
+pub(super) fn keep_few(
+    connection: &Connection,
+    account: AccountId,
+    before: Turn,
+    last: Turn,
+) -> Result<(), Fault> {
+    let steps = (last.0 >> STEP_BITS).saturating_sub(before.0 >> STEP_BITS);
+    if steps == 0 {
+        return Ok(());
+    }
     let Runs(runs) = Runs::of(connection, account)?;
     let numbered: Vec<u64> = runs.into_iter().filter(|run| *run != 0).collect();
-    for run in numbered.iter().take(numbered.len().saturating_sub(MOST).min(MOVED_AT_ONCE)) {
-        connection
+    let mut left = (steps << STEP_BITS) * 2;
+    for run in numbered.iter().take(numbered.len().saturating_sub(MOST)) {
+        let first = (run - 1) << TURNS_BITS;
+        let moved = connection
             .prepare_cached(
-                "UPDATE pending INDEXED BY pending_key SET run = 0
-                 WHERE account = ?1 AND run = ?2 AND key IS NOT NULL",
+                "UPDATE pending SET run = 0 WHERE account = ?1 AND turn IN (
+                     SELECT turn FROM pending
+                     WHERE account = ?1 AND turn BETWEEN ?2 AND ?3 AND run = ?4 AND key IS NOT NULL
+                     ORDER BY turn LIMIT ?5)",
             )?
-            .execute(params![account.number(), run])?;
+            .execute(params![account.number(), first, first + (1 << TURNS_BITS) - 1, run, left])?;
+        left = left.saturating_sub(moved as u64);
+        if left == 0 {
+            break;
+        }
     }
     Ok(())
 }
@@ -149,7 +168,7 @@ mod tests {
                     VALUES (7, ?1, ?1, ?1, ?2, 0, 0, ?3)";
                 writer.execute(insert, params![turn, key, run]).unwrap();
             }
-            keep_few(&writer, account).unwrap();
+            keep_few(&writer, account, in_run(number.saturating_sub(1)), in_run(number)).unwrap();
         }
 
         let runs = Runs::of(&writer, account).unwrap();
@@ -165,5 +184,43 @@ mod tests {
         let behind = |after, limit| runs.behind(&writer, "turn", (account, key), after, limit, turn).unwrap();
         assert_eq!(behind(Turn(0), 6), (0..6).map(in_run).collect::<Vec<_>>());
         assert_eq!(behind(in_run(count - 2), 6), [in_run(count - 1)]);
+    }
+
+    #[test]
+    fn a_long_run_is_moved_a_little_at_a_time_its_first_messages_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ringback.db");
+        drop(SqliteStore::open(SqliteOptions::server(&path)).unwrap());
+        let writer = connection::writer(&path).unwrap();
+        let account = AccountId::from_number(7).unwrap();
+        // In all runs but the first one message waits.
+        let first = (1..1 << TURNS_BITS).map(Turn);
+        let later = (1..=MOST as u64).map(|number| Turn(number << TURNS_BITS));
+        for turn in first.chain(later) {
+            let insert =
+                "INSERT INTO pending (account, turn, sequence, position, key, accepted_at, born, run)
+                VALUES (7, ?1, ?1, ?1, ?1 % 3, 0, 0, ?2)";
+            writer.execute(insert, params![turn.0, run_of(turn)]).unwrap();
+        }
+        let moved = || -> (u64, Option<u64>) {
+            let query = "SELECT count(*), max(turn) FROM pending WHERE run = 0";
+            writer.query_row(query, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+        };
+        let mut last = Turn((MOST as u64) << TURNS_BITS);
+        let mut publish = |messages| {
+            let before = last;
+            last = Turn(before.0 + messages);
+            keep_few(&writer, account, before, last).unwrap();
+        };
+        publish(100);
+        assert_eq!(moved(), (0, None), "not after each message");
+        publish(100);
+        assert_eq!(moved(), (256, Some(256)));
+        publish(1 << TURNS_BITS);
+        assert_eq!(moved().0, (1 << TURNS_BITS) - 1, "all is moved before the next run is full");
+        publish(1000);
+        assert_eq!(moved().0, (1 << TURNS_BITS) - 1, "and then there are few enough");
+        let runs = Runs::of(&writer, account).unwrap();
+        assert_eq!(runs.0.len(), MOST + 1);
     }
 }
