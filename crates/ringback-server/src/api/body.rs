@@ -32,29 +32,24 @@ async fn collect(mut body: Body, most: usize) -> Result<Bytes, Problem> {
     if announced > most as u64 {
         return Err(too_large());
     }
-    // Nearly every body comes in one piece, and is then not copied.
+    // Nearly every body comes in one piece, and is then not copied; others are, once.
     let mut first = Bytes::new();
-    let mut rest = BytesMut::new();
+    let mut whole = BytesMut::new();
     while let Some(piece) = next(&mut body).await? {
-        if first.len() + rest.len() + piece.len() > most {
+        if first.len() + whole.len() + piece.len() > most {
             return Err(too_large());
         }
-        if first.is_empty() {
+        if first.is_empty() && whole.is_empty() {
             first = piece;
-        } else {
-            if rest.is_empty() {
-                rest.reserve((announced as usize).saturating_sub(first.len()).max(piece.len()));
-            }
-            rest.extend_from_slice(&piece);
+            continue;
         }
+        if whole.is_empty() {
+            whole.reserve((announced as usize).max(first.len() + piece.len()));
+            whole.extend_from_slice(&std::mem::take(&mut first));
+        }
+        whole.extend_from_slice(&piece);
     }
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    let mut whole = BytesMut::with_capacity(first.len() + rest.len());
-    whole.extend_from_slice(&first);
-    whole.extend_from_slice(&rest);
-    Ok(whole.freeze())
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
 async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {

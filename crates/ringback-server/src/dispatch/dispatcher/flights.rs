@@ -110,15 +110,16 @@ impl Running {
     pub(super) fn answered(&mut self, flight: FlightId, attempt: Attempt) {
         let outcome = attempt.outcome.clone();
         self.metrics.attempted(&outcome, attempt.duration);
-        let committed = self.land(flight).and_then(|flight| flight.committed);
+        let landed = self.land(flight);
+        let committed = landed.as_ref().and_then(|flight| flight.committed);
         if let Some(committed) = committed.filter(|_| matches!(outcome, Outcome::Answered { .. })) {
             self.metrics.first_answered_in(committed.elapsed());
         }
-        self.answers.insert(flight, attempt);
-        self.engine.answered(self.clock.now(), flight, &outcome, Jitter::new(fastrand::f64()));
         // Where nothing was attempted, or the lane is another node's by now, nothing is recorded.
-        if outcome == Outcome::NotStarted {
-            self.answers.remove(&flight);
+        let own = |flight: &UnderWay| self.ownership.token_of(flight.shard) == flight.token;
+        if outcome != Outcome::NotStarted && landed.as_ref().is_some_and(own) {
+            self.answers.insert(flight, attempt);
         }
+        self.engine.answered(self.clock.now(), flight, &outcome, Jitter::new(fastrand::f64()));
     }
 }
