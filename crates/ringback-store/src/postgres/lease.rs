@@ -6,6 +6,7 @@
 //! gives some back, holds that lock alone: so what had begun is committed before the shard has a new owner, and what comes
 //! later finds another token.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ringback_delivery::Timestamp;
@@ -130,13 +131,23 @@ pub(super) async fn claim(pool: &Pool, tenure: &Tenure, most: usize) -> Result<V
             args![INT4 tenure.node(), INT4 LOCK_CLASS],
         )
         .await?;
-    let over = over.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i32>, _>>()?;
+    // Nor of those that have no row any more: their last claim was committed behind their leaving. Whoever owns a shard has
+    // joined before, and no number is given twice; so both are read in one statement, and a shard that has another owner
+    // by the time that it is locked is left alone.
+    let gone = tx
+        .rows(
+            "SELECT s.owner FROM ringback.shard s
+             WHERE s.owner IS NOT NULL AND NOT EXISTS (SELECT FROM ringback.node n WHERE n.node = s.owner)",
+            args![],
+        )
+        .await?;
+    let over = over.iter().chain(&gone).map(|row| row.try_get(0)).collect::<Result<BTreeSet<i32>, _>>()?;
+    let over: Vec<i32> = over.into_iter().collect();
     let claimed = tx
         .rows(
             "UPDATE ringback.shard s SET owner = $1, token = s.token + 1
              FROM (SELECT shard FROM ringback.shard
                    WHERE owner IS NULL OR owner = ANY ($2)
-                       OR NOT EXISTS (SELECT FROM ringback.node n WHERE n.node = owner)
                    ORDER BY shard LIMIT $3 FOR UPDATE SKIP LOCKED) free
              WHERE s.shard = free.shard
              RETURNING s.shard, s.token",

@@ -32,6 +32,48 @@ async fn shards_that_were_claimed_or_given_back_without_an_answer_are_claimed_an
     assert_eq!(claimed, [Lease { shard: 3, token: 3 }, Lease { shard: 5, token: 3 }]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_under_way_takes_nothing_from_a_node_that_joins_meanwhile() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let database = postgres.database();
+    drop(PostgresStore::connect(options(&database, Role::Server)).await.unwrap());
+    // It goes from one free shard to the next, and waits at the first.
+    database.psql(&format!(
+        "CREATE FUNCTION pass() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END $$;
+         CREATE TRIGGER gate BEFORE UPDATE ON ringback.shard
+             FOR EACH ROW WHEN (OLD.shard = 0) EXECUTE FUNCTION pass();
+         ALTER DATABASE {0} SET enable_hashjoin = off; ALTER DATABASE {0} SET enable_mergejoin = off;
+         ALTER DATABASE {0} SET enable_material = off",
+        database.name()
+    ));
+    let one = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
+    one.beat().await.unwrap();
+    let somebody = Session::at_the_gate(&database).await;
+    let meanwhile = async {
+        database.until(SOMEBODY_WAITS).await;
+        let two = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
+        two.beat().await.unwrap();
+        let claimed = two.claim(1).await.unwrap();
+        somebody.end().await;
+        claimed
+    };
+    let (ones, twos) = tokio::join!(one.claim(2), meanwhile);
+    assert_eq!(twos, [Lease { shard: 1, token: 1 }]);
+    assert_eq!(ones.unwrap(), [Lease { shard: 0, token: 1 }, Lease { shard: 2, token: 1 }]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_claimed_behind_its_leaving_is_free() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let database = postgres.database();
+    let one = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
+    one.beat().await.unwrap();
+    database.psql("UPDATE ringback.shard SET owner = 4711, token = 1 WHERE shard = 5");
+    let claimed = one.claim(usize::from(SHARDS)).await.unwrap();
+    assert!(claimed.contains(&Lease { shard: 5, token: 2 }), "{claimed:?}");
+}
+
 /// Lets an act's commit happen, and the connection die before its answer.
 async fn lose_the_answer<T: std::fmt::Debug>(
     act: impl Future<Output = Result<T, StoreError>>,
