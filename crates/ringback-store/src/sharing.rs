@@ -71,6 +71,8 @@ pub struct Tidings {
     pub accepted: Vec<AccountId>,
     /// Their standings are now these.
     pub standings: Vec<(AccountId, Standing)>,
+    /// Shards are nobody's: whoever lacks some may claim them at once.
+    pub shards_are_free: bool,
 }
 
 /// What a store shared among nodes does for them.
@@ -93,7 +95,11 @@ pub trait Sharing {
     /// Says that shards are not this node's any more: its clock says so, or [`StoreError::NotOwner`] did.
     fn let_go(&self, shards: &[u16]);
 
-    /// Gives everything back, and says that this node takes no more.
+    /// This node is about to stop. It says so with each renewal from now on: it keeps what it has until it gives that back, and
+    /// its share is nothing, so that the others' are larger.
+    fn be_leaving(&self);
+
+    /// Gives everything back, and is no node any more.
     async fn leave(&self) -> Result<(), StoreError>;
 
     /// What happened elsewhere since this was asked the last time. After an error the next answer tells it.

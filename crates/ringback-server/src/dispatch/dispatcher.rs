@@ -112,7 +112,7 @@ impl Dispatcher {
     }
 
     /// Starts nothing more, waits for what is under way, `grace` at most, and records it. What does not end in time is
-    /// given up, and sent again after the next start.
+    /// given up, and sent again after the next start. Other nodes get each shard once what is under way for it has ended.
     pub async fn stop(self, grace: Duration) {
         // The task listens until it has stopped.
         let _ = self.stop.send(grace);
@@ -187,6 +187,7 @@ impl Running {
                 biased;
                 grace = &mut stopped, if deadline.is_none() => {
                     self.engine.stop();
+                    self.keeper.leave();
                     deadline = Some(self.clock.now().after(grace.unwrap_or_default()));
                 }
                 _ = incoming.recv_many(&mut batch, 1024) => {}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringback_store::{Beat, CommitListener as _, LEASE_TERM, Store};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
@@ -21,6 +21,8 @@ use super::ownership::Ownership;
 const RENEWALS: u32 = 6;
 /// How soon it is tried again after a failure.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// The least time between two renewals, should shards be free or this node about to stop.
+const RENEW_NOT_WITHIN: Duration = Duration::from_millis(200);
 /// How often it is asked what other nodes did, and the least time between two such questions.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 const ASK_NOT_WITHIN: Duration = Duration::from_millis(10);
@@ -29,6 +31,9 @@ const ASK_NOT_WITHIN: Duration = Duration::from_millis(10);
 pub(super) struct Keeper {
     tasks: JoinSet<()>,
     give_back: mpsc::UnboundedSender<Vec<u16>>,
+    store: Arc<dyn Store>,
+    /// Told when the next renewal should not wait for its time.
+    wanted: Arc<Notify>,
 }
 
 impl Keeper {
@@ -40,14 +45,25 @@ impl Keeper {
         clock: Clock,
     ) -> Self {
         let (give_back, to_give_back) = mpsc::unbounded_channel();
-        let mut tasks = JoinSet::new();
+        let (mut tasks, wanted) = (JoinSet::new(), Arc::<Notify>::default());
         if ownership.is_shared() {
-            let leases =
-                Leases { store: store.clone(), ownership: ownership.clone(), inbox: inbox.clone(), clock };
+            let leases = Leases {
+                store: store.clone(),
+                ownership: ownership.clone(),
+                inbox: inbox.clone(),
+                clock,
+                wanted: wanted.clone(),
+            };
             tasks.spawn(leases.keep(to_give_back));
-            tasks.spawn(listen(store, ownership, inbox));
+            tasks.spawn(listen(store.clone(), ownership, inbox, wanted.clone()));
         }
-        Self { tasks, give_back }
+        Self { tasks, give_back, store, wanted }
+    }
+
+    /// From now on this node takes no shards, and has each given back once nothing is under way for it.
+    pub(super) fn leave(&self) {
+        self.store.be_leaving();
+        self.wanted.notify_one();
     }
 
     /// Has shards given back for which nothing is under way.
@@ -67,6 +83,7 @@ struct Leases {
     ownership: Arc<Ownership>,
     inbox: Arc<Inbox>,
     clock: Clock,
+    wanted: Arc<Notify>,
 }
 
 impl Leases {
@@ -85,14 +102,29 @@ impl Leases {
                     AFTER_FAILURE
                 }
             };
-            let next = Instant::now() + wait;
-            while let Ok(Some(shards)) = tokio::time::timeout_at(next.into(), to_give_back.recv()).await {
-                tracing::info!(shards = shards.len(), "giving shards back");
-                if let Err(error) = self.store.give_back(shards).await {
-                    // The next renewal gives them back.
-                    tracing::warn!(%error, "shards could not be given back yet");
+            let now = Instant::now();
+            let (mut next, soonest) = (now + wait, now + wait.min(RENEW_NOT_WITHIN));
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep_until(next.into()) => break,
+                    () = self.wanted.notified() => next = next.min(soonest),
+                    shards = to_give_back.recv() => {
+                        let Some(mut shards) = shards else { return };
+                        while let Ok(more) = to_give_back.try_recv() {
+                            shards.extend(more);
+                        }
+                        self.give_back(shards).await;
+                    }
                 }
             }
+        }
+    }
+
+    async fn give_back(&self, shards: Vec<u16>) {
+        tracing::info!(shards = shards.len(), "giving shards back");
+        if let Err(error) = self.store.give_back(shards).await {
+            // The next renewal gives them back.
+            tracing::warn!(%error, "shards could not be given back yet");
         }
     }
 
@@ -139,7 +171,7 @@ fn take_in(ownership: &Ownership, inbox: &Inbox, sent: Moment, beat: &Beat) -> u
 }
 
 /// Hears what other nodes did, several times a second.
-async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inbox>) {
+async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inbox>, wanted: Arc<Notify>) {
     let mut in_trouble = false;
     loop {
         let asked = Moment::now();
@@ -154,6 +186,9 @@ async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inb
                     inbox.tell(News::Missed(tidings.accepted));
                 }
                 ownership.heard(asked);
+                if tidings.shards_are_free {
+                    wanted.notify_one();
+                }
             }
             Err(error) => {
                 if !std::mem::replace(&mut in_trouble, true) {

@@ -1,4 +1,4 @@
-//! Hints among nodes, by `NOTIFY`: that there are tidings. Polling is the truth, and each may be lost.
+//! Hints among nodes, by `NOTIFY`: that there are tidings, or shards that are nobody's. Polling is the truth, and each may be lost.
 //!
 //! A notification makes commits wait for one another, so it is never sent with what it tells of, and not more often than
 //! [`EVERY`]: one that comes too soon is sent when that time is over.
@@ -11,10 +11,12 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::connector::Connector;
+use super::fault::Fault;
 use super::link::Link;
 
 /// Between two notifications of a node.
 const EVERY: Duration = Duration::from_millis(20);
+const NEWS: &str = "NOTIFY ringback_news";
 /// Between two looks at a connection that may be gone.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -47,6 +49,11 @@ impl Hints {
         if self.enabled {
             self.wanted.notify_one();
         }
+    }
+
+    /// Tells them now, on this connection, after what it tells of was committed.
+    pub(super) async fn give_by(&self, link: &Link) -> Result<(), Fault> {
+        if self.enabled { link.script(NEWS).await } else { Ok(()) }
     }
 
     /// Waits until another node told something.
@@ -84,7 +91,7 @@ async fn run(connector: Arc<Connector>, heard: Arc<Notify>, wanted: Arc<Notify>,
     }
 }
 
-async fn listen(connector: &Connector, heard: &Arc<Notify>) -> Result<Link, super::fault::Fault> {
+async fn listen(connector: &Connector, heard: &Arc<Notify>) -> Result<Link, Fault> {
     let link = connector.connect(Some(Arc::clone(heard))).await?;
     link.script("LISTEN ringback_news").await?;
     Ok(link)
@@ -93,7 +100,7 @@ async fn listen(connector: &Connector, heard: &Arc<Notify>) -> Result<Link, supe
 async fn serve(link: &Link, wanted: &Notify) {
     while link.is_usable() {
         if tokio::time::timeout(LOOK, wanted.notified()).await.is_ok() {
-            if link.script("NOTIFY ringback_news").await.is_err() {
+            if link.script(NEWS).await.is_err() {
                 return;
             }
             tokio::time::sleep(EVERY).await;

@@ -29,6 +29,8 @@ pub(super) struct Word<'a> {
     pub(super) term: Duration,
     /// Whether it hears of hints.
     pub(super) listening: bool,
+    /// Whether it is about to stop, and takes no more.
+    pub(super) leaving: bool,
 }
 
 /// Joins, or renews.
@@ -37,12 +39,14 @@ pub(super) async fn beat(pool: &Pool, tenure: &Tenure, word: &Word<'_>) -> Resul
     let renewed = tx
         .run(
             "UPDATE ringback.node SET leased_until = clock_timestamp() + make_interval(secs => $2),
-                 beat_at = clock_timestamp(), listening = $3
-             WHERE node = $1 AND NOT leaving",
-            args![INT4 tenure.node(), FLOAT8 word.term.as_secs_f64(), BOOL word.listening],
+                 beat_at = clock_timestamp(), listening = $3, leaving = $4
+             WHERE node = $1 AND ($4 OR NOT leaving)",
+            args![
+                INT4 tenure.node(), FLOAT8 word.term.as_secs_f64(), BOOL word.listening, BOOL word.leaving
+            ],
         )
         .await?;
-    let node = if renewed == 1 { tenure.node() } else { join(&tx, word).await? };
+    let node = if renewed == 1 || word.leaving { tenure.node() } else { join(&tx, word).await? };
     if node != tenure.node() {
         tenure.join(node);
     }
@@ -67,7 +71,8 @@ pub(super) async fn beat(pool: &Pool, tenure: &Tenure, word: &Word<'_>) -> Resul
             tenure.let_go(lease.shard);
         }
     }
-    Ok(Beat { held, term: word.term, share: usize::from(ringback_delivery::SHARDS).div_ceil(nodes), now })
+    let share = if word.leaving { 0 } else { usize::from(ringback_delivery::SHARDS).div_ceil(nodes) };
+    Ok(Beat { held, term: word.term, share, now })
 }
 
 /// A row of its own for this node; and those of nodes that died long ago go.

@@ -24,15 +24,26 @@ impl Sharing for PostgresStore {
     }
 
     async fn give_back(&self, shards: Vec<u16>) -> Result<(), StoreError> {
-        lease::give_back(&self.pool, &self.tenure, &shards).await.map_err(|fault| fault.into_error())
+        let given_back = lease::give_back(&self.pool, &self.tenure, &shards).await;
+        self.hints.give();
+        given_back.map_err(|fault| fault.into_error())
     }
 
     fn let_go(&self, shards: &[u16]) {
         shards.iter().for_each(|shard| self.tenure.let_go(*shard));
     }
 
+    fn be_leaving(&self) {
+        self.tenure.be_leaving();
+    }
+
     async fn leave(&self) -> Result<(), StoreError> {
-        lease::leave(&self.pool, &self.tenure).await.map_err(|fault| fault.into_error())
+        lease::leave(&self.pool, &self.tenure).await.map_err(|fault| fault.into_error())?;
+        // Who leaves may be gone before the hints' own task comes to it. A hint may be lost.
+        if let Ok(link) = self.pool.link().await {
+            let _ = self.hints.give_by(&link).await;
+        }
+        Ok(())
     }
 
     async fn tidings(&self) -> Result<Tidings, StoreError> {
@@ -87,6 +98,11 @@ impl Sharing for PostgresStore {
 impl PostgresStore {
     /// What this node says of itself.
     fn word(&self) -> Word<'_> {
-        Word { name: &self.node_name, term: self.lease_term, listening: self.hints.is_listening() }
+        Word {
+            name: &self.node_name,
+            term: self.lease_term,
+            listening: self.hints.is_listening(),
+            leaving: self.tenure.is_leaving(),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What this node holds, as far as it knows: a token for each shard.
 
-use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, Ordering};
 
 use ringback_delivery::SHARDS;
 
@@ -12,11 +12,16 @@ pub(super) struct Tenure {
     node: AtomicI32,
     /// By shard; 0 where it is not held.
     tokens: Box<[AtomicI64]>,
+    leaving: AtomicBool,
 }
 
 impl Default for Tenure {
     fn default() -> Self {
-        Self { node: AtomicI32::new(0), tokens: (0..SHARDS).map(|_| AtomicI64::new(0)).collect() }
+        Self {
+            node: AtomicI32::new(0),
+            tokens: (0..SHARDS).map(|_| AtomicI64::new(0)).collect(),
+            leaving: AtomicBool::new(false),
+        }
     }
 }
 
@@ -29,6 +34,15 @@ impl Tenure {
     pub(super) fn join(&self, node: i32) {
         self.tokens.iter().for_each(|token| token.store(0, Ordering::Release));
         self.node.store(node, Ordering::Release);
+    }
+
+    /// From now on this node takes no more.
+    pub(super) fn be_leaving(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
     }
 
     /// The token of a shard; 0 where it is not held.

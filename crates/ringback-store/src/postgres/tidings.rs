@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::fault::Fault;
 use super::link::args;
@@ -13,6 +14,8 @@ use super::pool::{Pool, WRITING};
 use super::{rows, standing};
 use crate::Tidings;
 
+/// How often it is looked whether shards are nobody's.
+const LOOK_FOR_SHARDS: Duration = Duration::from_millis(200);
 /// Rows in one answer.
 const MOST: i64 = 10_000;
 
@@ -27,6 +30,7 @@ struct Place {
     behind: Option<i64>,
     /// The highest number that was seen, with the first transaction that had not begun by then.
     seen: VecDeque<(i64, i64)>,
+    looked_for_shards: Option<Instant>,
 }
 
 impl Place {
@@ -48,30 +52,35 @@ impl Place {
 
 /// What is new for a node.
 pub(super) async fn read(pool: &Pool, cursor: &Cursor, node: i32) -> Result<Tidings, Fault> {
-    let (given_out, behind) = {
+    let (given_out, behind, look) = {
         let place = cursor.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (place.given_out.clone(), place.behind.unwrap_or(i64::MIN))
+        let look = place.looked_for_shards.is_none_or(|looked| looked.elapsed() >= LOOK_FOR_SHARDS);
+        (place.given_out.clone(), place.behind.unwrap_or(i64::MIN), look)
     };
+    let now = Instant::now();
     let link = pool.soon().await?;
     let found = link
         .rows_in(
             WRITING,
             "WITH heard AS (DELETE FROM ringback.news WHERE id = ANY ($2))
              SELECT n.id, n.account, n.standing, pg_snapshot_xmin(now.seen)::text::int8,
-                 pg_snapshot_xmax(now.seen)::text::int8
+                 pg_snapshot_xmax(now.seen)::text::int8,
+                 CASE WHEN $5 THEN EXISTS (SELECT FROM ringback.shard f WHERE f.owner IS NULL) ELSE false END
              FROM (SELECT pg_current_snapshot() AS seen) now
              LEFT JOIN (SELECT n.id, n.account, n.standing FROM ringback.news n
                  JOIN ringback.shard s ON s.shard = n.shard AND s.owner = $1
                  WHERE n.id > $3 AND NOT (n.id = ANY ($2)) ORDER BY n.id LIMIT $4) n ON true",
-            args![INT4 node, INT8_ARRAY given_out, INT8 behind, INT8 MOST],
+            args![INT4 node, INT8_ARRAY given_out, INT8 behind, INT8 MOST, BOOL look],
         )
         .await?;
     let mut accepted = BTreeSet::new();
     let mut changed = BTreeSet::new();
     let mut ids = Vec::with_capacity(found.len());
     let (mut ended, mut unbegun) = (i64::MIN, i64::MAX);
+    let mut shards_are_free = false;
     for row in &found {
         (ended, unbegun) = (row.try_get(3)?, row.try_get(4)?);
+        shards_are_free = row.try_get(5)?;
         let Some(id) = row.try_get(0)? else { continue };
         ids.push(id);
         let account = rows::account(row, 1)?;
@@ -95,6 +104,10 @@ pub(super) async fn read(pool: &Pool, cursor: &Cursor, node: i32) -> Result<Tidi
         // There may be more with low numbers.
         ended = i64::MIN;
     }
-    cursor.0.lock().unwrap_or_else(PoisonError::into_inner).note(ids, ended, unbegun);
-    Ok(Tidings { accepted: accepted.into_iter().collect(), standings })
+    let mut place = cursor.0.lock().unwrap_or_else(PoisonError::into_inner);
+    place.note(ids, ended, unbegun);
+    if look {
+        place.looked_for_shards = Some(now);
+    }
+    Ok(Tidings { accepted: accepted.into_iter().collect(), standings, shards_are_free })
 }

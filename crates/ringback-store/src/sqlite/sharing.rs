@@ -26,6 +26,8 @@ impl Sharing for SqliteStore {
 
     fn let_go(&self, _shards: &[u16]) {}
 
+    fn be_leaving(&self) {}
+
     async fn leave(&self) -> Result<(), StoreError> {
         Ok(())
     }

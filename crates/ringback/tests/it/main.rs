@@ -23,6 +23,8 @@ mod faults;
 mod guides;
 mod house;
 mod keys;
+#[cfg(unix)]
+mod leaving;
 mod listen;
 mod listen_registered;
 mod logs;

@@ -58,3 +58,45 @@ async fn every_node_knows_of_this_one_and_of_the_others() {
     one.leave().await.unwrap();
     assert_eq!(two.nodes().await.unwrap().len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_leaves_takes_no_more_and_the_others_hear_that_its_shards_are_free() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let database = postgres.database();
+    let (one, two) = (node(&database, "one", true).await, node(&database, "two", true).await);
+    one.beat().await.unwrap();
+    one.claim(1024).await.unwrap();
+    assert_eq!(two.beat().await.unwrap().share, 512);
+    let listens = async || match two.beat().await.map(|_| two.nodes()).unwrap().await.unwrap()[1].is_listening
+    {
+        Some(true) => Ok(()),
+        other => Err(format!("{other:?}")),
+    };
+    looking::until("two to listen", listens).await;
+    // What two has told itself in the meantime.
+    let free = async || two.tidings().await.unwrap().shards_are_free;
+    assert!(!free().await);
+
+    one.be_leaving();
+    let beat = one.beat().await.unwrap();
+    assert_eq!((beat.held.len(), beat.share), (1024, 0), "it keeps what it has, and should have nothing");
+    assert_eq!(one.claim(1).await.unwrap(), []);
+    assert!(two.nodes().await.unwrap()[0].is_leaving);
+    assert_eq!(two.beat().await.unwrap().share, 1024);
+
+    one.give_back(vec![3]).await.unwrap();
+    two.hint().await;
+    looking::until("it to be told", async || if free().await { Ok(()) } else { Err("not told".to_owned()) })
+        .await;
+    assert_eq!(two.claim(1024).await.unwrap().len(), 1);
+    looking::until(
+        "none to be free",
+        async || if free().await { Err("some are".to_owned()) } else { Ok(()) },
+    )
+    .await;
+    one.leave().await.unwrap();
+    two.hint().await;
+    looking::until("it to be told", async || if free().await { Ok(()) } else { Err("not told".to_owned()) })
+        .await;
+    assert_eq!(two.claim(1024).await.unwrap().len(), 1023);
+}

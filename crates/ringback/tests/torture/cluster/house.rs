@@ -36,6 +36,8 @@ const PUBLISHERS: usize = 6;
 pub(super) const LEASE: Duration = Duration::from_secs(6);
 /// A node that finds out looks again this often, and so does one that has too little.
 pub(super) const RENEWED_EVERY: Duration = Duration::from_secs(1);
+/// How long an attempt may take ([`SETTINGS`]).
+pub(super) const LONGEST_REQUEST: Duration = Duration::from_secs(2);
 /// For everything else, on a machine with other things to do.
 pub(super) const SLACK: Duration = Duration::from_secs(4);
 /// An attempt begins only where the lease outlasts it.
@@ -49,6 +51,21 @@ const KEY: &str = "ababababababababababababababababababababababababababababababa
 struct Node {
     program: Program,
     api: Api,
+}
+
+/// A node that was asked to stop.
+pub(super) struct Stopping {
+    program: Program,
+    pub(super) asked: Instant,
+}
+
+impl Stopping {
+    /// Waits until it has.
+    pub(super) fn end(mut self) {
+        let (status, printed) = self.program.ended();
+        assert!(status.success(), "{status}");
+        assert_no_faults(&printed);
+    }
 }
 
 /// See the module.
@@ -157,14 +174,13 @@ impl Cluster {
         assert_no_faults(&printed);
     }
 
-    /// Asks a node to stop, and waits until it has.
-    pub(super) fn stop(&mut self, node: usize) {
-        let mut stopped = self.nodes[node].take().unwrap();
+    /// Asks a node to stop. The load is the others' from then on.
+    pub(super) fn ask_to_stop(&mut self, node: usize) -> Stopping {
+        let Node { program, .. } = self.nodes[node].take().unwrap();
         self.tell_the_publishers();
-        stopped.program.signal(Signal::TERM);
-        let (status, printed) = stopped.program.ended();
-        assert!(status.success(), "{status}");
-        assert_no_faults(&printed);
+        let asked = Instant::now();
+        program.signal(Signal::TERM);
+        Stopping { program, asked }
     }
 
     /// Starts a node anew in its place.

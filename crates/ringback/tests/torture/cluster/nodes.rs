@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ringback_testbed::Postgres;
 use rustix::process::Signal;
 
-use super::house::{Cluster, LEASE, NODES, RENEWED_EVERY, SLACK};
+use super::house::{Cluster, LEASE, LONGEST_REQUEST, NODES, RENEWED_EVERY, SLACK};
 use crate::stage::{alone, scale};
 
 const KILLS: usize = 5;
@@ -78,10 +78,10 @@ async fn restart_all(build: Option<PathBuf>) {
     cluster.upgrade();
     for node in 0..NODES {
         cluster.go_on(300..600).await;
-        cluster.stop(node);
-        let gone = Instant::now();
-        // It gave its shards back: nobody waits for a lease to end.
-        cluster.is_at_full_speed(gone, RENEWED_EVERY + Duration::from_secs(2)).await;
+        let stopping = cluster.ask_to_stop(node);
+        // It gives its shards back: nobody waits for a lease to end, but for a request that shares a shard with a probe.
+        cluster.is_at_full_speed(stopping.asked, LONGEST_REQUEST + Duration::from_secs(1)).await;
+        stopping.end();
         cluster.revive(node);
         cluster.shares_evenly(&database).await;
     }
