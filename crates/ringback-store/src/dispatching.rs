@@ -8,7 +8,7 @@ use ringback_delivery::{
     Waiting,
 };
 
-use crate::{Commit, Content, StoreError};
+use crate::{Commit, Content, Lease, StoreError};
 
 /// A message that was just accepted, handed over without being read back.
 #[derive(Debug, Clone)]
@@ -104,6 +104,18 @@ pub trait Dispatching {
         settled: Vec<Settled>,
         lanes: Vec<LaneUpdate>,
     ) -> Result<(), StoreError>;
+
+    /// The same as the owner under these leases, of which the outcomes were decided: where the node has lost one, nothing is
+    /// recorded ([`StoreError::NotOwner`]), though the shard may be its own anew. Who is alone has them for ever.
+    async fn record_under(
+        &self,
+        now: Timestamp,
+        _leases: Vec<Lease>,
+        settled: Vec<Settled>,
+        lanes: Vec<LaneUpdate>,
+    ) -> Result<(), StoreError> {
+        self.record(now, settled, lanes).await
+    }
 
     /// Settles a step of what the account cancelled or acknowledged by this standing, the newest that its lane knows, but
     /// for what is under way. What it cancelled since stays: its lane may be about to send it.

@@ -92,8 +92,9 @@ pub trait Sharing {
     /// this fails they are let go all the same, as far as this node is concerned.
     async fn give_back(&self, shards: Vec<u16>) -> Result<(), StoreError>;
 
-    /// Says that shards are not this node's any more: its clock says so, or [`StoreError::NotOwner`] did.
-    fn let_go(&self, shards: &[u16]);
+    /// Says that these are not this node's any more: its clock says so, or [`StoreError::NotOwner`] did. A shard that is its
+    /// own anew, with another token, stays so.
+    fn let_go(&self, leases: &[Lease]);
 
     /// This node is about to stop. It says so with each renewal from now on: it keeps what it has until it gives that back, and
     /// its share is nothing, so that the others' are larger.

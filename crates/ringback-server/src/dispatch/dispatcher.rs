@@ -318,7 +318,7 @@ impl Running {
                 let lost = recorded.lost.clone();
                 self.recorded(recorded);
                 self.store.let_go(&lost);
-                self.lost(&lost);
+                self.lost(&self.still(&lost));
             }
             Event::Swept(account, swept) => self.engine.swept(now, account, more(&swept)),
             Event::Hastened(account, hastened) => self.engine.hastened(now, account, more(&hastened)),

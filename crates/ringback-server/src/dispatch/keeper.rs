@@ -161,11 +161,11 @@ fn take_in(ownership: &Ownership, inbox: &Inbox, sent: Moment, beat: &Beat) -> u
     if !lost.is_empty() {
         inbox.tell(News::Lost(lost));
     }
+    for (at, lease) in kept.iter().enumerate() {
+        ownership.set_draining(lease.shard, at >= beat.share);
+    }
     if kept.len() > beat.share {
-        kept.iter().skip(beat.share).for_each(|lease| ownership.set_draining(lease.shard, true));
         inbox.tell(News::Drain);
-    } else if kept.len() == beat.share {
-        kept.iter().for_each(|lease| ownership.set_draining(lease.shard, false));
     }
     beat.share.saturating_sub(kept.len())
 }
@@ -299,6 +299,11 @@ mod tests {
         assert!(matches!(&news(&inbox)[..], [News::Drain]));
         assert!(!ownership.may_start(account(), 3) && ownership.holds(account().shard(), 3));
         assert_eq!(take_in(&ownership, &inbox, Moment::now(), &beat(&[mine(3)], 1)), 0);
+        assert!(ownership.may_start(account(), 3));
+        // Another node has gone meanwhile, and what is kept is less than the share at once.
+        take_in(&ownership, &inbox, Moment::now(), &beat(&[mine(3)], 0));
+        assert!(!ownership.may_start(account(), 3));
+        assert_eq!(take_in(&ownership, &inbox, Moment::now(), &beat(&[mine(3)], 2)), 1);
         assert!(ownership.may_start(account(), 3));
     }
 }

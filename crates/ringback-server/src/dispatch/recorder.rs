@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringback_delivery::{AccountId, LaneRecord, LaneUpdate, Turn};
-use ringback_store::{Settled, Store, StoreError};
+use ringback_store::{Lease, Settled, Store, StoreError};
 
 use crate::clock::Clock;
 use crate::events::Events;
@@ -36,7 +36,7 @@ pub(super) struct Recorded {
     pub(super) settlements: Vec<(AccountId, Turn)>,
     pub(super) lanes: Vec<LaneUpdate>,
     /// Shards that turned out to be another node's.
-    pub(super) lost: Vec<u16>,
+    pub(super) lost: Vec<Lease>,
 }
 
 impl Recorder {
@@ -145,13 +145,16 @@ impl Batch {
                 .map(|(shard, _)| *shard)
                 .collect();
             self.leave_out(&changed);
-            let recorded = guarded(store.record(clock.now(), self.settled.clone(), self.lanes.clone())).await;
-            match recorded {
+            let leases: Vec<Lease> =
+                self.tokens.iter().map(|(shard, token)| Lease { shard: *shard, token: *token }).collect();
+            let recording =
+                store.record_under(clock.now(), leases.clone(), self.settled.clone(), self.lanes.clone());
+            match guarded(recording).await {
                 Ok(()) => break,
                 Err(StoreError::NotOwner(shards)) => {
                     tracing::warn!(shards = shards.len(), "outcomes of another node's shards are left out");
                     self.leave_out(&shards);
-                    done.lost.extend(shards);
+                    done.lost.extend(leases.into_iter().filter(|lease| shards.contains(&lease.shard)));
                     continue;
                 }
                 Err(error) if !failed => {

@@ -1,6 +1,6 @@
 //! [`Dispatching`] for PostgreSQL.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use super::fault::Fault;
 use super::link::args;
 use super::pool::READING;
 use super::{PostgresStore, fence, load, record, retrying, rows, sweep};
-use crate::{Commit, CommitListener, Content, Dispatching, Settled, StoreError, Swept};
+use crate::{Commit, CommitListener, Content, Dispatching, Lease, Settled, StoreError, Swept};
 
 #[async_trait]
 impl Dispatching for PostgresStore {
@@ -57,17 +57,19 @@ impl Dispatching for PostgresStore {
         settled: Vec<Settled>,
         lanes: Vec<LaneUpdate>,
     ) -> Result<(), StoreError> {
-        if settled.is_empty() && lanes.is_empty() {
-            return Ok(());
-        }
-        retrying!(async {
-            let link = self.pool.link().await?;
-            let began = Instant::now();
-            let moved = record::record(&link, &self.tenure, now, &settled, &lanes).await?;
-            self.commits.fetch_add(1, Ordering::Relaxed);
-            self.ear.committed(Commit { took: began.elapsed(), moved });
-            Ok(())
-        })
+        self.record_with(now, |shard| self.tenure.token(shard), &settled, &lanes).await
+    }
+
+    async fn record_under(
+        &self,
+        now: Timestamp,
+        leases: Vec<Lease>,
+        settled: Vec<Settled>,
+        lanes: Vec<LaneUpdate>,
+    ) -> Result<(), StoreError> {
+        let leases: HashMap<u16, Lease> = leases.into_iter().map(|lease| (lease.shard, lease)).collect();
+        let token_of = |shard| leases.get(&shard).map_or(0, |lease| self.tenure.token_under(*lease));
+        self.record_with(now, token_of, &settled, &lanes).await
     }
 
     async fn sweep(
@@ -96,6 +98,28 @@ impl Dispatching for PostgresStore {
             let hastened = sweep::hasten(&tx, now, account).await?;
             tx.commit().await?;
             Ok(hastened)
+        })
+    }
+}
+
+impl PostgresStore {
+    async fn record_with(
+        &self,
+        now: Timestamp,
+        token_of: impl Fn(u16) -> i64 + Send + Sync,
+        settled: &[Settled],
+        lanes: &[LaneUpdate],
+    ) -> Result<(), StoreError> {
+        if settled.is_empty() && lanes.is_empty() {
+            return Ok(());
+        }
+        retrying!(async {
+            let link = self.pool.link().await?;
+            let began = Instant::now();
+            let moved = record::record(&link, self.tenure.node(), &token_of, now, settled, lanes).await?;
+            self.commits.fetch_add(1, Ordering::Relaxed);
+            self.ear.committed(Commit { took: began.elapsed(), moved });
+            Ok(())
         })
     }
 }

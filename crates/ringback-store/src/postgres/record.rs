@@ -10,7 +10,6 @@ use super::fault::Fault;
 use super::lane::health_columns;
 use super::link::{Link, args};
 use super::rows;
-use super::tenure::Tenure;
 use crate::{Attempt, Movements, Settled, StoreError, stored};
 
 #[derive(Default)]
@@ -55,10 +54,11 @@ struct Lanes {
     troubles: Vec<Option<i32>>,
 }
 
-/// Records, if this node holds all the shards.
+/// Records, if this node holds all the shards with these tokens.
 pub(super) async fn record(
     link: &Link,
-    tenure: &Tenure,
+    node: i32,
+    token_of: &(dyn Fn(u16) -> i64 + Send + Sync),
     now: Timestamp,
     settled: &[Settled],
     lanes: &[LaneUpdate],
@@ -69,7 +69,7 @@ pub(super) async fn record(
         .chain(lanes.iter().map(|lane| lane.account))
         .map(AccountId::shard)
         .collect();
-    let tokens: Vec<i64> = shards.iter().map(|shard| tenure.token(*shard)).collect();
+    let tokens: Vec<i64> = shards.iter().map(|shard| token_of(*shard)).collect();
     let shards: Vec<i16> = shards.into_iter().map(rows::shard_column).collect();
     let (settlements, attempts) = columns(settled);
     let lanes = lane_columns(lanes);
@@ -79,7 +79,7 @@ pub(super) async fn record(
             "SELECT * FROM ringback.record_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                  $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
             args![
-                INT4 tenure.node(), INT2_ARRAY shards, INT8_ARRAY tokens,
+                INT4 node, INT2_ARRAY shards, INT8_ARRAY tokens,
                 INT2_ARRAY settlements.shards, INT8_ARRAY settlements.accounts, INT8_ARRAY settlements.turns,
                 INT8_ARRAY settlements.sequences, INT8_ARRAY nows, INT4_ARRAY settlements.attempts,
                 INT2_ARRAY settlements.ends, INT2_ARRAY settlements.deaths, INT8_ARRAY settlements.dues,

@@ -29,8 +29,8 @@ impl Sharing for PostgresStore {
         given_back.map_err(|fault| fault.into_error())
     }
 
-    fn let_go(&self, shards: &[u16]) {
-        shards.iter().for_each(|shard| self.tenure.let_go(*shard));
+    fn let_go(&self, leases: &[Lease]) {
+        leases.iter().for_each(|lease| self.tenure.lose(*lease));
     }
 
     fn be_leaving(&self) {

@@ -60,6 +60,22 @@ impl Tenure {
         self.hold(shard, 0);
     }
 
+    /// That is not held any more. What has another token by now is.
+    pub(super) fn lose(&self, lease: Lease) {
+        let (Some(held), Ok(token)) = (self.tokens.get(usize::from(lease.shard)), i64::try_from(lease.token))
+        else {
+            return;
+        };
+        // Where it is another, nothing is to be done.
+        let _ = held.compare_exchange(token, 0, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    /// The token of that lease, as long as it is held; else 0.
+    pub(super) fn token_under(&self, lease: Lease) -> i64 {
+        let held = self.token(lease.shard);
+        if u64::try_from(held) == Ok(lease.token) { held } else { 0 }
+    }
+
     /// All that is held.
     pub(super) fn held(&self) -> Vec<Lease> {
         (0..SHARDS)

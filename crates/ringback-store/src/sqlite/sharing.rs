@@ -24,7 +24,7 @@ impl Sharing for SqliteStore {
         Ok(())
     }
 
-    fn let_go(&self, _shards: &[u16]) {}
+    fn let_go(&self, _leases: &[Lease]) {}
 
     fn be_leaving(&self) {}
 

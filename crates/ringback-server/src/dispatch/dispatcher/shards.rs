@@ -52,7 +52,8 @@ impl Running {
             let held = self.ownership.held();
             if !held.is_empty() {
                 tracing::warn!(shards = held.len(), "the lease is over: nothing is sent until it is renewed");
-                self.store.let_go(&held);
+                let token_of = |shard: &u16| Lease { shard: *shard, token: self.ownership.token_of(*shard) };
+                self.store.let_go(&held.iter().map(token_of).collect::<Vec<_>>());
                 self.lost(&held);
             }
         }

@@ -1,7 +1,7 @@
 //! Who records while others are at the same messages: each is recorded, and counted once.
 
 use ringback_delivery::{LaneRead, MessageState};
-use ringback_store::{Dispatching as _, Swept, Upkeep as _};
+use ringback_store::{Dispatching as _, Lease, Sharing as _, StoreError, Swept, Upkeep as _};
 use ringback_testbed::Database;
 
 use super::{Session, told_store};
@@ -29,6 +29,30 @@ async fn an_outcome_finds_its_message_however_its_row_has_changed_meanwhile() {
     assert_eq!(left.iter().map(|row| (row.turn, row.due)).collect::<Vec<_>>(), [(waits.turn, Some(at(100)))]);
     assert_eq!(left[0].attempts, 1);
     assert_eq!(verified(&store).await.counts.delivered, 1);
+}
+
+#[tokio::test]
+async fn what_was_decided_under_an_earlier_lease_is_refused_though_the_shard_is_the_nodes_again() {
+    let Some((_database, store)) = told_store().await else { return };
+    register(&store, ONE).await;
+    accept_many(&store, at(1), ONE, 1).await;
+    let rows = waiting(&store, ONE).await;
+    let outcome = || vec![delivered(ONE, &rows[0])];
+    let lease = |token| Lease { shard: account(ONE).shard(), token };
+    store.give_back(vec![lease(1).shard]).await.unwrap();
+    assert_eq!(store.claim(1).await.unwrap(), [lease(2)]);
+
+    let recorded = store.record_under(at(2), vec![lease(1)], outcome(), Vec::new()).await;
+    assert!(
+        matches!(&recorded, Err(StoreError::NotOwner(shards)) if shards[..] == [lease(1).shard]),
+        "{recorded:?}"
+    );
+    // That it lost the first is heard late.
+    store.let_go(&[lease(1)]);
+    store.record_under(at(2), vec![lease(2)], outcome(), Vec::new()).await.unwrap();
+    assert_eq!(verified(&store).await.counts.delivered, 1);
+    store.let_go(&[lease(2)]);
+    store.record_under(at(2), vec![lease(2)], outcome(), Vec::new()).await.unwrap_err();
 }
 
 /// As when an outcome is recorded again, because nobody knew what became of it, and it is still on its way.
