@@ -6,19 +6,25 @@
 //! publishers are let in more slowly than callbacks go out, until those have caught up or the dispatcher is on time again: an
 //! endpoint that is slow holds nobody back by itself, nor does a disk.
 //!
+//! Of several nodes it is the one that delivers that sees this. It says so to the others, which hear of it with each commit that
+//! is for a shard of its, and have whoever publishes for that shard come a little later, together.
+//!
 //! The promise: no request waits here for longer than 0.1 s, nor does a part of one that brings many messages, and none is
 //! refused.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use ringback_delivery::SHARDS;
 use tokio::sync::{Notify, Semaphore};
 
 /// The longest that a publisher waits.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
-/// A message waits long that waits for longer before its first attempt.
+/// A message waits long that waits for longer before its first attempt: in a store of this process, and in one that is a server
+/// of its own. There it takes longer until those who were let in are committed, and callbacks must not run out meanwhile.
 const LONG: Duration = Duration::from_millis(5);
+const LONG_IF_SHARED: Duration = Duration::from_millis(20);
 /// The dispatcher is late if it hears of commits so long after them, on average.
 const LATE: Duration = Duration::from_micros(200);
 /// First attempts that are enough to judge by, once they took [`SHORT_SPAN`]; fewer are judged by after [`LONG_SPAN`].
@@ -34,6 +40,9 @@ const BUNCH: usize = 32;
 /// Messages that may be let in without anybody having waited for it.
 const MOST_CREDIT: usize = 512;
 
+/// How often other nodes are told that publishers are held back, while they are: it counts for half a second.
+const SAY_EVERY: Duration = Duration::from_millis(200);
+
 /// What publishers see of it. A clone is the same.
 #[derive(Debug, Clone, Default)]
 pub struct Backpressure(Arc<Gate>);
@@ -44,11 +53,41 @@ struct Gate {
     /// Messages that may be let in.
     credit: Semaphore,
     opened: Notify,
+    elsewhere: Elsewhere,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { holds: AtomicBool::new(false), credit: Semaphore::new(0), opened: Notify::new() }
+        let (holds, credit) = (AtomicBool::new(false), Semaphore::new(0));
+        Self { holds, credit, opened: Notify::new(), elsewhere: Elsewhere::default() }
+    }
+}
+
+/// Until when publishers for other nodes' shards wait: each commit for one of them tells whether its callbacks wait there.
+#[derive(Debug)]
+struct Elsewhere {
+    since: Instant,
+    /// By shard, in microseconds after that.
+    until: Box<[AtomicU64]>,
+}
+
+impl Default for Elsewhere {
+    fn default() -> Self {
+        Self { since: Instant::now(), until: (0..SHARDS).map(|_| AtomicU64::new(0)).collect() }
+    }
+}
+
+impl Elsewhere {
+    fn hold(&self, shard: u16, until: Instant) {
+        if let Some(held) = self.until.get(usize::from(shard)) {
+            let until = until.duration_since(self.since).as_micros();
+            held.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    fn until(&self, shard: u16) -> Instant {
+        let until = self.until.get(usize::from(shard)).map_or(0, |until| until.load(Ordering::Relaxed));
+        self.since + Duration::from_micros(until)
     }
 }
 
@@ -71,6 +110,22 @@ impl Backpressure {
             () = tokio::time::sleep(LONGEST_WAIT) => {}
         }
         true
+    }
+
+    /// Waits where callbacks of one of these shards wait at another node; whether it had to.
+    pub(crate) async fn give_way_elsewhere(&self, shards: impl Iterator<Item = u16>) -> bool {
+        let now = Instant::now();
+        let until = shards.map(|shard| self.0.elsewhere.until(shard)).max().filter(|until| *until > now);
+        let Some(until) = until else { return false };
+        tokio::time::sleep_until(until.min(now + LONGEST_WAIT).into()).await;
+        true
+    }
+
+    /// Callbacks of these shards wait at other nodes: their publishers come together a little later, and then it is looked
+    /// again.
+    pub(crate) fn hold_elsewhere(&self, shards: &[u16]) {
+        let until = Instant::now() + LONGEST_WAIT;
+        shards.iter().for_each(|shard| self.0.elsewhere.hold(*shard, until));
     }
 
     fn holds(&self) -> bool {
@@ -98,6 +153,7 @@ impl Backpressure {
 /// The dispatcher's side: what it has seen in this span.
 pub(crate) struct Watch {
     gate: Backpressure,
+    long_wait: Duration,
     since: Instant,
     /// First attempts, and those of them for which a message had waited long.
     attempts: u32,
@@ -110,6 +166,16 @@ pub(crate) struct Watch {
     unspent: usize,
     /// When publishers were let in last.
     let_in_at: Instant,
+    said: Said,
+}
+
+/// What other nodes were told last.
+#[derive(Default)]
+struct Said {
+    /// When it was said that publishers are held back; none where it was said that they are not.
+    behind_at: Option<Instant>,
+    /// It is being said.
+    under_way: bool,
 }
 
 /// News of commits, and how late they were in all.
@@ -138,9 +204,10 @@ impl Drop for Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(gate: Backpressure, now: Instant) -> Self {
+    pub(crate) fn new(gate: Backpressure, is_shared: bool, now: Instant) -> Self {
         Self {
             gate,
+            long_wait: if is_shared { LONG_IF_SHARED } else { LONG },
             since: now,
             attempts: 0,
             long: 0,
@@ -149,6 +216,7 @@ impl Watch {
             held_news: News::default(),
             unspent: 0,
             let_in_at: now,
+            said: Said::default(),
         }
     }
 
@@ -161,7 +229,7 @@ impl Watch {
     /// A message's first attempt starts, so long after it was accepted.
     pub(crate) fn starts(&mut self, after: Duration) {
         self.attempts += 1;
-        self.long += u32::from(after > LONG);
+        self.long += u32::from(after > self.long_wait);
         self.unspent += 1;
     }
 
@@ -196,6 +264,25 @@ impl Watch {
             self.let_in_at = now;
         }
         self.begin_span(now);
+    }
+
+    /// What is to be said to other nodes now, if anything: whether publishers are held back.
+    pub(crate) fn next_word(&mut self, now: Instant) -> Option<bool> {
+        let behind = self.gate.holds();
+        let known = match self.said.behind_at {
+            Some(at) => behind && now.duration_since(at) < SAY_EVERY,
+            None => !behind,
+        };
+        if known || self.said.under_way {
+            return None;
+        }
+        self.said = Said { behind_at: behind.then_some(now), under_way: true };
+        Some(behind)
+    }
+
+    /// They were told.
+    pub(crate) fn said(&mut self) {
+        self.said.under_way = false;
     }
 
     /// Whether a stretch is over in which the dispatcher was on time.
@@ -234,7 +321,7 @@ mod tests {
     impl Scene {
         fn new() -> Self {
             let (gate, now) = (Backpressure::default(), Instant::now());
-            Self { watch: Watch::new(gate.clone(), now), gate, now }
+            Self { watch: Watch::new(gate.clone(), false, now), gate, now }
         }
 
         /// A span in which so many messages go out that have all waited for so long, while news are so late.
@@ -265,6 +352,16 @@ mod tests {
         assert!(!scene.gate.holds(), "half of the lanes are behind, the others are not");
         scene.watch.starts(AT_ONCE);
         scene.span(100, FOR_LONG, FOR_LONG);
+        assert!(scene.gate.holds());
+    }
+
+    #[test]
+    fn a_message_may_wait_longer_where_commits_take_longer() {
+        let mut scene = Scene::new();
+        scene.watch = Watch::new(scene.gate.clone(), true, scene.now);
+        scene.span(100, LONG_IF_SHARED, FOR_LONG);
+        assert!(!scene.gate.holds());
+        scene.span(100, LONG_IF_SHARED + AT_ONCE, FOR_LONG);
         assert!(scene.gate.holds());
     }
 
@@ -354,5 +451,38 @@ mod tests {
         assert!(scene.gate.give_way(10_000).await);
         // The timer counts whole milliseconds.
         assert!(began.elapsed() <= LONGEST_WAIT + Duration::from_millis(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn publishers_of_shards_that_are_behind_elsewhere_wait_for_a_moment() {
+        let gate = Backpressure::default();
+        assert_eq!(gate.give_way_elsewhere([3, 4].into_iter()).now_or_never(), Some(false));
+        gate.hold_elsewhere(&[4]);
+        assert_eq!(gate.give_way_elsewhere([3].into_iter()).now_or_never(), Some(false), "another shard");
+        assert_eq!(gate.give_way(1).now_or_never(), Some(false), "nothing waits here");
+        let began = tokio::time::Instant::now();
+        assert!(gate.give_way_elsewhere([3, 4].into_iter()).await);
+        // The timer counts whole milliseconds.
+        assert!(began.elapsed() <= LONGEST_WAIT + Duration::from_millis(1));
+        gate.0.elsewhere.hold(4, Instant::now());
+        assert_eq!(gate.give_way_elsewhere([4].into_iter()).now_or_never(), Some(false), "it is over");
+    }
+
+    #[test]
+    fn other_nodes_are_told_while_publishers_are_held_back_and_once_they_are_not() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.watch.next_word(scene.now), None);
+        scene.span(100, FOR_LONG, FOR_LONG);
+        assert_eq!(scene.watch.next_word(scene.now), Some(true));
+        assert_eq!(scene.watch.next_word(scene.now + SAY_EVERY), None, "it is being said");
+        scene.watch.said();
+        assert_eq!(scene.watch.next_word(scene.now + SAY_EVERY / 2), None, "it counts still");
+        assert_eq!(scene.watch.next_word(scene.now + SAY_EVERY), Some(true));
+        scene.span(100, AT_ONCE, AT_ONCE);
+        assert_eq!(scene.watch.next_word(scene.now), None, "one after another");
+        scene.watch.said();
+        assert_eq!(scene.watch.next_word(scene.now), Some(false));
+        scene.watch.said();
+        assert_eq!(scene.watch.next_word(scene.now + SAY_EVERY), None);
     }
 }

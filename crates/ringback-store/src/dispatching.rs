@@ -37,6 +37,9 @@ pub trait CommitListener: Send + Sync {
     /// of: what is known of them is to be read anew.
     fn missed(&self, _accounts: Vec<AccountId>) {}
 
+    /// These shards are other nodes', and messages that were just accepted for them wait there for the processor.
+    fn behind(&self, _shards: Vec<u16>) {}
+
     /// A commit is on stable storage. This comes after its news.
     fn committed(&self, _commit: Commit) {}
 }

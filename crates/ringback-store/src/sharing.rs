@@ -106,6 +106,10 @@ pub trait Sharing {
     /// What happened elsewhere since this was asked the last time. After an error the next answer tells it.
     async fn tidings(&self) -> Result<Tidings, StoreError>;
 
+    /// Says, for half a second, that callbacks of this node wait for the processor, or that they don't any more. Who takes
+    /// messages in for its accounts hears of it with their commits.
+    async fn say_behind(&self, behind: bool) -> Result<(), StoreError>;
+
     /// Waits until there may be tidings: a hint, which may come too often, and never where hints are switched off.
     async fn hint(&self);
 

@@ -12,9 +12,19 @@ use super::principal::Principal;
 use super::problem::Problem;
 use super::state::ApiState;
 
-/// Lets callbacks go first where the processor is not enough for both.
-pub(super) async fn give_way(state: &ApiState, messages: usize) {
-    if state.backpressure.give_way(messages).await {
+/// Lets callbacks go first where the processor is not enough for both; whether it had to wait.
+pub(super) async fn give_way(state: &ApiState, messages: usize) -> bool {
+    let held = state.backpressure.give_way(messages).await;
+    if held {
+        state.metrics.held_back();
+    }
+    held
+}
+
+/// The same for callbacks that another node sends.
+pub(super) async fn give_way_elsewhere(state: &ApiState, messages: &[NewMessage]) {
+    let shards = messages.iter().map(|message| message.account.shard());
+    if state.backpressure.give_way_elsewhere(shards).await {
         state.metrics.held_back();
     }
 }

@@ -130,7 +130,9 @@ impl<'a> Batch<'a> {
             Ok(Vec::new())
         } else {
             let began = Instant::now();
-            admission::give_way(self.state, messages.len()).await;
+            if !admission::give_way(self.state, messages.len()).await {
+                admission::give_way_elsewhere(self.state, &messages).await;
+            }
             let accepted = self.state.store.accept(self.state.clock.now(), messages).await;
             self.state.metrics.accepted_in(began.elapsed());
             accepted.map_err(|error| admission::unknown(&error))

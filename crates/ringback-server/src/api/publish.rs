@@ -66,7 +66,7 @@ async fn one(
     request: Request,
     span: &mut PublishSpan,
 ) -> Result<Response, Problem> {
-    admission::give_way(state, 1).await;
+    let held = admission::give_way(state, 1).await;
     let right_type = body::is_type(request.headers(), "application/json");
     let key = idempotency_key(request.headers())?;
     let bytes = body::read(request, state.limits.message_bytes, &state.limits).await?;
@@ -75,6 +75,9 @@ async fn one(
     }
     let message = admission::read_message(&bytes, key.as_deref(), span.trace(), principal)?;
     drop(bytes);
+    if !held {
+        admission::give_way_elsewhere(state, std::slice::from_ref(&message)).await;
+    }
     let admissions = state
         .store
         .accept(state.clock.now(), vec![message])

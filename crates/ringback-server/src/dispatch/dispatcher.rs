@@ -25,6 +25,7 @@ use crate::send::Sender;
 use super::attempt::Attempts;
 use super::bodies::Bodies;
 use super::endpoints::Endpoints;
+use super::guarded::guarded;
 use super::inbox::{Arrived, Inbox, News};
 use super::keeper::Keeper;
 use super::loads::{Gathered, Loaded, Unaddressed};
@@ -61,7 +62,8 @@ impl Dispatcher {
         let (events, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
         let stats = Arc::new(DispatchStats::default());
-        let ownership = Arc::new(Ownership::new(store.is_shared(), settings.request_timeout));
+        let is_shared = store.is_shared();
+        let ownership = Arc::new(Ownership::new(is_shared, settings.request_timeout));
         let keeper = Keeper::start(store.clone(), ownership.clone(), inbox.clone(), clock.clone());
         let trouble = Arc::new(Trouble::default());
         let attempts = Attempts {
@@ -98,7 +100,7 @@ impl Dispatcher {
             events,
             work: JoinSet::new(),
             stats: stats.clone(),
-            watch: Watch::new(settings.backpressure, Instant::now()),
+            watch: Watch::new(settings.backpressure, is_shared, Instant::now()),
             metrics: settings.metrics,
             live: settings.live,
             events_seen: settings.events,
@@ -133,6 +135,7 @@ enum Event {
     Swept(AccountId, Result<Swept, StoreError>),
     Hastened(AccountId, Result<Swept, StoreError>),
     Discovered(Result<Vec<AccountId>, StoreError>),
+    SaidBehind,
 }
 
 struct Running {
@@ -224,6 +227,7 @@ impl Running {
     fn sleep(&self) -> Duration {
         let now = self.clock.now();
         let longest = self.watch.look_within().unwrap_or(LONGEST_SLEEP);
+        let longest = self.recorder.gathers_for(Instant::now()).map_or(longest, |left| left.min(longest));
         self.engine.wake_at().map_or(longest, |at| at.since(now)).min(longest)
     }
 
@@ -258,7 +262,8 @@ impl Running {
                         }
                     }
                 }
-                News::Missed(accounts) => {
+                News::Missed(told, accounts) => {
+                    self.watch.heard(told.elapsed());
                     for account in accounts {
                         if self.owns(account) {
                             self.engine.discovered(now, account);
@@ -289,6 +294,7 @@ impl Running {
         let bodiless = self.carry_out();
         self.set_going(bodiless);
         self.watch.look(Instant::now());
+        self.say_behind();
         self.give_back_idle();
         self.discover();
         self.tell();
@@ -301,6 +307,20 @@ impl Running {
         self.stats.lanes.store(self.engine.resident_lanes(), Ordering::Relaxed);
         let (open, unrecorded) = (self.engine.open_requests(), self.engine.unrecorded());
         self.metrics.dispatching(open, unrecorded, self.engine.resident_lanes(), self.ownership.count());
+    }
+
+    /// Lets other nodes, which take messages in for this one, know whether publishers are held back here.
+    fn say_behind(&mut self) {
+        if self.ownership.is_shared()
+            && let Some(behind) = self.watch.next_word(Instant::now())
+        {
+            let store = self.store.clone();
+            self.spawn(async move {
+                // It counts for a moment only: where it did not arrive, the next one will.
+                let _ = guarded(store.say_behind(behind)).await;
+                Event::SaidBehind
+            });
+        }
     }
 
     fn happened(&mut self, event: Event) {
@@ -323,6 +343,7 @@ impl Running {
             Event::Swept(account, swept) => self.engine.swept(now, account, more(&swept)),
             Event::Hastened(account, hastened) => self.engine.hastened(now, account, more(&hastened)),
             Event::Discovered(found) => self.discovered(found),
+            Event::SaidBehind => self.watch.said(),
         }
     }
 

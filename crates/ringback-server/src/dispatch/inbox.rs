@@ -19,12 +19,12 @@ const INBOX_MESSAGES: usize = 65_536;
 /// Bytes of their bodies.
 const INBOX_BYTES: usize = 4 << 20;
 
-/// One piece of news, in the order of the commits. What was accepted comes with when that was committed.
+/// One piece of news, in the order of the commits. What was accepted comes with when this was told.
 pub(super) enum News {
     Accepted(Instant, Vec<Arrived>),
     Standing(AccountId, Standing),
     /// Something may wait for these that was not told of: another node took it in, or its commit was in doubt.
-    Missed(Vec<AccountId>),
+    Missed(Instant, Vec<AccountId>),
     /// These shards are this node's now.
     Gained(Vec<Lease>),
     /// These are not any more; one that was gained anew since, with another token, is.
@@ -121,6 +121,6 @@ impl CommitListener for Inbox {
     fn missed(&self, accounts: Vec<AccountId>) {
         // The standing may be another too.
         accounts.iter().for_each(|account| self.endpoints.doubted(*account));
-        self.tell(News::Missed(accounts));
+        self.tell(News::Missed(Instant::now(), accounts));
     }
 }

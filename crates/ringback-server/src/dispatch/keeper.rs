@@ -183,7 +183,7 @@ async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inb
                     inbox.standing_changed(account, standing);
                 }
                 if !tidings.accepted.is_empty() {
-                    inbox.tell(News::Missed(tidings.accepted));
+                    inbox.tell(News::Missed(Instant::now(), tidings.accepted));
                 }
                 ownership.heard(asked);
                 if tidings.shards_are_free {

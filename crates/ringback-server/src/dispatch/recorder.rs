@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringback_delivery::{AccountId, LaneRecord, LaneUpdate, Turn};
 use ringback_store::{Lease, Settled, Store, StoreError};
@@ -19,6 +19,10 @@ const BATCH: usize = 4096;
 /// How long to wait before a batch that failed is tried again: at first, and at most.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(5);
+/// A database that several nodes share works on each batch for as long as on thirty settlements, and syncs it by itself. So
+/// the next batch grows until there are enough in it, or the last one began so long ago.
+const ENOUGH: usize = 256;
+const GATHER: Duration = Duration::from_millis(8);
 
 /// What waits to be recorded. It is bounded by the engine: at its bound of unrecorded outcomes nothing starts.
 #[derive(Default)]
@@ -26,6 +30,8 @@ pub(super) struct Recorder {
     settled: Vec<Settled>,
     lanes: HashMap<AccountId, LaneRecord>,
     busy: bool,
+    /// When the next batch may be taken though there is little in it.
+    due: Option<Instant>,
     /// The shards of the batch that is being recorded.
     recording: BTreeSet<u16>,
 }
@@ -49,7 +55,7 @@ impl Recorder {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.settled.is_empty() && self.lanes.is_empty() && !self.busy
+        self.has_nothing() && !self.busy
     }
 
     /// The last batch is recorded.
@@ -85,12 +91,24 @@ impl Recorder {
         refused
     }
 
-    /// The next batch to record, unless one is under way or there is nothing.
-    pub(super) fn next(&mut self, ownership: &Ownership) -> Option<Batch> {
-        if self.busy || (self.settled.is_empty() && self.lanes.is_empty()) {
+    /// For how long the next batch is not to be taken yet, as there is little in it.
+    pub(super) fn gathers_for(&self, now: Instant) -> Option<Duration> {
+        let grows = !self.busy && !self.has_nothing() && self.settled.len() < ENOUGH;
+        let left = self.due.filter(|_| grows)?.saturating_duration_since(now);
+        (!left.is_zero()).then_some(left)
+    }
+
+    fn has_nothing(&self) -> bool {
+        self.settled.is_empty() && self.lanes.is_empty()
+    }
+
+    /// The next batch to record, unless one is under way, or there is nothing, or little so soon after the last one.
+    pub(super) fn next(&mut self, ownership: &Ownership, now: Instant) -> Option<Batch> {
+        if self.busy || self.has_nothing() || self.gathers_for(now).is_some() {
             return None;
         }
         self.busy = true;
+        self.due = ownership.is_shared().then(|| now + GATHER);
         let rest = self.settled.split_off(self.settled.len().min(BATCH));
         let settled = std::mem::replace(&mut self.settled, rest);
         let lanes: Vec<LaneUpdate> =
@@ -188,5 +206,63 @@ impl Batch {
         self.settled.retain(|settled| !shards.contains(&settled.settlement.account.shard()));
         self.lanes.retain(|lane| !shards.contains(&lane.account.shard()));
         self.tokens.retain(|shard, _| !shards.contains(shard));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use ringback_delivery::{Sequence, Settlement, Verdict};
+
+    use super::*;
+
+    fn settle(recorder: &mut Recorder, count: usize) {
+        for number in 0..count {
+            let turn = number as u64 + 1;
+            let settlement = Settlement {
+                account: AccountId::from_number(7).unwrap(),
+                turn: Turn(turn),
+                sequence: Sequence(turn),
+                attempts: 1,
+                verdict: Verdict::Delivered,
+            };
+            recorder.settle(Settled { settlement, attempt: None });
+        }
+    }
+
+    fn next(recorder: &mut Recorder, is_shared: bool, now: Instant) -> Option<usize> {
+        let ownership = Ownership::new(is_shared, Duration::from_secs(1));
+        recorder.next(&ownership, now).map(|batch| batch.settled.len())
+    }
+
+    #[test]
+    fn a_batch_grows_in_a_shared_store_until_it_is_large_or_the_last_one_was_long_ago() {
+        let (mut recorder, mut now) = (Recorder::default(), Instant::now());
+        settle(&mut recorder, 1);
+        assert_eq!(next(&mut recorder, true, now), Some(1), "none came before");
+        settle(&mut recorder, 1);
+        assert_eq!(next(&mut recorder, true, now + GATHER), None, "one is under way");
+        recorder.done();
+        assert_eq!(recorder.gathers_for(now), Some(GATHER));
+        assert_eq!(next(&mut recorder, true, now), None);
+        now += GATHER;
+        assert_eq!(recorder.gathers_for(now), None);
+        assert_eq!(next(&mut recorder, true, now), Some(1));
+        recorder.done();
+        assert_eq!(recorder.gathers_for(now), None, "there is nothing");
+        settle(&mut recorder, ENOUGH - 1);
+        assert_eq!(next(&mut recorder, true, now), None);
+        settle(&mut recorder, 1);
+        assert_eq!(next(&mut recorder, true, now), Some(ENOUGH));
+    }
+
+    #[test]
+    fn nothing_is_waited_for_in_a_store_of_one_process() {
+        let (mut recorder, now) = (Recorder::default(), Instant::now());
+        for _ in 0..2 {
+            settle(&mut recorder, 1);
+            assert_eq!(next(&mut recorder, false, now), Some(1));
+            recorder.done();
+        }
     }
 }

@@ -6,14 +6,16 @@ use ringback_delivery::{AccountId, Standing};
 use ringback_store::{Commit, CommitListener, Fresh};
 
 use crate::arrivals::Arrivals;
+use crate::backpressure::Backpressure;
 use crate::dispatch::Inbox;
 use crate::live::Live;
 use crate::metrics::Metrics;
 
-/// The dispatcher, those who wait for an account's messages, what counts, and those who watch.
+/// The dispatcher, those who wait for an account's messages, what holds publishers back, what counts, and those who watch.
 pub(super) struct Listeners {
     pub(super) inbox: Arc<Inbox>,
     pub(super) arrivals: Arc<Arrivals>,
+    pub(super) backpressure: Backpressure,
     pub(super) metrics: Metrics,
     pub(super) live: Live,
 }
@@ -32,6 +34,10 @@ impl CommitListener for Listeners {
     fn missed(&self, accounts: Vec<AccountId>) {
         self.arrivals.came(accounts.iter().copied());
         self.inbox.missed(accounts);
+    }
+
+    fn behind(&self, shards: Vec<u16>) {
+        self.backpressure.hold_elsewhere(&shards);
     }
 
     fn committed(&self, commit: Commit) {

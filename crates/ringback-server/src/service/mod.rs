@@ -188,6 +188,7 @@ impl Service {
         store.listen(Arc::new(Listeners {
             inbox: inbox.clone(),
             arrivals: arrivals.clone(),
+            backpressure: backpressure.clone(),
             metrics: metrics.clone(),
             live: live.clone(),
         }));

@@ -1,6 +1,6 @@
 //! Taking messages in: a batch as columns, one statement, and what it answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringback_delivery::{AccountId, MessageId, Sequence, Timestamp, Turn, Waiting};
 use tokio_postgres::Row;
@@ -23,6 +23,8 @@ pub(super) struct Taken {
     pub(super) fresh: Vec<Fresh>,
     /// Whether another node has to hear of some.
     pub(super) told: bool,
+    /// Shards of theirs that are other nodes', whose callbacks wait there.
+    pub(super) behind: BTreeSet<u16>,
 }
 
 #[derive(Default)]
@@ -99,6 +101,7 @@ pub(super) async fn accept(
                 let mut alone = commit(link, days, node, limits, &messages[at..=at]).await?;
                 taken.fresh.append(&mut alone.fresh);
                 taken.told |= alone.told;
+                taken.behind.append(&mut alone.behind);
                 alone.admissions.pop()
             }
         };
@@ -149,12 +152,16 @@ async fn try_commit(
         found => found?,
     };
     link.settled()?;
-    let mut taken = Taken { admissions: Vec::with_capacity(messages.len()), fresh: Vec::new(), told: false };
+    let admissions = Vec::with_capacity(messages.len());
+    let mut taken = Taken { admissions, fresh: Vec::new(), told: false, behind: BTreeSet::new() };
     if found.len() != messages.len() {
         return Err(Fault::damaged("the database did not answer for every message"));
     }
     for (row, (_, message)) in found.iter().zip(messages) {
         taken.admissions.push(admission(row, message.account)?);
+        if row.try_get::<_, bool>(9)? {
+            taken.behind.insert(message.account.shard());
+        }
         if row.try_get::<_, i16>(1)? == 0 {
             let waiting = waiting(row, message)?;
             let content = message.content.clone();
@@ -168,16 +175,21 @@ async fn try_commit(
 async fn take_in(link: &Link, node: i32, limits: Limits, columns: &Columns<'_>) -> Result<Vec<Row>, Fault> {
     let (most, most_in_all) =
         (rows::number_column(limits.pending_per_account), rows::number_column(limits.pending_in_all));
+    // What none of them has is an empty column.
+    let has_traces = columns.trace.iter().any(Option::is_some);
+    let traces = columns.trace.iter().filter(|_| has_traces);
     let traces: Vec<Option<&[u8]>> =
-        columns.trace.iter().map(|trace| trace.as_ref().map(<[u8; KEPT_BYTES]>::as_slice)).collect();
+        traces.map(|trace| trace.as_ref().map(<[u8; KEPT_BYTES]>::as_slice)).collect();
     let has_keys = columns.name.iter().any(Option::is_some);
+    let named =
+        if has_keys { (columns.name.as_slice(), columns.content.as_slice()) } else { (&[][..], &[][..]) };
     link.rows(
-        "SELECT * FROM ringback.accept_3($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        "SELECT * FROM ringback.accept_4($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         args![
             INT4 node, INT8 most, INT8 most_in_all, BOOL has_keys,
             INT2_ARRAY columns.shards, INT8_ARRAY columns.accounts, INT8_ARRAY columns.first,
             INT4_ARRAY columns.at, INT8_ARRAY columns.now, INT2_ARRAY columns.kind, INT8_ARRAY columns.key,
-            BYTEA_ARRAY columns.body, BYTEA_ARRAY columns.name, BYTEA_ARRAY columns.content,
+            BYTEA_ARRAY columns.body, BYTEA_ARRAY named.0, BYTEA_ARRAY named.1,
             INT4_ARRAY columns.period, BYTEA_ARRAY traces
         ],
     )

@@ -37,6 +37,14 @@ impl Ear {
         }
     }
 
+    pub(super) fn behind(&self, shards: Vec<u16>) {
+        if !shards.is_empty()
+            && let Some(listener) = self.listener()
+        {
+            listener.behind(shards);
+        }
+    }
+
     /// Comes after the commit's other news.
     pub(super) fn committed(&self, commit: Commit) {
         if let Some(listener) = self.listener() {

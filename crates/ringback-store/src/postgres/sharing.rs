@@ -51,6 +51,15 @@ impl Sharing for PostgresStore {
         read.await.map_err(|fault| fault.into_error())
     }
 
+    async fn say_behind(&self, behind: bool) -> Result<(), StoreError> {
+        self.run(
+            "UPDATE ringback.node SET behind_until = CASE WHEN $2 THEN clock_timestamp() + interval '0.5 s' END
+             WHERE node = $1",
+            args![INT4 self.tenure.node(), BOOL behind],
+        )
+        .await
+    }
+
     async fn hint(&self) {
         self.hints.notified().await;
     }

@@ -26,14 +26,15 @@ use super::hints::Hints;
 use super::link::Link;
 use super::pool::Maker;
 use super::tenure::Tenure;
-use crate::{Admission, Commit, Fresh, Limits, Movements, NewMessage, StoreError};
+use crate::{Admission, Commit, Limits, Movements, NewMessage, StoreError};
 
 /// Jobs that wait; who comes then waits for a place, as long as for an answer.
 const QUEUE: usize = 1024;
 /// Jobs in a batch at most.
 const JOBS: usize = 1024;
-/// Messages in a batch before no further job joins it, and their bytes.
-const ROWS: usize = 2048;
+/// Messages in a batch before no further job joins it, and their bytes. More of them would cost no less each, and those who
+/// deliver would wait longer for the first of them.
+const ROWS: usize = 256;
 const BYTES: usize = 16 << 20;
 /// By then whoever asked has an answer.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
@@ -171,7 +172,7 @@ impl Desk {
         *late = None;
         match ended {
             Ok((open, Ok(taken))) => {
-                self.tell(taken.fresh, taken.told, began.elapsed());
+                self.tell(taken, began.elapsed());
                 Some(open)
             }
             Ok((open, Err(fault))) => self.after_failure(open, &fault, accounts),
@@ -208,14 +209,17 @@ impl Desk {
         (link, taken)
     }
 
-    fn tell(&self, fresh: Vec<Fresh>, told: bool, took: Duration) {
+    /// Tells what was taken in; gives back what is to be answered.
+    fn tell(&self, taken: Taken, took: Duration) -> Vec<Admission> {
         self.commits.fetch_add(1, Ordering::Relaxed);
-        let moved = Movements { accepted: fresh.len() as u64, ..Movements::default() };
-        self.ear.accepted(fresh);
+        let moved = Movements { accepted: taken.fresh.len() as u64, ..Movements::default() };
+        self.ear.accepted(taken.fresh);
+        self.ear.behind(taken.behind.into_iter().collect());
         self.ear.committed(Commit { took, moved });
-        if told {
+        if taken.told {
             self.hints.give();
         }
+        taken.admissions
     }
 
     fn answer(&self, batch: Vec<Asked>, taken: Taken, took: Duration) {
@@ -234,9 +238,9 @@ impl Desk {
                 _ => None,
             })
             .collect();
-        self.tell(taken.fresh, taken.told, took);
+        let admissions = self.tell(taken, took);
         self.ear.missed(waiting.into_iter().collect());
-        let mut admissions = taken.admissions.into_iter();
+        let mut admissions = admissions.into_iter();
         for asked in batch {
             let own = admissions.by_ref().take(asked.messages).collect();
             // Whoever asked may have gone.

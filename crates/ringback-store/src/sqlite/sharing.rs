@@ -36,6 +36,10 @@ impl Sharing for SqliteStore {
         Ok(Tidings::default())
     }
 
+    async fn say_behind(&self, _behind: bool) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn hint(&self) {
         std::future::pending().await
     }

@@ -1,5 +1,7 @@
 //! What the engine decides is carried out, and what gathers is set going, so much at once.
 
+use std::time::Instant;
+
 use ringback_delivery::{Command, Start};
 use ringback_store::Settled;
 
@@ -65,7 +67,7 @@ impl Running {
             let loader = self.loader();
             self.spawn(async move { Event::Addressed(loader.address(starts).await) });
         }
-        if let Some(batch) = self.recorder.next(&self.ownership) {
+        if let Some(batch) = self.recorder.next(&self.ownership, Instant::now()) {
             let (store, clock, ownership) = (self.store.clone(), self.clock.clone(), self.ownership.clone());
             let (live, events) = (self.live.clone(), self.events_seen.clone());
             self.spawn(

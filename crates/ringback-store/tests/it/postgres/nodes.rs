@@ -1,11 +1,15 @@
 //! Several nodes on one database, and what each knows of the others.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ringback_store::{PostgresStore, Role, Sharing as _};
+use ringback_delivery::{AccountId, Standing};
+use ringback_store::{CommitListener, Dispatching as _, Fresh, PostgresStore, Role, Sharing as _};
 use ringback_testbed::{Database, Postgres, looking};
 
 use super::options;
+use crate::cast::*;
+use crate::looking::accept_many;
 
 async fn node(database: &Database<'_>, name: &str, hints: bool) -> PostgresStore {
     let mut options = options(database, Role::Server);
@@ -99,4 +103,65 @@ async fn a_node_that_leaves_takes_no_more_and_the_others_hear_that_its_shards_ar
     looking::until("it to be told", async || if free().await { Ok(()) } else { Err("not told".to_owned()) })
         .await;
     assert_eq!(two.claim(1024).await.unwrap().len(), 1023);
+}
+
+#[tokio::test]
+async fn who_takes_in_for_another_node_hears_whether_callbacks_wait_there() {
+    const NOBODY: [u16; 0] = [];
+    let Some(postgres) = Postgres::shared() else { return };
+    let database = postgres.database();
+    let mut owner = options(&database, Role::Server);
+    owner.node_name = "owner".to_owned();
+    let owner = PostgresStore::connect(owner).await.unwrap();
+    owner.beat().await.unwrap();
+    owner.claim(1024).await.unwrap();
+    let other = node(&database, "other", false).await;
+    other.beat().await.unwrap();
+    register(&owner, ONE).await;
+    let (of_owner, of_other) = (Behind::at(&owner), Behind::at(&other));
+    let shard = account(ONE).shard();
+
+    accept_many(&other, at(1), ONE, 1).await;
+    assert_eq!(of_other.heard(), NOBODY);
+    owner.say_behind(true).await.unwrap();
+    accept_many(&other, at(1), ONE, 2).await;
+    assert_eq!(of_other.heard(), [shard]);
+    // It knows that by itself.
+    accept_many(&owner, at(1), ONE, 1).await;
+    assert_eq!(of_owner.heard(), NOBODY);
+    owner.say_behind(false).await.unwrap();
+    accept_many(&other, at(1), ONE, 1).await;
+    assert_eq!(of_other.heard(), NOBODY);
+    // It counts for a moment only: its node may have died.
+    owner.say_behind(true).await.unwrap();
+    database.until("SELECT max(behind_until) < clock_timestamp() FROM ringback.node").await;
+    accept_many(&other, at(1), ONE, 1).await;
+    assert_eq!(of_other.heard(), NOBODY);
+}
+
+/// Hears of shards whose callbacks wait at another node.
+#[derive(Default)]
+struct Behind(Mutex<Vec<u16>>);
+
+impl Behind {
+    fn at(store: &PostgresStore) -> Arc<Self> {
+        let ear = Arc::new(Self::default());
+        store.listen(Arc::clone(&ear) as Arc<dyn CommitListener>);
+        ear
+    }
+
+    /// What was heard since this was asked last.
+    fn heard(&self) -> Vec<u16> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl CommitListener for Behind {
+    fn accepted(&self, _: Vec<Fresh>) {}
+
+    fn standing_changed(&self, _: AccountId, _: Standing) {}
+
+    fn behind(&self, shards: Vec<u16>) {
+        self.0.lock().unwrap().extend(shards);
+    }
 }
