@@ -35,7 +35,10 @@ pub(super) struct Acceptor {
 impl Acceptor {
     /// One that writes in this folder.
     pub(super) fn start(folder: &Path) -> Outcome<Self> {
-        let file = File::create(folder.join("acceptor.probe")).context("the disk could not be tried")?;
+        let path = folder.join("acceptor.probe");
+        let file = File::create(&path).context("the disk could not be tried")?;
+        // It goes with the last of those who write to it.
+        std::fs::remove_file(&path).context("the disk could not be tried")?;
         let (sender, waiting) = mpsc::channel();
         std::thread::spawn(move || keep_safe(&file, &waiting));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
