@@ -3,6 +3,9 @@
 //! SQLite would do it in the commit that fills the log up, which then takes as long as some thousand pages take. Here a
 //! commit never waits for that: only the last few pages, those of the commits meanwhile, are left to the writer
 //! ([`super::wal`]), because the log starts anew only when all of it was moved and nobody has written since.
+//!
+//! It is asked to move a small part at a time. Moving is work for the processor, and a writer whose write is done while
+//! this thread has its processor gets it back only once the part is moved, or the system's time slice is over.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,11 +16,6 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use super::connection;
-
-/// How often it begins again, at most, to move what was written while it was at work.
-const ROUNDS: usize = 4;
-/// Pages that are not worth another round.
-const FEW: i64 = 128;
 
 /// How much is in the log, in pages, and how much of that is in the database too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,17 +100,12 @@ fn serve(path: PathBuf, queue: &Receiver<()>, busy: &AtomicBool) {
     }
 }
 
-/// Moves all but a few pages of what there is, on a connection that is kept for the next time.
-pub(super) fn checkpoint(path: &Path, kept: &mut Option<Connection>) -> rusqlite::Result<()> {
+/// Moves what there is, on a connection that is kept for the next time.
+fn checkpoint(path: &Path, kept: &mut Option<Connection>) -> rusqlite::Result<()> {
     let connection = match kept {
         Some(connection) => connection,
         None => kept.insert(connection::checkpointer(path)?),
     };
-    for _ in 0..ROUNDS {
-        Log::move_on(connection)?;
-        if Log::look(connection)?.left() <= FEW {
-            break;
-        }
-    }
+    Log::move_on(connection)?;
     Ok(())
 }

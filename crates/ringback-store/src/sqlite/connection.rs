@@ -13,8 +13,6 @@ pub(super) const APPLICATION_ID: i32 = 0x5269_6e67;
 pub(super) const WRITER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a reader waits while the database is being recovered.
 const READER_PATIENCE: Duration = Duration::from_secs(2);
-/// Pages in the log at which they begin to be moved into the database: 32 MiB. Fewer would write busy pages more often.
-pub(super) const CHECKPOINT_PAGES: i64 = 8192;
 /// Pages at which a commit moves them itself: 128 MiB.
 const LAST_RESORT_PAGES: i64 = 32_768;
 /// The size that the log is cut down to whenever it starts anew.

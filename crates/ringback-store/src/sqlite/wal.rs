@@ -1,9 +1,9 @@
 //! The write-ahead log: moved into the database, and kept within its bound.
 //!
 //! SQLite starts the log anew by itself whenever a checkpoint has moved all of it into the database and nobody reads
-//! from it. A thread of its own does nearly all of that ([`Checkpointer`]); the little that came meanwhile is moved here,
-//! between two commits. Only a read that goes on and on can keep the log from starting anew; then the writer waits for a
-//! moment, once in a while.
+//! from it. A thread of its own does nearly all of that, a part at a time ([`Checkpointer`]); once the log is long, the
+//! little that came meanwhile is moved here, between two commits. Only a read that goes on and on can keep the log from
+//! starting anew; then the writer waits for a moment, once in a while.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,10 +11,15 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::checkpointer::{Checkpointer, Log};
-use super::connection::{CHECKPOINT_PAGES, LOG_LIMIT, WRITER_PATIENCE, beside};
+use super::connection::{LOG_LIMIT, WRITER_PATIENCE, beside};
 
 /// How often, in commits, the log's size is looked at.
 const LOOK: u64 = 16;
+/// Pages that the thread moves at a time: 1 MiB. More take so long that publishers notice; fewer would write busy pages
+/// more often.
+const PART: i64 = 256;
+/// Pages in the log at which it is to start anew: 32 MiB. The writer then moves the last ones itself.
+const LONG: i64 = 8192;
 /// Pages that the writer moves itself, at most.
 const LITTLE: i64 = 2048;
 /// How long a reader is waited for: as long as a read of ours may take.
@@ -28,6 +33,9 @@ pub(super) struct Wal {
     limit: u64,
     patience: Duration,
     held: Option<Instant>,
+    /// How many pages were in the log when the thread was last asked to move some. A read may have kept it from that, and
+    /// does so for a while.
+    asked: i64,
     checkpointer: Checkpointer,
 }
 
@@ -38,6 +46,7 @@ impl Wal {
             limit: LOG_LIMIT,
             patience: PATIENCE,
             held: None,
+            asked: 0,
             checkpointer: Checkpointer::start(database.to_owned())?,
         })
     }
@@ -53,15 +62,20 @@ impl Wal {
     }
 
     /// What fails here is tried again after the next commit.
-    fn move_on(&self, connection: &Connection) {
+    fn move_on(&mut self, connection: &Connection) {
         let Ok(log) = Log::look(connection) else { return };
-        if log.pages < CHECKPOINT_PAGES || self.checkpointer.is_busy() {
+        if log.pages < self.asked {
+            // It has started anew.
+            self.asked = 0;
+        }
+        if self.checkpointer.is_busy() {
             return;
         }
-        if log.left() > LITTLE {
-            self.checkpointer.begin();
-        } else {
+        if log.pages >= LONG && log.left() <= LITTLE {
             let _ = Log::move_on(connection);
+        } else if log.pages - log.moved.max(self.asked) >= PART {
+            self.asked = log.pages;
+            self.checkpointer.begin();
         }
     }
 
@@ -85,8 +99,10 @@ impl Wal {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use tempfile::TempDir;
+
     use super::*;
-    use crate::sqlite::{SqliteOptions, SqliteStore, checkpointer, connection};
+    use crate::sqlite::{SqliteOptions, SqliteStore, connection};
 
     #[test]
     fn a_log_that_outgrew_its_bound_is_cut_once_its_reader_has_gone() {
@@ -117,32 +133,87 @@ mod tests {
         assert_eq!(accounts, 2);
     }
 
-    #[test]
-    fn what_the_thread_left_is_moved_between_two_commits_and_the_log_starts_anew() {
-        let folder = tempfile::tempdir().unwrap();
+    /// A database, with a connection that writes.
+    fn written(folder: &TempDir) -> (PathBuf, Connection) {
         let path = folder.path().join("ringback.db");
         drop(SqliteStore::open(SqliteOptions::server(&path)).unwrap());
         let writer = connection::writer(&path).unwrap();
-        let wal = Wal::new(&path).unwrap();
-        let write = |number: i64, bytes: i64| {
-            let insert =
-                "INSERT INTO kept_body (position, account, sequence, body) VALUES (?1, 1, ?1, zeroblob(?2))";
-            writer.execute(insert, [number, bytes]).unwrap();
-        };
-        write(1, (CHECKPOINT_PAGES + LITTLE) * 4096);
+        (path, writer)
+    }
+
+    fn write(writer: &Connection, number: i64, pages: i64) {
+        let insert =
+            "INSERT INTO kept_body (position, account, sequence, body) VALUES (?1, 1, ?1, zeroblob(?2))";
+        writer.execute(insert, [number, pages * 4096]).unwrap();
+    }
+
+    /// What is in the log once the thread has done what it was asked for.
+    fn look_after(wal: Wal, writer: &Connection) -> Log {
+        drop(wal);
+        Log::look(writer).unwrap()
+    }
+
+    #[test]
+    fn the_thread_moves_what_there_is_as_soon_as_it_is_a_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, writer) = written(&folder);
+        write(&writer, 1, PART / 2);
+        let mut wal = Wal::new(&path).unwrap();
+        wal.move_on(&writer);
+        let log = look_after(wal, &writer);
+        assert!(log.moved == 0 && log.left() > PART / 2, "{log:?}");
+        write(&writer, 2, PART / 2);
+        let mut wal = Wal::new(&path).unwrap();
+        wal.move_on(&writer);
+        let log = look_after(wal, &writer);
+        assert!(log.left() == 0 && log.moved > PART, "{log:?}");
+        write(&writer, 3, 1);
         let log = Log::look(&writer).unwrap();
-        assert!(log.pages > CHECKPOINT_PAGES && log.left() == log.pages, "{log:?}");
-        // A read keeps it from moving what came after it began.
+        assert!(log.pages < PART, "it has not started anew: {log:?}");
+    }
+
+    #[test]
+    fn what_a_read_keeps_the_thread_from_is_asked_of_it_again_a_part_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, writer) = written(&folder);
+        let mut wal = Wal::new(&path).unwrap();
         let reader = connection::reader(&path).unwrap();
         reader.execute_batch("BEGIN; SELECT * FROM account").unwrap();
-        write(2, 100_000);
-        checkpointer::checkpoint(&path, &mut None).unwrap();
-        let log = Log::look(&writer).unwrap();
-        assert!((1..=LITTLE).contains(&log.left()) && log.moved > CHECKPOINT_PAGES, "{log:?}");
-        reader.execute_batch("COMMIT").unwrap();
+        write(&writer, 1, PART);
         wal.move_on(&writer);
-        assert_eq!(Log::look(&writer).unwrap().left(), 0);
-        write(3, 100_000);
+        let first = Log::look(&writer).unwrap().pages;
+        assert_eq!(wal.asked, first);
+        // A thread that is not at work.
+        let mut wal = Wal { checkpointer: Checkpointer::start(path).unwrap(), ..wal };
+        write(&writer, 2, PART / 2);
+        wal.move_on(&writer);
+        assert_eq!(wal.asked, first, "it was asked again for half a part");
+        write(&writer, 3, PART / 2);
+        wal.move_on(&writer);
+        assert!(wal.asked > first + PART, "it was not asked again");
+        let log = Log::look(&writer).unwrap();
+        assert!(log.left() > 2 * PART, "the read was in nobody's way: {log:?}");
+        reader.execute_batch("COMMIT").unwrap();
+    }
+
+    #[test]
+    fn what_the_thread_left_is_moved_between_two_commits_and_the_log_starts_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, writer) = written(&folder);
+        write(&writer, 1, LONG + LITTLE);
+        // A read keeps the thread from moving what came after it began.
+        let reader = connection::reader(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM account").unwrap();
+        write(&writer, 2, LITTLE / 2);
+        let mut wal = Wal::new(&path).unwrap();
+        wal.move_on(&writer);
+        let log = look_after(wal, &writer);
+        assert!((1..=LITTLE).contains(&log.left()) && log.moved > LONG, "{log:?}");
+        reader.execute_batch("COMMIT").unwrap();
+        let mut wal = Wal::new(&path).unwrap();
+        wal.move_on(&writer);
+        assert_eq!(Log::look(&writer).unwrap().left(), 0, "not moved before the next commit");
+        write(&writer, 3, 1);
         assert!(Log::look(&writer).unwrap().pages < LITTLE);
     }
 }
