@@ -117,15 +117,6 @@ pub(super) async fn step(tx: &Link, now: Timestamp, retention: Retention) -> Res
     Ok(Some(if budget.is_spent() { Swept::More } else { Swept::Done }))
 }
 
-/// Whether a step would have to make room on the tape among messages so young that one with an earlier position may be on
-/// its way; then [`raise_floor`] comes first.
-pub(super) async fn lacks_room(link: &Link, retention: Retention) -> Result<bool, Fault> {
-    match retention.bytes {
-        Some(bytes) => Ok(size::in_use(link).await? > bytes),
-        None => Ok(false),
-    }
-}
-
 /// From here on messages get positions behind this moment, and those that had got others are committed.
 pub(super) async fn raise_floor(tx: &Link, now: Timestamp) -> Result<(), Fault> {
     tx.run("UPDATE ringback.tape SET floor = $1 WHERE floor < $1", args![INT8 days::last_position(now)])

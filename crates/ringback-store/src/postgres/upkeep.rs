@@ -14,8 +14,7 @@ use crate::{LedgerReport, Retention, StoreError, StoreSize, Swept, Upkeep};
 impl Upkeep for PostgresStore {
     async fn retire(&self, now: Timestamp, retention: Retention) -> Result<Swept, StoreError> {
         let swept = retrying!(async {
-            let link = self.pool.link().await?;
-            if retire::lacks_room(&link, retention).await? {
+            if self.lacks_room(retention).await? {
                 let tx = self.pool.begin().await?;
                 retire::raise_floor(&tx, now).await?;
                 tx.commit().await?;
@@ -23,7 +22,6 @@ impl Upkeep for PostgresStore {
                 retire::let_accepts_end(&tx).await?;
                 tx.commit().await?;
             }
-            drop(link);
             let tx = self.pool.begin().await?;
             // A step that begins again must not find itself at it still.
             let step = retire::step(&tx, now, retention).await;
@@ -59,5 +57,16 @@ impl Upkeep for PostgresStore {
 
     async fn verify(&self) -> Result<LedgerReport, StoreError> {
         verify::verify(&self.pool).await.map_err(Fault::into_error)
+    }
+}
+
+impl PostgresStore {
+    /// Whether a step would have to make room on the tape among messages so young that one with an earlier position may be on
+    /// its way; then [`retire::raise_floor`] comes first.
+    async fn lacks_room(&self, retention: Retention) -> Result<bool, Fault> {
+        let Some(bytes) = retention.bytes else { return Ok(false) };
+        let tx = self.pool.begin_reading().await?;
+        let in_use = size::in_use(&tx).await;
+        Ok(tx.end(in_use).await? > bytes)
     }
 }

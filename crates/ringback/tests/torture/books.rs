@@ -60,7 +60,7 @@ impl Books {
 
     /// The ids of what was accepted for accounts that never deregister: those below `leaving`.
     fn stable(&self, leaving: usize) -> impl Iterator<Item = &str> {
-        self.accepted.iter().filter(move |one| one.account < leaving).map(|one| &*one.id)
+        self.accepted.iter().filter(move |one| one.message.account < leaving).map(|one| &*one.id)
     }
 
     /// Waits until everything that was accepted for accounts that never deregister has arrived and was welcomed. What nothing
@@ -91,13 +91,13 @@ impl Books {
     async fn until_the_unhindered_arrived(&self, listener: &Listener, lives: &mut Lives, accounts: usize) {
         let look = async || {
             let mut late = self.unhindered(&listener.arrivals(), accounts - 1);
-            let whose: BTreeSet<usize> = late.iter().map(|one| one.account).collect();
+            let whose: BTreeSet<usize> = late.iter().map(|one| one.message.account).collect();
             for number in whose {
                 let path = format!("/api/ringback/v1/accounts/{}", account(number));
                 let (status, shown) = lives.insist(Method::GET, &path, None).await;
                 assert_eq!(status, StatusCode::OK, "{shown}");
                 if shown["state"] != "active" {
-                    late.retain(|one| one.account != number);
+                    late.retain(|one| one.message.account != number);
                 }
             }
             if late.is_empty() { Ok(()) } else { Err(format!("{} don't come: {late:?}", late.len())) }
@@ -112,15 +112,16 @@ impl Books {
             arrivals.iter().filter(|one| one.welcome() == welcome).map(|one| &*one.id).collect()
         };
         let (welcomed, refused) = (ids(true), ids(false));
-        let mut open: Vec<&Accepted> = self.accepted.iter().filter(|one| one.account < leaving).collect();
+        let mut open: Vec<&Accepted> =
+            self.accepted.iter().filter(|one| one.message.account < leaving).collect();
         open.retain(|one| !welcomed.contains(&*one.id));
         open.sort_by_key(|one| one.sequence);
         let mut blocked = HashSet::new();
         open.retain(|one| {
-            let waits = one.key.is_some_and(|key| blocked.contains(&(one.account, key)));
+            let waits = one.message.key.is_some_and(|key| blocked.contains(&(one.message.account, key)));
             let is_refused = refused.contains(&*one.id);
-            if let Some(key) = one.key.filter(|_| is_refused) {
-                blocked.insert((one.account, key));
+            if let Some(key) = one.message.key.filter(|_| is_refused) {
+                blocked.insert((one.message.account, key));
             }
             !waits && !is_refused
         });
@@ -135,7 +136,8 @@ impl Books {
             by_id.entry(&arrival.id).or_default().push(arrival);
         }
         let known: HashSet<&str> = self.accepted.iter().map(|one| &*one.id).collect();
-        assert!(by_id.keys().all(|id| known.contains(id)), "something was delivered and not accepted");
+        let unknown: Vec<_> = arrivals.iter().filter(|one| !known.contains(&*one.id)).collect();
+        assert!(unknown.is_empty(), "something was delivered and not accepted: {unknown:?}");
         self.little_is_repeated(&by_id);
         self.each_key_is_in_order(&by_id);
         self.the_fences_hold(arrivals, fences_hold_after);
@@ -151,7 +153,7 @@ impl Books {
     fn the_numbers_are_consecutive(&self) {
         let mut numbers: BTreeMap<usize, BTreeMap<u64, &str>> = BTreeMap::new();
         for one in &self.accepted {
-            let before = numbers.entry(one.account).or_default().insert(one.sequence, &one.id);
+            let before = numbers.entry(one.message.account).or_default().insert(one.sequence, &one.id);
             assert_eq!(before, None, "a number was given twice: {one:?}");
         }
         for (number, sequences) in numbers {
@@ -202,8 +204,8 @@ impl Books {
     fn each_key_is_in_order(&self, by_id: &HashMap<&str, Vec<&Arrival>>) {
         let mut lines: BTreeMap<(usize, u8), BTreeMap<u64, &str>> = BTreeMap::new();
         for one in &self.accepted {
-            if let Some(key) = one.key {
-                lines.entry((one.account, key)).or_default().insert(one.sequence, &one.id);
+            if let Some(key) = one.message.key {
+                lines.entry((one.message.account, key)).or_default().insert(one.sequence, &one.id);
             }
         }
         for ((number, key), line) in lines {
@@ -247,8 +249,12 @@ impl Books {
             let counted = [counts.pending, counts.delivered, counts.dead, counts.cancelled];
             assert_eq!(counted, rows, "{name}: pending, delivered, dead, cancelled");
             assert_eq!(counts.accepted, rows.iter().sum::<u64>(), "{name}");
-            let known: BTreeSet<u64> =
-                self.accepted.iter().filter(|one| one.account == number).map(|one| one.sequence).collect();
+            let known: BTreeSet<u64> = self
+                .accepted
+                .iter()
+                .filter(|one| one.message.account == number)
+                .map(|one| one.sequence)
+                .collect();
             assert_eq!(counts.accepted, known.len() as u64, "{name}: as many as were answered for");
             assert!(number == leaving || counts.delivered == counts.accepted, "{name}: {counts:?}");
             assert_eq!(counts.dead, 0);
