@@ -16,10 +16,15 @@ use serde::de::DeserializeOwned;
 use super::limits::Limits;
 use super::problem::Problem;
 
-/// A request's body, `most` bytes of it at most.
-pub(super) async fn read(request: Request, most: usize, limits: &Limits) -> Result<Bytes, Problem> {
-    let encoded = is_encoded(request.headers());
-    match tokio::time::timeout(limits.body_timeout, collect(request.into_body(), most)).await {
+/// The body of a request with these headers, `most` bytes of it at most.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    most: usize,
+    limits: &Limits,
+) -> Result<Bytes, Problem> {
+    let encoded = is_encoded(headers);
+    match tokio::time::timeout(limits.body_timeout, collect(body, most)).await {
         Ok(Ok(body)) if encoded && !body.is_empty() => Err(Problem::content_encoding()),
         Ok(read) => read,
         Err(_) => Err(Problem::late_body()),
@@ -89,8 +94,9 @@ pub(super) async fn optional_json<T: DeserializeOwned>(
     request: Request,
     limits: &Limits,
 ) -> Result<Option<T>, Problem> {
-    let right_type = is_type(request.headers(), "application/json");
-    let bytes = read(request, limits.request_bytes, limits).await?;
+    let (parts, body) = request.into_parts();
+    let right_type = is_type(&parts.headers, "application/json");
+    let bytes = read(&parts.headers, body, limits.request_bytes, limits).await?;
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }

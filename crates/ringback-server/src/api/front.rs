@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use hyper::body::Body as HttpBody;
 use ringback_wire::routes;
@@ -41,7 +42,8 @@ impl Front {
         B: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + 'static,
     {
         if let Some(state) = self.publishing.as_ref().filter(|_| is_publish(&request)) {
-            return publish_here(state, request.map(Body::new)).await;
+            let (parts, body) = request.into_parts();
+            return publish_here(state, parts, Body::new(body)).await;
         }
         let peer = peer(request.headers());
         request.extensions_mut().insert(peer);
@@ -58,7 +60,9 @@ fn is_publish<B>(request: &Request<B>) -> bool {
 }
 
 /// With the precautions that the router takes.
-async fn publish_here(state: &ApiState, request: Request<Body>) -> Response {
-    let answer = leftover::read_after(state, request, |request| publish::answer(state, request));
-    panics::caught(answer).await
+async fn publish_here(state: &ApiState, parts: Parts, body: Body) -> Response {
+    let (body, leftover) = leftover::lend(&parts.headers, body);
+    let mut response = panics::caught(publish::publish_directly(state, parts, body)).await;
+    leftover.read(state, &mut response).await;
+    response
 }

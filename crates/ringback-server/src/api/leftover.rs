@@ -4,7 +4,6 @@
 //! keeps connections for the next request would find it broken, often before having read why. Past the bound that is what
 //! happens, and the answer says so (`Connection: close`).
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,8 +12,8 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::{CONNECTION, EXPECT};
+use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::oneshot;
@@ -23,30 +22,37 @@ use super::state::ApiState;
 
 /// The middleware.
 pub(super) async fn read(State(state): State<ApiState>, request: Request, next: Next) -> Response {
-    read_after(&state, request, |request| next.run(request)).await
+    let (parts, body) = request.into_parts();
+    let (body, leftover) = lend(&parts.headers, body);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    leftover.read(&state, &mut response).await;
+    response
 }
 
-/// The answer, once what it leaves unread is read.
-pub(super) async fn read_after<F: Future<Output = Response>>(
-    state: &ApiState,
-    request: Request,
-    answer: impl FnOnce(Request) -> F,
-) -> Response {
-    if request.body().is_end_stream() {
-        return answer(request).await;
+/// A request's body for its handler, and what is left of it when the handler is done.
+pub(super) fn lend(headers: &HeaderMap, body: Body) -> (Body, Leftover) {
+    if body.is_end_stream() {
+        return (body, Leftover(None));
     }
     // Who expects a 100 sends nothing before it, and it comes with the first look at the body.
-    let begun = !request.headers().contains_key(EXPECT);
-    let (give_back, mut given_back) = oneshot::channel();
-    let lend = |body| Body::new(Lent { body: Some(body), begun, give_back: Some(give_back) });
-    let mut response = answer(request.map(lend)).await;
-    if let Ok(mut body) = given_back.try_recv() {
-        let drained = drain(&mut body, state.limits.drain_bytes);
+    let begun = !headers.contains_key(EXPECT);
+    let (give_back, given_back) = oneshot::channel();
+    (Body::new(Lent { body: Some(body), begun, give_back: Some(give_back) }), Leftover(Some(given_back)))
+}
+
+/// See [`lend`].
+pub(super) struct Leftover(Option<oneshot::Receiver<Body>>);
+
+impl Leftover {
+    /// Reads it, or has the connection closed after the answer.
+    pub(super) async fn read(self, state: &ApiState, response: &mut Response) {
+        let Some(mut body) = self.0.and_then(|mut given_back| given_back.try_recv().ok()) else { return };
+        // Boxed: it is large, and hardly ever anything is left.
+        let drained = Box::pin(drain(&mut body, state.limits.drain_bytes));
         if tokio::time::timeout(state.limits.body_timeout, drained).await != Ok(true) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
     }
-    response
 }
 
 /// Reads on without keeping anything; whether the end came before `most` bytes.

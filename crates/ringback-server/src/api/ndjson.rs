@@ -7,9 +7,9 @@
 
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::body::Body;
 use axum::response::Response;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use ringback_store::NewMessage;
 use ringback_wire::error_code;
 use ringback_wire::publish::{
@@ -26,11 +26,12 @@ use crate::trace::PublishSpan;
 pub(super) async fn publish(
     state: &ApiState,
     principal: &Principal,
-    request: Request,
+    headers: &HeaderMap,
+    body: Body,
     span: &mut PublishSpan,
 ) -> Result<Response, Problem> {
     let limits = &state.limits;
-    if request.headers().contains_key(IDEMPOTENCY_KEY_HEADER) {
+    if headers.contains_key(IDEMPOTENCY_KEY_HEADER) {
         return Err(Problem::invalid(
             error_code::IDEMPOTENCY_KEY_INVALID,
             "with NDJSON each line has its own idempotencyKey: leave the header Idempotency-Key out",
@@ -40,7 +41,7 @@ pub(super) async fn publish(
     let Ok(_room) = tokio::time::timeout(limits.body_timeout, room).await else {
         return Err(Problem::busy(error_code::TOO_MANY_REQUESTS, "too many NDJSON requests at once"));
     };
-    let bytes = body::read(request, limits.ndjson_bytes, limits).await?;
+    let bytes = body::read(headers, body, limits.ndjson_bytes, limits).await?;
     if bytes.trim_ascii().is_empty() {
         return Err(Problem::invalid(
             error_code::REQUEST_UNDEFINED,

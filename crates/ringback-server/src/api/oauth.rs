@@ -218,9 +218,10 @@ pub(super) struct Form(Bytes);
 impl Form {
     /// Reads a request's form.
     pub(super) async fn read(request: Request, state: &ApiState) -> Result<Self, OAuthProblem> {
-        let right_type = body::is_type(request.headers(), "application/x-www-form-urlencoded");
+        let (parts, body) = request.into_parts();
+        let right_type = body::is_type(&parts.headers, "application/x-www-form-urlencoded");
         let limits = &state.limits;
-        let read = body::read(request, limits.request_bytes, limits).await;
+        let read = body::read(&parts.headers, body, limits.request_bytes, limits).await;
         let bytes = read.map_err(|problem| OAuthProblem::unreadable_form(problem.status()))?;
         if !bytes.is_empty() && !right_type {
             return Err(OAuthProblem::not_a_form());

@@ -50,8 +50,10 @@ where
 pub(super) struct Caught<F>(Option<Pin<Box<F>>>);
 
 /// The answer, or a 500 where making it panics.
-pub(super) async fn caught(answer: impl Future<Output = Response>) -> Response {
-    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| panicked())
+///
+/// No `async fn`: that would keep a place for the answer's future twice.
+pub(super) fn caught(answer: impl Future<Output = Response>) -> impl Future<Output = Response> {
+    AssertUnwindSafe(answer).catch_unwind().map(|answered| answered.unwrap_or_else(|_| panicked()))
 }
 
 fn panicked() -> Response {

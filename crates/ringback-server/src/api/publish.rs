@@ -5,9 +5,11 @@
 
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
+use http::request::Parts;
 use ringback_wire::error_code;
 use ringback_wire::publish::{
     IDEMPOTENCY_KEY_HEADER, InvalidMessage, NDJSON_CONTENT_TYPE, check_idempotency_key,
@@ -19,43 +21,61 @@ use super::state::ApiState;
 use super::{admission, answer as answers, body, ndjson};
 use crate::trace::PublishSpan;
 
-/// What [`publish`] answers, where no router asks it.
-pub(super) async fn answer(state: &ApiState, request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let bearer = Bearer::from_request_parts(&mut parts, state).await;
-    publish(State(state.clone()), bearer, Request::from_parts(parts, body)).await.into_response()
-}
-
 /// Takes messages in.
 pub(super) async fn publish(
     State(state): State<ApiState>,
     bearer: Result<Bearer, Problem>,
     request: Request,
-) -> Result<Response, Problem> {
-    let counted = |problem: Problem| {
-        state.metrics.refused(problem.status());
-        problem
+) -> Response {
+    let (parts, body) = request.into_parts();
+    answer(&state, bearer, &parts.headers, body).await
+}
+
+/// The same where no router asks.
+///
+/// The request is handed on in parts from here: each function that takes it whole makes the future larger by it, and
+/// the future is moved as its request begins.
+pub(super) async fn publish_directly(state: &ApiState, mut parts: Parts, body: Body) -> Response {
+    let bearer = Bearer::from_request_parts(&mut parts, state).await;
+    answer(state, bearer, &parts.headers, body).await
+}
+
+async fn answer(
+    state: &ApiState,
+    bearer: Result<Bearer, Problem>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
+    let Bearer(principal) = match bearer {
+        Ok(bearer) => bearer,
+        Err(problem) => return refused(state, problem),
     };
-    let Bearer(principal) = bearer.map_err(counted)?;
-    principal.may(Wants::Publish)?;
-    let mut span = state.tracer.publish(request.headers());
-    let answer = take_in(&state, &principal, request, &mut span).await.map_err(counted);
-    Ok(span.end(answer.into_response()))
+    if let Err(problem) = principal.may(Wants::Publish) {
+        return problem.into_response();
+    }
+    let mut span = state.tracer.publish(headers);
+    let taken = take_in(state, &principal, headers, body, &mut span).await;
+    span.end(taken.unwrap_or_else(|problem| refused(state, problem)))
+}
+
+fn refused(state: &ApiState, problem: Problem) -> Response {
+    state.metrics.refused(problem.status());
+    problem.into_response()
 }
 
 async fn take_in(
     state: &ApiState,
     principal: &Principal,
-    request: Request,
+    headers: &HeaderMap,
+    body: Body,
     span: &mut PublishSpan,
 ) -> Result<Response, Problem> {
-    let headers = request.headers();
     if headers.contains_key(http::header::CONTENT_TYPE) && body::is_type(headers, NDJSON_CONTENT_TYPE) {
         // Boxed: it is large, and single messages are many.
-        return Box::pin(ndjson::publish(state, principal, request, span)).await;
+        return Box::pin(ndjson::publish(state, principal, headers, body, span)).await;
     }
     let began = Instant::now();
-    let answer = one(state, principal, request, span).await;
+    let answer = one(state, principal, headers, body, span).await;
     state.metrics.accepted_in(began.elapsed());
     answer
 }
@@ -63,13 +83,14 @@ async fn take_in(
 async fn one(
     state: &ApiState,
     principal: &Principal,
-    request: Request,
+    headers: &HeaderMap,
+    body: Body,
     span: &mut PublishSpan,
 ) -> Result<Response, Problem> {
     let held = admission::give_way(state, 1).await;
-    let right_type = body::is_type(request.headers(), "application/json");
-    let key = idempotency_key(request.headers())?;
-    let bytes = body::read(request, state.limits.message_bytes, &state.limits).await?;
+    let right_type = body::is_type(headers, "application/json");
+    let key = idempotency_key(headers)?;
+    let bytes = body::read(headers, body, state.limits.message_bytes, &state.limits).await?;
     if !right_type && !bytes.trim_ascii().is_empty() {
         return Err(Problem::media_type("application/json or application/x-ndjson"));
     }

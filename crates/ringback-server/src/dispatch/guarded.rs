@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use ringback_store::StoreError;
 
 /// What the store says, or that nobody knows, where it panics. The panic itself is printed by the process's hook.
@@ -20,8 +20,10 @@ pub(super) async fn guarded<T>(work: impl Future<Output = Result<T, StoreError>>
 pub(super) struct Panicked;
 
 /// What comes of the work, unless it panics. What it leaves behind then is dropped.
-pub(super) async fn or_panic<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| Panicked)
+///
+/// No `async fn`: that would keep a place for the work twice, and an attempt's is large.
+pub(super) fn or_panic<T>(work: impl Future<Output = T>) -> impl Future<Output = Result<T, Panicked>> {
+    AssertUnwindSafe(work).catch_unwind().map_err(|_| Panicked)
 }
 
 #[cfg(test)]
