@@ -25,7 +25,7 @@ use crate::publishers::{Lives, publish, register, turn_over};
 use crate::stage::{SERVE, account, address, alone, log_in, seed};
 
 /// As long as this where nothing else is said.
-const SECONDS: u64 = 12;
+const SECONDS: u64 = 8;
 /// The last two of them move and leave: see [`turn_over`].
 const ACCOUNTS: usize = 10;
 /// Those whose endpoint fails now and then: the first ones.

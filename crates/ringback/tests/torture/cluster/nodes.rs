@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use super::house::{Cluster, LEASE, LONGEST_REQUEST, NODES, RENEWED_EVERY, SLACK};
 use crate::stage::{alone, scale};
 
-const KILLS: usize = 5;
+const KILLS: usize = 3;
 const SCHEMA: &str = "SELECT max(version) FROM ringback.schema_version";
 
 #[tokio::test(flavor = "multi_thread")]
