@@ -30,6 +30,10 @@ pub trait CommitListener: Send + Sync {
     /// These were accepted, in this order.
     fn accepted(&self, fresh: Vec<Fresh>);
 
+    /// Other nodes had accepted these, in this order, for accounts that this node delivers for: they come before what is told
+    /// next as accepted. One may have been read meanwhile.
+    fn brought_along(&self, _brought: Vec<Fresh>) {}
+
     /// This account's standing is now this.
     fn standing_changed(&self, account: AccountId, standing: Standing);
 

@@ -12,7 +12,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ringback_delivery::{AccountId, Standing, Timestamp};
+use ringback_delivery::{AccountId, Standing, Timestamp, Turn};
 
 use crate::StoreError;
 
@@ -67,8 +67,8 @@ pub struct Node {
 /// What other nodes did with accounts of shards that this node holds.
 #[derive(Debug, Clone, Default)]
 pub struct Tidings {
-    /// These have something new that waits.
-    pub accepted: Vec<AccountId>,
+    /// These have something new that waits, in their queues up to here; nothing where that was not said.
+    pub accepted: Vec<(AccountId, Option<Turn>)>,
     /// Their standings are now these.
     pub standings: Vec<(AccountId, Standing)>,
     /// Shards are nobody's: whoever lacks some may claim them at once.

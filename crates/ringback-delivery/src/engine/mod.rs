@@ -206,6 +206,19 @@ impl Engine {
         heard
     }
 
+    /// Other nodes accepted messages for this account: its queue goes up to there, or did a moment ago.
+    pub fn reaches(&mut self, now: Timestamp, account: AccountId, through: Turn) {
+        let dormant = self.dormant.get(&account);
+        if dormant.is_some_and(|dormant| dormant.closed) || self.leaving.wants(account) {
+            return;
+        }
+        if self.lanes.contains_key(&account) {
+            self.with_lane(now, account, |lane, _| lane.queue_reaches(through));
+        } else {
+            self.wake(now, account);
+        }
+    }
+
     /// An account's standing changed.
     pub fn standing_changed(&mut self, now: Timestamp, account: AccountId, standing: Standing) {
         if self.leaving.wants(account) {

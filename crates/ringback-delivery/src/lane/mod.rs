@@ -134,7 +134,7 @@ impl Lane {
     }
 
     pub(crate) fn entries(&self) -> usize {
-        self.window.len()
+        self.window.len() + self.reading.kept()
     }
 
     /// Whether nothing but probes goes, or nothing at all, so that news of new messages changes nothing.

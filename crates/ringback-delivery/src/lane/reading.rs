@@ -9,6 +9,10 @@
 //! that is done stays in the window as `Gone` while a read is under way that may have seen it; news that come
 //! meanwhile are noted (`news`, `due_news`), so that the answer is not taken for the whole truth; and nothing that was
 //! recorded meanwhile is let go of before the answer came.
+//!
+//! Messages that come one after another while little is still to be read before them, the lane's *tail*, need not be read
+//! themselves: they are taken in when what was read goes up to them. So a lane is complete again though there is always something
+//! new.
 
 use std::collections::BTreeMap;
 
@@ -46,6 +50,12 @@ pub(super) struct Reading {
     standing_missed: bool,
     /// The last place in the queue that the lane knows to be taken.
     last_turn: Turn,
+    /// How far the queue was known to go when the read that is under way began: if that goes to the end, it sees all up to here.
+    sees: Turn,
+    /// How far the queue was said to go while a read is under way.
+    reaches: Turn,
+    /// The last that came, one after another: they are taken in once what is before them was read.
+    tail: Vec<Waiting>,
     /// When the next is due that was tried and is outside.
     next_due: Option<Timestamp>,
     /// Keys whose last message here is done, with its place: what follows is in the store.
@@ -58,6 +68,7 @@ impl Reading {
         self.complete = false;
         self.news = true;
         self.at_end = false;
+        self.tail.clear();
     }
 
     pub(super) fn start_over(&mut self) {
@@ -71,6 +82,32 @@ impl Reading {
         self.read_through = last_turn;
         self.at_end = true;
         self.complete = true;
+    }
+
+    /// How many messages are kept here.
+    pub(super) fn kept(&self) -> usize {
+        self.tail.len()
+    }
+
+    /// Whether a message is kept until what is before it was read: where that is soon.
+    fn keeps(&self, turn: Turn, most: usize) -> bool {
+        turn.0.saturating_sub(self.read_through.0) <= most as u64
+    }
+
+    /// Keeps a message until what is before it was read, with those right before it in the queue.
+    fn keep(&mut self, waiting: Waiting, most: usize) {
+        self.complete = false;
+        self.at_end = false;
+        let follows = self.tail.last().is_none_or(|last| last.turn.0 + 1 == waiting.turn.0);
+        if !follows || self.tail.len() == most {
+            self.tail.clear();
+        }
+        self.tail.push(waiting);
+    }
+
+    /// Whether all that is pending up to `read_through` is in the window.
+    fn has_all(&self) -> bool {
+        !self.outside && self.followers.is_empty() && !self.standing_missed
     }
 
     /// When to read what is due outside; none when nothing is.
@@ -92,7 +129,14 @@ impl Lane {
         self.reading.last_turn = waiting.turn;
         if follows && at.room && self.undecided() < at.settings.handoff_window {
             self.reading.read_through = waiting.turn;
-            self.window.insert(waiting, at.now);
+            if !self.take(at, waiting) {
+                // Another node had accepted it, and it was cancelled since.
+                self.reading.outside = true;
+                self.reading.complete = false;
+            }
+            true
+        } else if self.opened && at.room && self.reading.keeps(waiting.turn, at.settings.handoff_window) {
+            self.reading.keep(waiting, at.settings.handoff_window);
             true
         } else {
             self.reading.go_on();
@@ -107,9 +151,16 @@ impl Lane {
     }
 
     /// The queue is known to go up to here.
-    pub(super) fn queue_reaches(&mut self, last_turn: Turn) {
-        if last_turn > self.reading.last_turn {
-            self.reading.last_turn = last_turn;
+    pub(crate) fn queue_reaches(&mut self, last_turn: Turn) {
+        if last_turn <= self.reading.last_turn {
+            return;
+        }
+        self.reading.last_turn = last_turn;
+        if self.reading.under_way {
+            self.reading.reaches = last_turn;
+            self.reading.complete = false;
+            self.reading.at_end = false;
+        } else {
             self.reading.go_on();
         }
     }
@@ -134,6 +185,8 @@ impl Lane {
         reading.under_way = true;
         reading.news = false;
         reading.due_news = false;
+        reading.reaches = Turn(0);
+        reading.sees = reading.last_turn;
         let missed = std::mem::take(&mut reading.standing_missed);
         if std::mem::take(&mut reading.from_start) {
             reading.read_through = Turn(0);
@@ -212,9 +265,38 @@ impl Lane {
         let reading = &mut self.reading;
         reading.last_turn = reading.last_turn.max(reading.read_through);
         reading.next_due = if rows.more_due || reading.due_news { Some(at.now) } else { rows.next_due };
+        if rows.end && !reading.from_start {
+            reading.read_through = reading.read_through.max(reading.sees);
+        }
         reading.at_end = rows.end && !reading.news;
-        reading.complete =
-            reading.at_end && !reading.outside && reading.followers.is_empty() && !reading.standing_missed;
+        self.join_tail(at);
+        let reading = &mut self.reading;
+        reading.at_end &= reading.read_through >= reading.reaches;
+        reading.complete = reading.at_end && reading.has_all();
+    }
+
+    /// Takes in what came meanwhile, if nothing is missing before it any more. It waits on where something is still to
+    /// be read; what can't be taken in is read.
+    fn join_tail(&mut self, at: &Moment<'_>) {
+        let mut tail = std::mem::take(&mut self.reading.tail);
+        tail.retain(|waiting| waiting.turn > self.reading.read_through);
+        let Some(first) = tail.first() else { return };
+        if first.turn.0 > self.reading.read_through.0 + 1 {
+            self.reading.at_end = false;
+            self.reading.tail = tail;
+            return;
+        }
+        for waiting in tail {
+            let has_room = at.room && self.undecided() < at.settings.handoff_window;
+            if !has_room || !self.reading.has_all() || self.reading.from_start {
+                self.reading.at_end = false;
+                return;
+            }
+            self.reading.read_through = waiting.turn;
+            self.reading.outside |= !self.take(at, waiting);
+        }
+        // It may be known that the queue goes on.
+        self.reading.at_end = self.reading.read_through >= self.reading.last_turn;
     }
 
     /// A read came to nothing: what it asked for is wanted still.

@@ -93,6 +93,9 @@ impl World {
                 self.send_news(node, news.clone());
             } else if self.scene.nodes == 1 {
                 self.send_news(node, News::Lost(account));
+            } else if let News::Accepted(_, waiting, _) = news {
+                // As of what another node took in.
+                self.send_news(node, News::Reaches(account, waiting.turn));
             }
         }
     }

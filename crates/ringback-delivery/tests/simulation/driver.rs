@@ -124,6 +124,9 @@ impl World {
                 self.witness.told(now, account, tenure, version, &standing);
                 self.nodes[node].engine().standing_changed(now, account, standing);
             }
+            News::Reaches(account, through) if self.nodes[node].owns(account) => {
+                self.nodes[node].engine().reaches(now, account, through);
+            }
             News::Lost(account) => self.nodes[node].to_discover.push_back(account),
             _ => {}
         }

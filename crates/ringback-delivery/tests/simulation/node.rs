@@ -15,6 +15,8 @@ pub(crate) enum News {
     /// With the lane before, where the scene has it and nothing else waited.
     Accepted(AccountId, Waiting, Option<(u64, EmptyLane)>),
     Standing(AccountId, u64, Standing),
+    /// Something was accepted by another node: how far the account's queue goes by it.
+    Reaches(AccountId, Turn),
     /// There were news of this account, and they were lost.
     Lost(AccountId),
 }

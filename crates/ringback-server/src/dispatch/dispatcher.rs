@@ -246,6 +246,15 @@ impl Running {
         }
     }
 
+    /// Takes a message in that another node accepted, some time ago.
+    fn brought(&mut self, now: Timestamp, message: Arrived) {
+        let Arrived { account, waiting, content, .. } = message;
+        let heard = self.engine.accepted(now, account, waiting, None);
+        if let Some(content) = content.filter(|_| heard.goes_soon) {
+            self.ahead.keep(waiting.position, content, ());
+        }
+    }
+
     /// Takes the news of the store's commits.
     fn hear(&mut self) {
         let now = self.clock.now();
@@ -260,6 +269,22 @@ impl Running {
                     for message in messages {
                         if self.owns(message.account) {
                             self.arrived(now, committed, message);
+                        }
+                    }
+                }
+                News::Brought(told, messages) => {
+                    self.watch.heard(told.elapsed());
+                    for message in messages {
+                        if self.owns(message.account) {
+                            self.brought(now, message);
+                        }
+                    }
+                }
+                News::Reaches(told, accounts) => {
+                    self.watch.heard(told.elapsed());
+                    for (account, through) in accounts {
+                        if self.owns(account) {
+                            self.engine.reaches(now, account, through);
                         }
                     }
                 }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use ringback_delivery::{AccountId, EmptyLane, Standing, Waiting};
+use ringback_delivery::{AccountId, EmptyLane, Standing, Turn, Waiting};
 use ringback_store::{CommitListener, Content, Fresh, Lease};
 use tokio::sync::Notify;
 
@@ -22,8 +22,13 @@ const INBOX_BYTES: usize = 4 << 20;
 /// One piece of news, in the order of the commits. What was accepted comes with when this was told.
 pub(super) enum News {
     Accepted(Instant, Vec<Arrived>),
+    /// Other nodes had accepted these, as this node's next commit for their accounts told.
+    Brought(Instant, Vec<Arrived>),
     Standing(AccountId, Standing),
-    /// Something may wait for these that was not told of: another node took it in, or its commit was in doubt.
+    /// Other nodes took messages in for these: their queues go up to there.
+    Reaches(Instant, Vec<(AccountId, Turn)>),
+    /// Something may wait for these that was not told of: another node took it in and did not say how far, or its commit was in
+    /// doubt.
     Missed(Instant, Vec<AccountId>),
     /// These shards are this node's now.
     Gained(Vec<Lease>),
@@ -92,6 +97,18 @@ impl Inbox {
         self.put(|unheard| unheard.news.push(news));
     }
 
+    fn arrive(&self, fresh: Vec<Fresh>, news: impl FnOnce(Instant, Vec<Arrived>) -> News) {
+        self.put(|unheard| {
+            if unheard.messages + fresh.len() > INBOX_MESSAGES {
+                unheard.overflowed = true;
+                return;
+            }
+            unheard.messages += fresh.len();
+            let arrived = fresh.into_iter().map(|fresh| unheard.arrived(fresh)).collect();
+            unheard.news.push(news(Instant::now(), arrived));
+        });
+    }
+
     fn put(&self, add: impl FnOnce(&mut Unheard)) {
         add(&mut self.unheard.lock().unwrap_or_else(PoisonError::into_inner));
         // A permit is kept when nobody waits yet, so no news wait unheard.
@@ -101,15 +118,11 @@ impl Inbox {
 
 impl CommitListener for Inbox {
     fn accepted(&self, fresh: Vec<Fresh>) {
-        self.put(|unheard| {
-            if unheard.messages + fresh.len() > INBOX_MESSAGES {
-                unheard.overflowed = true;
-                return;
-            }
-            unheard.messages += fresh.len();
-            let arrived = fresh.into_iter().map(|fresh| unheard.arrived(fresh)).collect();
-            unheard.news.push(News::Accepted(Instant::now(), arrived));
-        });
+        self.arrive(fresh, News::Accepted);
+    }
+
+    fn brought_along(&self, brought: Vec<Fresh>) {
+        self.arrive(brought, News::Brought);
     }
 
     fn standing_changed(&self, account: AccountId, standing: Standing) {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ringback_delivery::{AccountId, Turn};
 use ringback_store::{Beat, CommitListener as _, LEASE_TERM, Store};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -182,9 +183,7 @@ async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inb
                 for (account, standing) in tidings.standings {
                     inbox.standing_changed(account, standing);
                 }
-                if !tidings.accepted.is_empty() {
-                    inbox.tell(News::Missed(Instant::now(), tidings.accepted));
-                }
+                hear_of(&inbox, tidings.accepted);
                 ownership.heard(asked);
                 if tidings.shards_are_free {
                     wanted.notify_one();
@@ -202,10 +201,24 @@ async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inb
     }
 }
 
+/// Other nodes took messages in for these, up to those places in their queues where that was said.
+fn hear_of(inbox: &Inbox, accepted: Vec<(AccountId, Option<Turn>)>) {
+    let (reaching, missed): (Vec<_>, Vec<_>) =
+        accepted.into_iter().partition(|(_, through)| through.is_some());
+    if !missed.is_empty() {
+        let missed = missed.into_iter().map(|(account, _)| account).collect();
+        inbox.tell(News::Missed(Instant::now(), missed));
+    }
+    if !reaching.is_empty() {
+        let reaching = reaching.into_iter().filter_map(|(account, through)| Some((account, through?)));
+        inbox.tell(News::Reaches(Instant::now(), reaching.collect()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
-    use ringback_delivery::{AccountId, SHARDS, Timestamp};
+    use ringback_delivery::{SHARDS, Timestamp};
     use ringback_store::Lease;
 
     use super::*;

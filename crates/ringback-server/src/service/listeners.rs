@@ -27,6 +27,11 @@ impl CommitListener for Listeners {
         self.inbox.accepted(fresh);
     }
 
+    fn brought_along(&self, brought: Vec<Fresh>) {
+        self.arrivals.came(brought.iter().map(|brought| brought.account));
+        self.inbox.brought_along(brought);
+    }
+
     fn standing_changed(&self, account: AccountId, standing: Standing) {
         self.inbox.standing_changed(account, standing);
     }

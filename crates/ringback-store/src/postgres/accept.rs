@@ -2,25 +2,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringback_delivery::{AccountId, MessageId, Sequence, Timestamp, Turn, Waiting};
+use ringback_delivery::{AccountId, MessageId, OrderingKey, Sequence, Timestamp, Turn, Waiting};
 use tokio_postgres::Row;
 
 use super::days::{self, Days};
 use super::fault::Fault;
+use super::heard::Heard;
 use super::link::{Link, args};
 use super::{repeats, rows};
 use crate::content::KEPT_BYTES;
-use crate::{Admission, Fresh, Limits, NewMessage, Trace, stored};
+use crate::{Admission, Content, Fresh, Limits, NewMessage, Trace, stored};
 
 /// How often a commit is tried again that met somebody else at the same rows.
 const CONFLICTS: usize = 5;
 
 /// What a batch came to.
+#[derive(Default)]
 pub(super) struct Taken {
     /// For each message, in the order in which they were handed in.
     pub(super) admissions: Vec<Admission>,
     /// Those that wait, in that order.
     pub(super) fresh: Vec<Fresh>,
+    /// What other nodes took in for these accounts before, where this node delivers for them and had not heard of it.
+    pub(super) brought: Vec<Fresh>,
     /// Whether another node has to hear of some.
     pub(super) told: bool,
     /// Shards of theirs that are other nodes', whose callbacks wait there.
@@ -33,6 +37,8 @@ struct Columns<'a> {
     accounts: Vec<i64>,
     /// The earliest time of the account's messages.
     first: Vec<i64>,
+    /// How far it was heard of the account's queue.
+    heard: Vec<Option<i64>>,
     at: Vec<i32>,
     now: Vec<i64>,
     kind: Vec<i16>,
@@ -45,7 +51,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(messages: &[(Timestamp, &'a NewMessage)]) -> Self {
+    fn of(messages: &[(Timestamp, &'a NewMessage)], heard: &Heard) -> Self {
         let mut places: BTreeMap<(i16, i64), (i32, i64)> = BTreeMap::new();
         for (now, message) in messages {
             let (_, first) = places.entry(rows::key(message.account)).or_insert((0, i64::MAX));
@@ -59,6 +65,7 @@ impl<'a> Columns<'a> {
             columns.accounts.push(*account);
             columns.first.push(*first);
         }
+        columns.heard = heard.of(&columns.accounts);
         for (now, message) in messages {
             let at = places.get(&rows::key(message.account)).map_or(0, |(at, _)| *at);
             let named = message.idempotency.as_ref();
@@ -82,15 +89,16 @@ pub(super) async fn accept(
     days: &Days,
     node: i32,
     limits: Limits,
+    heard: &Heard,
     messages: &[(Timestamp, &NewMessage)],
 ) -> Result<Taken, Fault> {
     let repeats = repeats::of(messages);
     if repeats.is_empty() {
-        return commit(link, days, node, limits, messages).await;
+        return commit(link, days, node, limits, heard, messages).await;
     }
     let once: Vec<usize> = (0..messages.len()).filter(|at| !repeats.contains_key(at)).collect();
     let batch: Vec<_> = once.iter().map(|at| messages[*at]).collect();
-    let mut taken = commit(link, days, node, limits, &batch).await?;
+    let mut taken = commit(link, days, node, limits, heard, &batch).await?;
     let mut answers: BTreeMap<usize, Admission> = once.into_iter().zip(taken.admissions).collect();
     for (at, first) in repeats {
         let answered = answers.get(&first).cloned();
@@ -98,8 +106,9 @@ pub(super) async fn accept(
         let answer = match known {
             Some(answer) => Some(answer),
             None => {
-                let mut alone = commit(link, days, node, limits, &messages[at..=at]).await?;
+                let mut alone = commit(link, days, node, limits, heard, &messages[at..=at]).await?;
                 taken.fresh.append(&mut alone.fresh);
+                taken.brought.append(&mut alone.brought);
                 taken.told |= alone.told;
                 taken.behind.append(&mut alone.behind);
                 alone.admissions.pop()
@@ -117,11 +126,12 @@ async fn commit(
     days: &Days,
     node: i32,
     limits: Limits,
+    heard: &Heard,
     messages: &[(Timestamp, &NewMessage)],
 ) -> Result<Taken, Fault> {
     let mut tries = 0;
     loop {
-        match try_commit(link, days, node, limits, messages).await {
+        match try_commit(link, days, node, limits, heard, messages).await {
             Err(fault) if fault.is_conflict() && tries < CONFLICTS => tries += 1,
             taken => return taken,
         }
@@ -133,9 +143,10 @@ async fn try_commit(
     days: &Days,
     node: i32,
     limits: Limits,
+    heard: &Heard,
     messages: &[(Timestamp, &NewMessage)],
 ) -> Result<Taken, Fault> {
-    let columns = Columns::of(messages);
+    let columns = Columns::of(messages, heard);
     for (now, _) in messages {
         days.make(link, days::day(*now)).await?;
     }
@@ -152,10 +163,13 @@ async fn try_commit(
         found => found?,
     };
     link.settled()?;
-    let admissions = Vec::with_capacity(messages.len());
-    let mut taken = Taken { admissions, fresh: Vec::new(), told: false, behind: BTreeSet::new() };
+    let mut taken = Taken { admissions: Vec::with_capacity(messages.len()), ..Taken::default() };
+    let (brought, found) = found.split_at(found.len().saturating_sub(messages.len()));
     if found.len() != messages.len() {
         return Err(Fault::damaged("the database did not answer for every message"));
+    }
+    for row in brought {
+        taken.brought.push(brought_along(row, &columns)?);
     }
     for (row, (_, message)) in found.iter().zip(messages) {
         taken.admissions.push(admission(row, message.account)?);
@@ -163,7 +177,7 @@ async fn try_commit(
             taken.behind.insert(message.account.shard());
         }
         if row.try_get::<_, i16>(1)? == 0 {
-            let waiting = waiting(row, message)?;
+            let waiting = waiting(row, message.key)?;
             let content = message.content.clone();
             taken.fresh.push(Fresh { account: message.account, waiting, content, lane: None });
             taken.told |= row.try_get::<_, bool>(8)?;
@@ -184,11 +198,12 @@ async fn take_in(link: &Link, node: i32, limits: Limits, columns: &Columns<'_>) 
     let named =
         if has_keys { (columns.name.as_slice(), columns.content.as_slice()) } else { (&[][..], &[][..]) };
     link.rows(
-        "SELECT * FROM ringback.accept_4($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        "SELECT * FROM ringback.accept_5($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+             $17)",
         args![
             INT4 node, INT8 most, INT8 most_in_all, BOOL has_keys,
             INT2_ARRAY columns.shards, INT8_ARRAY columns.accounts, INT8_ARRAY columns.first,
-            INT4_ARRAY columns.at, INT8_ARRAY columns.now, INT2_ARRAY columns.kind, INT8_ARRAY columns.key,
+            INT8_ARRAY columns.heard, INT4_ARRAY columns.at, INT8_ARRAY columns.now, INT2_ARRAY columns.kind, INT8_ARRAY columns.key,
             BYTEA_ARRAY columns.body, BYTEA_ARRAY named.0, BYTEA_ARRAY named.1,
             INT4_ARRAY columns.period, BYTEA_ARRAY traces
         ],
@@ -215,12 +230,29 @@ fn admission(row: &Row, account: AccountId) -> Result<Admission, Fault> {
     })
 }
 
-fn waiting(row: &Row, message: &NewMessage) -> Result<Waiting, Fault> {
+/// What another node took in.
+fn brought_along(row: &Row, columns: &Columns<'_>) -> Result<Fresh, Fault> {
+    let at = usize::try_from(row.try_get::<_, i32>(10)? - 1).unwrap_or(usize::MAX);
+    let account = columns.accounts.get(at).and_then(|account| u64::try_from(*account).ok());
+    let account = account.and_then(AccountId::from_number);
+    let account = account.ok_or_else(|| Fault::damaged("a message was brought along that is nobody's"))?;
+    let key = row.try_get::<_, Option<i64>>(11)?.map(OrderingKey);
+    let body: Vec<u8> = row.try_get(12)?;
+    let trace = row.try_get::<_, Option<&[u8]>>(13)?.and_then(Trace::from_kept);
+    Ok(Fresh {
+        account,
+        waiting: waiting(row, key)?,
+        content: Content { body: body.into(), trace },
+        lane: None,
+    })
+}
+
+fn waiting(row: &Row, key: Option<OrderingKey>) -> Result<Waiting, Fault> {
     Ok(Waiting {
         turn: Turn(rows::number(row, 3)?),
         sequence: Sequence(rows::number(row, 2)?),
         position: row.try_get(4)?,
-        key: message.key,
+        key,
         accepted_at: rows::moment(row, 5)?,
         born: rows::moment(row, 6)?,
         attempts: 0,

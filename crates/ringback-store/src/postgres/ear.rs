@@ -23,6 +23,14 @@ impl Ear {
         }
     }
 
+    pub(super) fn brought_along(&self, brought: Vec<Fresh>) {
+        if !brought.is_empty()
+            && let Some(listener) = self.listener()
+        {
+            listener.brought_along(brought);
+        }
+    }
+
     pub(super) fn standing_changed(&self, account: AccountId, standing: Standing) {
         if let Some(listener) = self.listener() {
             listener.standing_changed(account, standing);

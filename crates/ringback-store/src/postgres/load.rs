@@ -148,14 +148,17 @@ fn lane_of(row: &Row) -> Result<usize, Fault> {
     Ok(usize::try_from(row.try_get::<_, i64>(0)? - 1).unwrap_or(usize::MAX))
 }
 
+/// What comes before a message with its key is asked for in the order of the keys, though there is one only: whatever the
+/// planner takes the table for, only the keys' index has that order. In that of the turns it would walk over all that waits.
 async fn queue(link: &Link, asked: &Asked) -> Result<Vec<(usize, Waiting, Option<Turn>)>, Fault> {
     let found = link
         .rows(
             concat!(
                 "SELECT i.lane, ",
                 waiting_columns!(),
-                ", (SELECT max(b.turn) FROM ringback.pending b WHERE b.shard = p.shard
-                        AND b.account = p.account AND b.key = p.key AND b.turn < p.turn)
+                ", (SELECT b.turn FROM ringback.pending b WHERE b.shard = p.shard AND b.account = p.account
+                        AND b.key >= p.key AND (b.key, b.turn) < (p.key, p.turn)
+                        ORDER BY b.key DESC, b.turn DESC LIMIT 1)
                  FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS i (shard, account, after, most, lane)
                  CROSS JOIN LATERAL (SELECT * FROM ringback.pending p WHERE p.shard = i.shard
                      AND p.account = i.account AND p.turn > i.after ORDER BY p.turn LIMIT i.most) p
@@ -233,8 +236,8 @@ async fn follow(link: &Link, reads: &[LaneRead]) -> Result<Vec<(usize, Waiting)>
                 waiting_columns!(),
                 " FROM unnest($1, $2, $3, $4, $5) AS i (lane, shard, account, key, after)
                  CROSS JOIN LATERAL (SELECT * FROM ringback.pending p WHERE p.shard = i.shard
-                     AND p.account = i.account AND p.key = i.key AND p.turn > i.after
-                     ORDER BY p.turn LIMIT $6) p"
+                     AND p.account = i.account AND p.key <= i.key AND (p.key, p.turn) > (i.key, i.after)
+                     ORDER BY p.key, p.turn LIMIT $6) p"
             ),
             args![
                 INT8_ARRAY lanes, INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY keys, INT8_ARRAY after,

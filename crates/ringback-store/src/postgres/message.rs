@@ -215,8 +215,9 @@ async fn who_goes_before(
              CROSS JOIN LATERAL (
                  SELECT q.sequence, q.accepted_at FROM (
                      SELECT p.turn, p.sequence, p.accepted_at FROM ringback.pending p
-                     WHERE p.shard = i.shard AND p.account = i.account AND p.key = i.key
-                         AND p.turn > i.cancelled AND p.turn < i.turn ORDER BY p.turn LIMIT $9) q
+                     WHERE p.shard = i.shard AND p.account = i.account AND p.key <= i.key
+                         AND (p.key, p.turn) > (i.key, i.cancelled) AND (p.key, p.turn) < (i.key, i.turn)
+                     ORDER BY p.key, p.turn LIMIT $9) q
                  WHERE NOT (q.sequence <= i.acknowledged AND q.turn <= i.acknowledged_turn)
                  ORDER BY q.turn LIMIT 1) p",
             args![

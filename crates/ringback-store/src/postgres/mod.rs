@@ -21,6 +21,7 @@ mod drop_days;
 mod ear;
 mod fault;
 mod fence;
+mod heard;
 mod hints;
 mod history;
 mod horizon;
@@ -84,6 +85,7 @@ use days::Days;
 use doubts::Doubts;
 use ear::Ear;
 use fault::Fault;
+use heard::Heard;
 use hints::Hints;
 use horizon::Horizon;
 use link::Arg;
@@ -121,6 +123,7 @@ pub struct PostgresStore {
     cursor: tidings::Cursor,
     drops: drop_days::Drops,
     hints: Arc<Hints>,
+    heard: Arc<Heard>,
     horizon: Horizon,
     commits: Arc<AtomicU64>,
     opened_at: Timestamp,

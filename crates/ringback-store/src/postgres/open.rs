@@ -8,6 +8,7 @@ use super::days::Days;
 use super::doubts::Doubts;
 use super::ear::Ear;
 use super::fault::Fault;
+use super::heard::Heard;
 use super::hints::Hints;
 use super::opening::Openings;
 use super::options::PostgresOptions;
@@ -42,6 +43,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
     let wants_hints = options.notify && options.role == Role::Server && !connector.is_pooled();
     let hints = Arc::new(Hints::new(connector, wants_hints));
     let (days, tenure, ear) = (Arc::<Days>::default(), Arc::<Tenure>::default(), Arc::<Ear>::default());
+    let heard = Arc::<Heard>::default();
     let doubts = Arc::new(Doubts::start(Arc::clone(&pool), Arc::clone(&ear)));
     let writer = Writer::start(Desk {
         maker,
@@ -50,6 +52,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         ear: Arc::clone(&ear),
         doubts: Arc::clone(&doubts),
         hints: Arc::clone(&hints),
+        heard: Arc::clone(&heard),
         commits: Arc::clone(&commits),
         limits: options.limits,
     });
@@ -64,6 +67,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
         cursor: Default::default(),
         drops: Default::default(),
         hints,
+        heard,
         horizon: Default::default(),
         commits,
         opened_at,

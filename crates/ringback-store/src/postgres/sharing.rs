@@ -47,7 +47,7 @@ impl Sharing for PostgresStore {
     }
 
     async fn tidings(&self) -> Result<Tidings, StoreError> {
-        let read = tidings::read(&self.pool, &self.cursor, self.tenure.node());
+        let read = tidings::read(&self.pool, &self.cursor, &self.heard, self.tenure.node());
         read.await.map_err(|fault| fault.into_error())
     }
 

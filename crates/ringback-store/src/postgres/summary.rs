@@ -179,9 +179,10 @@ pub(super) async fn first_due(
                      WHERE p.shard = i.shard AND p.account = i.account AND p.turn > i.cancelled
                      ORDER BY p.turn LIMIT $6) q
                  WHERE q.due IS NULL AND NOT (q.sequence <= i.acknowledged AND q.turn <= i.acknowledged_turn)
-                     AND (q.key IS NULL OR NOT EXISTS (SELECT FROM ringback.pending b
-                         WHERE b.shard = i.shard AND b.account = i.account AND b.key = q.key
-                             AND b.turn > i.cancelled AND b.turn < q.turn))
+                     AND (SELECT b.turn FROM ringback.pending b
+                         WHERE b.shard = i.shard AND b.account = i.account AND b.key <= q.key
+                         AND (b.key, b.turn) > (q.key, i.cancelled) AND (b.key, b.turn) < (q.key, q.turn)
+                         ORDER BY b.key, b.turn LIMIT 1) IS NULL
              ) fresh",
             args![
                 INT2_ARRAY shards, INT8_ARRAY accounts, INT8_ARRAY cancelled, INT8_ARRAY acknowledged,

@@ -22,6 +22,7 @@ use super::days::Days;
 use super::doubts::Doubts;
 use super::ear::Ear;
 use super::fault::Fault;
+use super::heard::Heard;
 use super::hints::Hints;
 use super::link::Link;
 use super::pool::Maker;
@@ -63,6 +64,7 @@ pub(super) struct Desk {
     pub(super) ear: Arc<Ear>,
     pub(super) doubts: Arc<Doubts>,
     pub(super) hints: Arc<Hints>,
+    pub(super) heard: Arc<Heard>,
     pub(super) commits: Arc<AtomicU64>,
     pub(super) limits: Limits,
 }
@@ -205,7 +207,8 @@ impl Desk {
         messages: Vec<(Timestamp, NewMessage)>,
     ) -> (Link, Result<Taken, Fault>) {
         let messages: Vec<_> = messages.iter().map(|(now, message)| (*now, message)).collect();
-        let taken = accept::accept(&link, &self.days, self.tenure.node(), self.limits, &messages).await;
+        let taken =
+            accept::accept(&link, &self.days, self.tenure.node(), self.limits, &self.heard, &messages).await;
         (link, taken)
     }
 
@@ -213,6 +216,11 @@ impl Desk {
     fn tell(&self, taken: Taken, took: Duration) -> Vec<Admission> {
         self.commits.fetch_add(1, Ordering::Relaxed);
         let moved = Movements { accepted: taken.fresh.len() as u64, ..Movements::default() };
+        // What others took in comes before it in the queues.
+        self.ear.brought_along(taken.brought);
+        for fresh in &taken.fresh {
+            self.heard.note(fresh.account, fresh.waiting.turn);
+        }
         self.ear.accepted(taken.fresh);
         self.ear.behind(taken.behind.into_iter().collect());
         self.ear.committed(Commit { took, moved });

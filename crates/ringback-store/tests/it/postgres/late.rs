@@ -22,7 +22,7 @@ async fn news_come_however_late_and_out_of_order_they_are_committed() {
         assert!(owner.tidings().await.unwrap().standings.is_empty());
     }
     late.commit().await;
-    assert_eq!(owner.tidings().await.unwrap().accepted, [account(ONE)]);
+    assert_eq!(owner.tidings().await.unwrap().accepted, [(account(ONE), None)]);
     assert!(owner.tidings().await.unwrap().accepted.is_empty());
     assert_eq!(database.psql("SELECT count(*) FROM ringback.news").trim(), "0");
 }

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ringback_delivery::{AccountId, Standing};
-use ringback_store::{CommitListener, Dispatching as _, Fresh, PostgresStore, Role, Sharing as _};
+use ringback_delivery::{AccountId, OrderingKey, Standing, Turn};
+use ringback_store::{
+    CommitListener, Dispatching as _, Fresh, NewMessage, PostgresStore, Publishing as _, Role, Sharing as _,
+};
 use ringback_testbed::{Database, Postgres, looking};
 
 use super::options;
 use crate::cast::*;
-use crate::looking::accept_many;
+use crate::looking::*;
 
 async fn node(database: &Database<'_>, name: &str, hints: bool) -> PostgresStore {
     let mut options = options(database, Role::Server);
@@ -137,6 +139,101 @@ async fn who_takes_in_for_another_node_hears_whether_callbacks_wait_there() {
     database.until("SELECT max(behind_until) < clock_timestamp() FROM ringback.node").await;
     accept_many(&other, at(1), ONE, 1).await;
     assert_eq!(of_other.heard(), NOBODY);
+}
+
+#[tokio::test]
+async fn what_others_took_in_comes_along_with_the_owners_next_batch() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let database = postgres.database();
+    let (owner, other) = (node(&database, "owner", false).await, node(&database, "other", false).await);
+    owner.beat().await.unwrap();
+    owner.claim(1024).await.unwrap();
+    other.beat().await.unwrap();
+    register(&owner, ONE).await;
+    register(&owner, TWO).await;
+    let (of_owner, of_other) = (Queues::at(&owner), Queues::at(&other));
+    let of = account(ONE);
+
+    // What the owner knows nothing of before it has heard of the account, its lane reads.
+    accept_many(&other, at(1), ONE, 2).await;
+    accept_many(&owner, at(1), ONE, 1).await;
+    assert_eq!(of_owner.heard(), [(false, of, 3)]);
+    let sent = named(ONE, 1, 1);
+    let sent = NewMessage { key: Some(OrderingKey(7)), ..sent };
+    other.accept(at(2), vec![sent.clone()]).await.unwrap();
+    accept_many(&other, at(2), ONE, 1).await;
+    accept_many(&owner, at(3), TWO, 1).await;
+    of_owner.heard();
+    accept_many(&owner, at(3), ONE, 1).await;
+    assert_eq!(of_owner.heard(), [(true, of, 4), (true, of, 5), (false, of, 6)]);
+    let brought = of_owner.last_brought();
+    assert_eq!((brought.waiting.key, &brought.content), (sent.key, &sent.content));
+    assert_eq!((brought.waiting.accepted_at, brought.waiting.attempts), (at(2), 0));
+    // Read back, it is the same.
+    let read = load(&owner, from_the_head(ONE)).await.queue;
+    assert!(read.iter().any(|(waiting, _)| *waiting == brought.waiting), "{read:?}");
+    accept_many(&owner, at(3), ONE, 1).await;
+    assert_eq!(of_owner.heard(), [(false, of, 7)], "it comes once");
+    accept_many(&owner, at(3), TWO, 1).await;
+    accept_many(&other, at(3), TWO, 1).await;
+    let heard = of_other.heard();
+    assert!(heard.iter().all(|(brought, ..)| !brought), "the owner alone wants it: {heard:?}");
+
+    // Of what tidings tell the lane reads what it lacks.
+    owner.tidings().await.unwrap();
+    accept_many(&other, at(4), ONE, 3).await;
+    assert_eq!(owner.tidings().await.unwrap().accepted, [(of, Some(Turn(10)))]);
+    accept_many(&other, at(4), ONE, 1).await;
+    of_owner.heard();
+    accept_many(&owner, at(4), ONE, 1).await;
+    assert_eq!(of_owner.heard(), [(true, of, 11), (false, of, 12)]);
+    // What is more than a read's worth is read.
+    let many = vec![message(ONE, "one of many"); 513];
+    other.accept(at(5), many[1..].to_vec()).await.unwrap();
+    accept_many(&owner, at(5), ONE, 1).await;
+    assert_eq!(of_owner.heard().len(), 513);
+    other.accept(at(5), many).await.unwrap();
+    accept_many(&owner, at(5), ONE, 1).await;
+    assert_eq!(of_owner.heard().len(), 1);
+}
+
+/// Hears of messages in the order in which they are told: whether one was brought along, whose it is, and its turn.
+#[derive(Default)]
+struct Queues(Mutex<Vec<(bool, AccountId, u64)>>, Mutex<Vec<Fresh>>);
+
+impl Queues {
+    fn at(store: &PostgresStore) -> Arc<Self> {
+        let ear = Arc::new(Self::default());
+        store.listen(Arc::clone(&ear) as Arc<dyn CommitListener>);
+        ear
+    }
+
+    fn heard(&self) -> Vec<(bool, AccountId, u64)> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// The first of those that were brought along last.
+    fn last_brought(&self) -> Fresh {
+        self.1.lock().unwrap()[0].clone()
+    }
+
+    fn hear(&self, fresh: &[Fresh], brought: bool) {
+        let told = fresh.iter().map(|fresh| (brought, fresh.account, fresh.waiting.turn.0));
+        self.0.lock().unwrap().extend(told);
+    }
+}
+
+impl CommitListener for Queues {
+    fn accepted(&self, fresh: Vec<Fresh>) {
+        self.hear(&fresh, false);
+    }
+
+    fn brought_along(&self, brought: Vec<Fresh>) {
+        self.hear(&brought, true);
+        *self.1.lock().unwrap() = brought;
+    }
+
+    fn standing_changed(&self, _: AccountId, _: Standing) {}
 }
 
 /// Hears of shards whose callbacks wait at another node.

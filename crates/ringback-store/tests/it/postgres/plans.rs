@@ -315,6 +315,9 @@ fn fault(step: &Value, kind: &str, ends_early: bool, indexes: &Indexes) -> Optio
         // not everybody's.
         let is_of_one = condition.is_some_and(|condition| condition.contains("(account = "));
         let filter = step["Filter"].as_str();
+        if table == "pending" && filter.is_some_and(|filter| names(filter, "key")) {
+            return Some(format!("a key is looked for in all that waits, by {name} and {shown}"));
+        }
         let leaves_little_out =
             is_of_one || filter.is_none_or(|filter| filter.starts_with("(\"position\" > $"));
         let takes_the_first = kind != "Bitmap Index Scan" && ends_early && leaves_little_out;
