@@ -18,6 +18,9 @@ const LOOK: u64 = 16;
 /// Pages that the thread moves at a time: 1 MiB. More take so long that publishers notice; fewer would write busy pages
 /// more often.
 const PART: i64 = 256;
+/// Pages that small commits write, on average at most. Where they are larger, each takes long anyway, and all is moved at
+/// once, which is less work.
+const SMALL: i64 = 32;
 /// Pages in the log at which it is to start anew: 32 MiB. The writer then moves the last ones itself.
 const LONG: i64 = 8192;
 /// Pages that the writer moves itself, at most.
@@ -36,6 +39,8 @@ pub(super) struct Wal {
     /// How many pages were in the log when the thread was last asked to move some. A read may have kept it from that, and
     /// does so for a while.
     asked: i64,
+    /// Commits since then.
+    commits: i64,
     checkpointer: Checkpointer,
 }
 
@@ -47,6 +52,7 @@ impl Wal {
             patience: PATIENCE,
             held: None,
             asked: 0,
+            commits: 0,
             checkpointer: Checkpointer::start(database.to_owned())?,
         })
     }
@@ -63,6 +69,7 @@ impl Wal {
 
     /// What fails here is tried again after the next commit.
     fn move_on(&mut self, connection: &Connection) {
+        self.commits += 1;
         let Ok(log) = Log::look(connection) else { return };
         if log.pages < self.asked {
             // It has started anew.
@@ -71,10 +78,13 @@ impl Wal {
         if self.checkpointer.is_busy() {
             return;
         }
-        if log.pages >= LONG && log.left() <= LITTLE {
+        let unasked = log.pages - log.moved.max(self.asked);
+        let is_long = log.pages >= LONG;
+        if is_long && log.left() <= LITTLE && (unasked < PART || self.asked >= LONG) {
             let _ = Log::move_on(connection);
-        } else if log.pages - log.moved.max(self.asked) >= PART {
+        } else if unasked >= PART && (is_long || unasked <= SMALL * self.commits) {
             self.asked = log.pages;
+            self.commits = 0;
             self.checkpointer.begin();
         }
     }
@@ -157,34 +167,48 @@ mod tests {
     fn the_thread_moves_what_there_is_as_soon_as_it_is_a_part() {
         let folder = tempfile::tempdir().unwrap();
         let (path, writer) = written(&folder);
-        write(&writer, 1, PART / 2);
         let mut wal = Wal::new(&path).unwrap();
-        wal.move_on(&writer);
+        let mut commit = |number, pages| {
+            write(&writer, number, pages);
+            wal.move_on(&writer);
+            wal.asked
+        };
+        for number in 1..=4 {
+            assert_eq!(commit(number, PART / 4), 0, "of large commits");
+        }
+        let mut number = 4;
+        let asked = loop {
+            number += 1;
+            let asked = commit(number, 1);
+            if asked > 0 {
+                break asked;
+            }
+        };
+        assert!(asked <= SMALL * number, "{number} commits");
         let log = look_after(wal, &writer);
-        assert!(log.moved == 0 && log.left() > PART / 2, "{log:?}");
-        write(&writer, 2, PART / 2);
-        let mut wal = Wal::new(&path).unwrap();
-        wal.move_on(&writer);
-        let log = look_after(wal, &writer);
-        assert!(log.left() == 0 && log.moved > PART, "{log:?}");
-        write(&writer, 3, 1);
+        assert!(log.left() == 0 && log.moved == asked && asked > PART, "{log:?}");
+        write(&writer, number + 1, 1);
         let log = Log::look(&writer).unwrap();
         assert!(log.pages < PART, "it has not started anew: {log:?}");
+
+        let mut wal = Wal { commits: PART, ..Wal::new(&path).unwrap() };
+        wal.move_on(&writer);
+        assert_eq!(wal.asked, 0, "for a few pages");
     }
 
     #[test]
     fn what_a_read_keeps_the_thread_from_is_asked_of_it_again_a_part_later() {
         let folder = tempfile::tempdir().unwrap();
         let (path, writer) = written(&folder);
-        let mut wal = Wal::new(&path).unwrap();
         let reader = connection::reader(&path).unwrap();
         reader.execute_batch("BEGIN; SELECT * FROM account").unwrap();
+        let mut wal = Wal { commits: PART, ..Wal::new(&path).unwrap() };
         write(&writer, 1, PART);
         wal.move_on(&writer);
         let first = Log::look(&writer).unwrap().pages;
-        assert_eq!(wal.asked, first);
+        assert_eq!((wal.asked, wal.commits), (first, 0));
         // A thread that is not at work.
-        let mut wal = Wal { checkpointer: Checkpointer::start(path).unwrap(), ..wal };
+        let mut wal = Wal { checkpointer: Checkpointer::start(path).unwrap(), commits: PART, ..wal };
         write(&writer, 2, PART / 2);
         wal.move_on(&writer);
         assert_eq!(wal.asked, first, "it was asked again for half a part");
@@ -207,10 +231,11 @@ mod tests {
         write(&writer, 2, LITTLE / 2);
         let mut wal = Wal::new(&path).unwrap();
         wal.move_on(&writer);
+        assert_eq!(wal.commits, 0, "the thread was not asked first");
         let log = look_after(wal, &writer);
         assert!((1..=LITTLE).contains(&log.left()) && log.moved > LONG, "{log:?}");
         reader.execute_batch("COMMIT").unwrap();
-        let mut wal = Wal::new(&path).unwrap();
+        let mut wal = Wal { asked: log.pages, ..Wal::new(&path).unwrap() };
         wal.move_on(&writer);
         assert_eq!(Log::look(&writer).unwrap().left(), 0, "not moved before the next commit");
         write(&writer, 3, 1);
