@@ -16,14 +16,16 @@ use serde::de::DeserializeOwned;
 use super::limits::Limits;
 use super::problem::Problem;
 
-/// The body of a request with these headers, `most` bytes of it at most.
+/// The body of a request with these headers, `most` bytes of it at most. The headers are let go first, and with them the
+/// memory that they came in.
 pub(super) async fn read(
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Body,
     most: usize,
     limits: &Limits,
 ) -> Result<Bytes, Problem> {
-    let encoded = is_encoded(headers);
+    let encoded = is_encoded(&headers);
+    drop(headers);
     match tokio::time::timeout(limits.body_timeout, collect(body, most)).await {
         Ok(Ok(body)) if encoded && !body.is_empty() => Err(Problem::content_encoding()),
         Ok(read) => read,
@@ -96,7 +98,7 @@ pub(super) async fn optional_json<T: DeserializeOwned>(
 ) -> Result<Option<T>, Problem> {
     let (parts, body) = request.into_parts();
     let right_type = is_type(&parts.headers, "application/json");
-    let bytes = read(&parts.headers, body, limits.request_bytes, limits).await?;
+    let bytes = read(parts.headers, body, limits.request_bytes, limits).await?;
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }

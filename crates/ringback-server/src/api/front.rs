@@ -60,9 +60,11 @@ fn is_publish<B>(request: &Request<B>) -> bool {
 }
 
 /// With the precautions that the router takes.
-async fn publish_here(state: &ApiState, parts: Parts, body: Body) -> Response {
-    let (body, leftover) = leftover::lend(&parts.headers, body);
-    let mut response = panics::caught(publish::publish_directly(state, parts, body)).await;
-    leftover.read(state, &mut response).await;
-    response
+fn publish_here(state: &ApiState, parts: Parts, body: Body) -> impl Future<Output = Response> {
+    panics::caught(async move {
+        let (body, leftover) = leftover::lend(&parts.headers, body);
+        let mut response = publish::publish_directly(state, parts, body).await;
+        leftover.read(state, &mut response).await;
+        response
+    })
 }

@@ -26,7 +26,7 @@ use crate::trace::PublishSpan;
 pub(super) async fn publish(
     state: &ApiState,
     principal: &Principal,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Body,
     span: &mut PublishSpan,
 ) -> Result<Response, Problem> {

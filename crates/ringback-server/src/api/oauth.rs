@@ -221,7 +221,7 @@ impl Form {
         let (parts, body) = request.into_parts();
         let right_type = body::is_type(&parts.headers, "application/x-www-form-urlencoded");
         let limits = &state.limits;
-        let read = body::read(&parts.headers, body, limits.request_bytes, limits).await;
+        let read = body::read(parts.headers, body, limits.request_bytes, limits).await;
         let bytes = read.map_err(|problem| OAuthProblem::unreadable_form(problem.status()))?;
         if !bytes.is_empty() && !right_type {
             return Err(OAuthProblem::not_a_form());

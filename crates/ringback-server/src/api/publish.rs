@@ -28,7 +28,7 @@ pub(super) async fn publish(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    answer(&state, bearer, &parts.headers, body).await
+    answer(&state, bearer, parts.headers, body).await
 }
 
 /// The same where no router asks.
@@ -37,13 +37,15 @@ pub(super) async fn publish(
 /// the future is moved as its request begins.
 pub(super) async fn publish_directly(state: &ApiState, mut parts: Parts, body: Body) -> Response {
     let bearer = Bearer::from_request_parts(&mut parts, state).await;
-    answer(state, bearer, &parts.headers, body).await
+    let headers = std::mem::take(&mut parts.headers);
+    drop(parts);
+    answer(state, bearer, headers, body).await
 }
 
 async fn answer(
     state: &ApiState,
     bearer: Result<Bearer, Problem>,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Body,
 ) -> Response {
     let Bearer(principal) = match bearer {
@@ -53,7 +55,7 @@ async fn answer(
     if let Err(problem) = principal.may(Wants::Publish) {
         return problem.into_response();
     }
-    let mut span = state.tracer.publish(headers);
+    let mut span = state.tracer.publish(&headers);
     let taken = take_in(state, &principal, headers, body, &mut span).await;
     span.end(taken.unwrap_or_else(|problem| refused(state, problem)))
 }
@@ -66,11 +68,11 @@ fn refused(state: &ApiState, problem: Problem) -> Response {
 async fn take_in(
     state: &ApiState,
     principal: &Principal,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Body,
     span: &mut PublishSpan,
 ) -> Result<Response, Problem> {
-    if headers.contains_key(http::header::CONTENT_TYPE) && body::is_type(headers, NDJSON_CONTENT_TYPE) {
+    if headers.contains_key(http::header::CONTENT_TYPE) && body::is_type(&headers, NDJSON_CONTENT_TYPE) {
         // Boxed: it is large, and single messages are many.
         return Box::pin(ndjson::publish(state, principal, headers, body, span)).await;
     }
@@ -83,13 +85,13 @@ async fn take_in(
 async fn one(
     state: &ApiState,
     principal: &Principal,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Body,
     span: &mut PublishSpan,
 ) -> Result<Response, Problem> {
     let held = admission::give_way(state, 1).await;
-    let right_type = body::is_type(headers, "application/json");
-    let key = idempotency_key(headers)?;
+    let right_type = body::is_type(&headers, "application/json");
+    let key = idempotency_key(&headers)?;
     let bytes = body::read(headers, body, state.limits.message_bytes, &state.limits).await?;
     if !right_type && !bytes.trim_ascii().is_empty() {
         return Err(Problem::media_type("application/json or application/x-ndjson"));

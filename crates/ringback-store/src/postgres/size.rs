@@ -41,10 +41,12 @@ pub(super) async fn in_use(link: &Link) -> Result<u64, Fault> {
         }
         None => (0, 0.0),
     };
+    // One that another node has just dropped has no size any more.
     let partitions = link
         .rows(
-            "SELECT c.oid::int8, substr(c.relname, 9)::int8, pg_total_relation_size(c.oid),
-                 pg_table_size(c.oid), pg_relation_size(c.oid) / current_setting('block_size')::int8
+            "SELECT c.oid::int8, substr(c.relname, 9)::int8, coalesce(pg_total_relation_size(c.oid), 0),
+                 coalesce(pg_table_size(c.oid), 0),
+                 coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int8
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = 'ringback' AND c.relkind = 'r' AND c.relname ~ '^arrival_[0-9]+$'",
             args![],

@@ -67,7 +67,7 @@ impl Wal {
         }
     }
 
-    /// What fails here is tried again after the next commit.
+    /// What fails here is tried again after the next commit; what the thread fails at, a part later.
     fn move_on(&mut self, connection: &Connection) {
         self.commits += 1;
         let Ok(log) = Log::look(connection) else { return };

@@ -34,7 +34,7 @@ const PUBLISHERS: usize = 6;
 /// Each publisher's: a hundred messages a second in all at most, so that it is the mixture that is hard, not the load.
 const BREATH: Duration = Duration::from_millis(60);
 /// How long a life of the server lasts, in milliseconds.
-const LIFE: std::ops::Range<u64> = 2_000..12_000;
+const LIFE: std::ops::Range<u64> = 1_000..6_000;
 /// One life in so many ends in good order.
 const IN_ORDER: u8 = 4;
 /// How long an endpoint fails, or does well again, in milliseconds.
