@@ -259,6 +259,9 @@ impl Lane {
             self.reading.outside |= !self.take_in(at, *waiting, *predecessor);
         }
         for waiting in rows.due.into_iter().chain(rows.followers) {
+            // It may be done and forgotten before the queue was read up to here: it is not to come a second time.
+            self.reading.last_turn = self.reading.last_turn.max(waiting.turn);
+            self.reading.tail.retain(|kept| kept.turn != waiting.turn);
             self.take(at, waiting);
         }
         self.window.forget_gone();

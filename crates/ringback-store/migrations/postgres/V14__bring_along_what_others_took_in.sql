@@ -26,6 +26,9 @@ CREATE FUNCTION ringback.accept_5(
 LANGUAGE plpgsql SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
 DECLARE
+    -- What is brought along with one batch at most: messages, and bytes of their bodies. Its accounts have equal shares.
+    most_brought CONSTANT integer := greatest(512 / greatest(cardinality(a_shard), 1), 1);
+    most_bytes   CONSTANT bigint := 2097152 / greatest(cardinality(a_shard), 1);
     floor_millis bigint;
     room_in_all  bigint;
     some_are_others boolean;
@@ -91,19 +94,19 @@ BEGIN
             ORDER BY k.period = m.period DESC LIMIT 1) k ON m.name IS NOT NULL AND a_known[m.at];
     END IF;
     FOR at IN 1 .. cardinality(a_shard) LOOP
-        IF a_own[at] AND a_last[at] + a_replays[at] - a_heard[at] BETWEEN 1 AND 512 THEN
+        IF a_own[at] AND a_last[at] + a_replays[at] - a_heard[at] BETWEEN 1 AND most_brought THEN
             RETURN QUERY SELECT 0::bigint, 6::smallint, o.sequence, o.turn, o.position, o.accepted_at, o.born, 0::smallint,
                 false, false, at, o.key, o.body, o.trace
             FROM (
                 SELECT p.*, r.body, r.trace,
                     sum(octet_length(r.body)) OVER (ORDER BY p.turn ROWS UNBOUNDED PRECEDING) AS bytes
                 FROM (SELECT * FROM ringback.pending p WHERE p.shard = a_shard[at] AND p.account = a_account[at]
-                    AND p.turn > a_heard[at] ORDER BY p.turn LIMIT 512) p
+                    AND p.turn > a_heard[at] ORDER BY p.turn LIMIT most_brought) p
                 CROSS JOIN LATERAL (SELECT r.body, r.trace FROM ringback.arrival r WHERE r.shard = p.shard
                     AND r.account = p.account AND r.sequence = p.sequence AND r.position = p.position LIMIT 1) r
                 WHERE p.attempts = 0 AND NOT p.replay
             ) o
-            WHERE o.bytes <= 2097152 ORDER BY o.turn;
+            WHERE o.bytes <= most_bytes ORDER BY o.turn;
         END IF;
     END LOOP;
     RETURN QUERY

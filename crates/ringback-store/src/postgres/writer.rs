@@ -216,11 +216,11 @@ impl Desk {
     fn tell(&self, taken: Taken, took: Duration) -> Vec<Admission> {
         self.commits.fetch_add(1, Ordering::Relaxed);
         let moved = Movements { accepted: taken.fresh.len() as u64, ..Movements::default() };
-        // What others took in comes before it in the queues.
-        self.ear.brought_along(taken.brought);
-        for fresh in &taken.fresh {
+        for fresh in taken.brought.iter().chain(&taken.fresh) {
             self.heard.note(fresh.account, fresh.waiting.turn);
         }
+        // What others took in comes before it in the queues.
+        self.ear.brought_along(taken.brought);
         self.ear.accepted(taken.fresh);
         self.ear.behind(taken.behind.into_iter().collect());
         self.ear.committed(Commit { took, moved });
