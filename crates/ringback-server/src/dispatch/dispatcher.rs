@@ -3,6 +3,7 @@
 mod commands;
 mod discovery;
 mod flights;
+mod news;
 mod shards;
 
 use std::collections::{BTreeSet, HashMap};
@@ -27,7 +28,7 @@ use super::attempt::Attempts;
 use super::bodies::Bodies;
 use super::endpoints::Endpoints;
 use super::guarded::guarded;
-use super::inbox::{Arrived, Inbox, News};
+use super::inbox::Inbox;
 use super::keeper::Keeper;
 use super::loads::{Gathered, Loaded, Unaddressed};
 use super::ownership::Ownership;
@@ -230,81 +231,6 @@ impl Running {
         let longest = self.watch.look_within().unwrap_or(LONGEST_SLEEP);
         let longest = self.recorder.gathers_for(Instant::now()).map_or(longest, |left| left.min(longest));
         self.engine.wake_at().map_or(longest, |at| at.since(now)).min(longest)
-    }
-
-    /// Takes a message in that was committed then.
-    fn arrived(&mut self, now: Timestamp, committed: Instant, message: Arrived) {
-        let Arrived { account, waiting, lane, content } = message;
-        let position = waiting.position;
-        let heard = self.engine.accepted(now, account, waiting, lane.as_deref());
-        if let Some(lane) = lane.filter(|_| heard.lane_began) {
-            self.events_seen.loaded(account, &lane.record);
-        }
-        // Behind a lane that is behind itself it is read ahead when its turn comes.
-        if let Some(content) = content.filter(|_| heard.goes_soon) {
-            self.bodies.keep(position, content, committed);
-        }
-    }
-
-    /// Takes a message in that another node accepted, some time ago.
-    fn brought(&mut self, now: Timestamp, message: Arrived) {
-        let Arrived { account, waiting, content, .. } = message;
-        let heard = self.engine.accepted(now, account, waiting, None);
-        if let Some(content) = content.filter(|_| heard.goes_soon) {
-            self.ahead.keep(waiting.position, content, ());
-        }
-    }
-
-    /// Takes the news of the store's commits.
-    fn hear(&mut self) {
-        let now = self.clock.now();
-        let (news, overflowed) = self.inbox.take();
-        for news in news {
-            match news {
-                News::Standing(account, standing) if self.owns(account) => {
-                    self.engine.standing_changed(now, account, standing);
-                }
-                News::Accepted(committed, messages) => {
-                    self.watch.heard(committed.elapsed());
-                    for message in messages {
-                        if self.owns(message.account) {
-                            self.arrived(now, committed, message);
-                        }
-                    }
-                }
-                News::Brought(told, messages) => {
-                    self.watch.heard(told.elapsed());
-                    for message in messages {
-                        if self.owns(message.account) {
-                            self.brought(now, message);
-                        }
-                    }
-                }
-                News::Reaches(told, accounts) => {
-                    self.watch.heard(told.elapsed());
-                    for (account, through) in accounts {
-                        if self.owns(account) {
-                            self.engine.reaches(now, account, through);
-                        }
-                    }
-                }
-                News::Missed(told, accounts) => {
-                    self.watch.heard(told.elapsed());
-                    for account in accounts {
-                        if self.owns(account) {
-                            self.engine.discovered(now, account);
-                        }
-                    }
-                }
-                News::Gained(leases) => self.gained(&leases),
-                News::Lost(leases) => self.lost(&self.still(&leases)),
-                // Another node's account: its lane is there. What drains is looked at in each step.
-                News::Standing(..) | News::Drain => {}
-            }
-        }
-        if overflowed {
-            self.to_look_in.extend(self.ownership.held());
-        }
     }
 
     fn recorded(&mut self, recorded: Recorded) {

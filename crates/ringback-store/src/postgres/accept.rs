@@ -198,7 +198,7 @@ async fn take_in(link: &Link, node: i32, limits: Limits, columns: &Columns<'_>) 
     let named =
         if has_keys { (columns.name.as_slice(), columns.content.as_slice()) } else { (&[][..], &[][..]) };
     link.rows(
-        "SELECT * FROM ringback.accept_5($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+        "SELECT * FROM ringback.accept_4($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
              $17)",
         args![
             INT4 node, INT8 most, INT8 most_in_all, BOOL has_keys,

@@ -49,8 +49,7 @@ const STEPS: &[Step] = &[
     step!(10, "take_back_row_by_row", "0.1.0"),
     step!(11, "forget_row_by_row", "0.1.0"),
     step!(12, "let_the_lane_cancel", "0.1.0"),
-    step!(13, "hear_who_is_behind", "0.1.0"),
-    step!(14, "bring_along_what_others_took_in", "0.1.0"),
+    step!(13, "hear_of_other_nodes", "0.1.0"),
 ];
 
 /// Brings the database up to what this release knows, and makes a new one; gives its vault, and its mark.

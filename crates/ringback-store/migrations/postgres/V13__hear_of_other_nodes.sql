@@ -2,9 +2,16 @@
 -- them come more slowly. Null, or past, where nothing of the kind was said.
 ALTER TABLE ringback.node ADD COLUMN behind_until timestamptz;
 
+-- News of accepted messages tell how far the account's queue goes by them: who knows that far already need not look. Null in news
+-- of a standing, and in an older release's.
+ALTER TABLE ringback.news ADD COLUMN turn bigint;
+
 -- Takes messages in. The accounts come each once, in the order of their keys, with the earliest time of their messages; a
 -- message names its account by its place there, and no key comes twice for an account. Verdicts: 0 queued, 1 duplicate,
 -- 2 conflict, 3 unregistered, 4 the account is full, 5 the store is full.
+--
+-- What other nodes took in before for an account of this node's comes first, if this node has heard of its queue up to
+-- `a_heard` and little is behind that: it has 6 for its verdict, and brings along what is sent of it.
 --
 -- What is known of the accounts and keys is fetched row by row, by an index, into arrays; then one pass goes over the
 -- messages. Nothing is joined, and what is newest is read from an index's end and never sorted out of all that is there: so
@@ -12,16 +19,20 @@ ALTER TABLE ringback.node ADD COLUMN behind_until timestamptz;
 -- (keys, accounts that are other nodes') is not looked for in its messages.
 CREATE FUNCTION ringback.accept_4(
     p_node integer, p_most bigint, p_most_in_all bigint, p_has_keys boolean,
-    a_shard smallint[], a_account bigint[], a_now bigint[],
+    a_shard smallint[], a_account bigint[], a_now bigint[], a_heard bigint[],
     m_account integer[], m_now bigint[], m_kind smallint[], m_key bigint[], m_body bytea[],
     m_name bytea[], m_content bytea[], m_period integer[], m_trace bytea[]
 ) RETURNS TABLE (
     o_ord bigint, o_verdict smallint, o_sequence bigint, o_turn bigint, o_position bigint, o_accepted_at bigint,
-    o_born bigint, o_state smallint, o_told boolean, o_behind boolean
+    o_born bigint, o_state smallint, o_told boolean, o_behind boolean,
+    o_account integer, o_key bigint, o_body bytea, o_trace bytea
 )
 LANGUAGE plpgsql SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan SET lock_timeout = '1s' AS $$
 #variable_conflict use_column
 DECLARE
+    -- What is brought along with one batch at most: messages, and bytes of their bodies. Its accounts have equal shares.
+    most_brought CONSTANT integer := greatest(512 / greatest(cardinality(a_shard), 1), 1);
+    most_bytes   CONSTANT bigint := 2097152 / greatest(cardinality(a_shard), 1);
     floor_millis bigint;
     room_in_all  bigint;
     some_are_others boolean;
@@ -86,6 +97,22 @@ BEGIN
                 AND k.period IN (m.period - 1, m.period, m.period + 1)
             ORDER BY k.period = m.period DESC LIMIT 1) k ON m.name IS NOT NULL AND a_known[m.at];
     END IF;
+    FOR at IN 1 .. cardinality(a_shard) LOOP
+        IF a_own[at] AND a_last[at] + a_replays[at] - a_heard[at] BETWEEN 1 AND most_brought THEN
+            RETURN QUERY SELECT 0::bigint, 6::smallint, o.sequence, o.turn, o.position, o.accepted_at, o.born, 0::smallint,
+                false, false, at, o.key, o.body, o.trace
+            FROM (
+                SELECT p.*, r.body, r.trace,
+                    sum(octet_length(r.body)) OVER (ORDER BY p.turn ROWS UNBOUNDED PRECEDING) AS bytes
+                FROM (SELECT * FROM ringback.pending p WHERE p.shard = a_shard[at] AND p.account = a_account[at]
+                    AND p.turn > a_heard[at] ORDER BY p.turn LIMIT most_brought) p
+                CROSS JOIN LATERAL (SELECT r.body, r.trace FROM ringback.arrival r WHERE r.shard = p.shard
+                    AND r.account = p.account AND r.sequence = p.sequence AND r.position = p.position LIMIT 1) r
+                WHERE p.attempts = 0 AND NOT p.replay
+            ) o
+            WHERE o.bytes <= most_bytes ORDER BY o.turn;
+        END IF;
+    END LOOP;
     RETURN QUERY
     WITH judged AS MATERIALIZED (
         -- The numbers of the positions go by the order of the messages.
@@ -124,15 +151,15 @@ BEGIN
         SELECT j.period, a_shard[j.at], a_account[j.at], j.name, j.content, j.sequence, j.position, j.now
         FROM judged j WHERE p_has_keys AND j.verdict = 0 AND j.name IS NOT NULL
     ), told AS (
-        INSERT INTO ringback.news (shard, account, standing)
-        SELECT DISTINCT a_shard[j.at], a_account[j.at], false FROM judged j
-        WHERE some_are_others AND j.verdict = 0 AND NOT a_own[j.at]
+        INSERT INTO ringback.news (shard, account, standing, turn)
+        SELECT a_shard[j.at], a_account[j.at], false, max(j.turn) FROM judged j
+        WHERE some_are_others AND j.verdict = 0 AND NOT a_own[j.at] GROUP BY j.at
     )
     SELECT j.ord, j.verdict,
         coalesce(k_sequence[j.ord], j.sequence), j.turn, coalesce(k_position[j.ord], j.position),
         coalesce(k_accepted_at[j.ord], j.now), j.born,
         CASE WHEN j.verdict = 1 THEN ringback.state_of_1(a_shard[j.at], a_account[j.at], k_sequence[j.ord],
             k_position[j.ord]) ELSE 0::smallint END,
-        j.verdict = 0 AND NOT a_own[j.at], a_behind[j.at]
+        j.verdict = 0 AND NOT a_own[j.at], a_behind[j.at], NULL::integer, NULL::bigint, NULL::bytea, NULL::bytea
     FROM judged j ORDER BY j.ord;
 END $$;
