@@ -117,5 +117,6 @@ fn not_started(error: StartError, port_flag: &str) -> Failure {
         StartError::Listen { .. } | StartError::Tls(_) => Failure::new(ExitCode::Configuration, error),
         StartError::Sender(_) => Failure::new(ExitCode::Configuration, error),
         StartError::Store(error) => error.into(),
+        StartError::Threads(_) => Failure::new(ExitCode::Internal, error),
     }
 }

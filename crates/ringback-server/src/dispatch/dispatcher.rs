@@ -7,6 +7,7 @@ mod news;
 mod shards;
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use futures_util::FutureExt as _;
 use ringback_delivery::{AccountId, Engine, FlightId, LaneRead, SHARDS, Start, Timestamp};
 use ringback_store::{Attempt, Content, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::backpressure::Watch;
 use crate::clock::Clock;
@@ -34,6 +35,7 @@ use super::loads::{Gathered, Loaded, Unaddressed};
 use super::ownership::Ownership;
 use super::recorder::{Recorded, Recorder};
 use super::settings::{DispatchSettings, DispatchStats};
+use super::threads;
 use super::trouble::Trouble;
 use discovery::Discovery;
 use flights::UnderWay;
@@ -46,20 +48,24 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 /// Dispatches until it is stopped.
 pub struct Dispatcher {
     stop: oneshot::Sender<Duration>,
-    task: JoinHandle<()>,
+    running: threads::Running,
     stats: Arc<DispatchStats>,
 }
 
 impl Dispatcher {
-    /// Takes up what waits in the store and dispatches from then on. `inbox` listens to the store's commits already.
-    /// Needs a tokio runtime.
+    /// Takes up what waits in the store and dispatches from then on, on threads of its own. `inbox` listens to the store's
+    /// commits already. Needs a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread for it.
     pub fn start(
         settings: DispatchSettings,
         inbox: Arc<Inbox>,
         store: Arc<dyn Store>,
         sender: Sender,
         clock: Clock,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let endpoints = inbox.endpoints();
         let (events, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
@@ -107,7 +113,7 @@ impl Dispatcher {
             live: settings.live,
             events_seen: settings.events,
         };
-        Self { stop, task: tokio::spawn(running.run(incoming, stopped)), stats }
+        Ok(Self { stop, running: threads::start(running.run(incoming, stopped))?, stats })
     }
 
     /// What it is doing.
@@ -120,9 +126,7 @@ impl Dispatcher {
     pub async fn stop(self, grace: Duration) {
         // The task listens until it has stopped.
         let _ = self.stop.send(grace);
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the dispatcher ended badly");
-        }
+        self.running.ended().await;
     }
 }
 

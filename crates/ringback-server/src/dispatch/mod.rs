@@ -22,6 +22,7 @@ mod ownership;
 mod recorder;
 mod settings;
 mod tester;
+mod threads;
 mod trouble;
 
 pub use attempt::Signing;

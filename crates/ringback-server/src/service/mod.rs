@@ -125,6 +125,9 @@ pub enum StartError {
     /// The store does not answer.
     #[error(transparent)]
     Store(StoreError),
+    /// There are no threads to deliver on.
+    #[error("can't start the threads that deliver: {0}")]
+    Threads(io::Error),
 }
 
 /// A running service.
@@ -208,7 +211,8 @@ impl Service {
             let teller = Teller { settings: teller, store, sender, clock, metrics: metrics.clone() };
             tasks.push(tokio::spawn(teller.tell(queue, stopped(stopping.clone()))));
         }
-        let dispatcher = Dispatcher::start(dispatch, inbox, store.clone(), sender, clock.clone());
+        let dispatcher = Dispatcher::start(dispatch, inbox, store.clone(), sender, clock.clone())
+            .map_err(StartError::Threads)?;
         let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
         let hosts = settings.hosts;
         let lent = Lent {

@@ -340,7 +340,8 @@ fn deliver(
         resolver: Arc::new(SystemResolver::default()),
     };
     let settings = DispatchSettings { live: Some(live.clone()), ..DispatchSettings::default() };
-    let dispatcher = Dispatcher::start(settings, inbox.clone(), store.clone(), sender, clock.clone());
+    let dispatcher =
+        Dispatcher::start(settings, inbox.clone(), store.clone(), sender, clock.clone()).unwrap();
     (Some(dispatcher), Some(inbox), Arc::new(tester))
 }
 

@@ -35,7 +35,7 @@ pub(super) async fn open(options: PostgresOptions) -> Result<PostgresStore, Open
     drop(link);
 
     let mark = OnceLock::from(mark);
-    let maker = Arc::new(Maker { connector: Arc::clone(&connector), mark, openings: Openings::default() });
+    let maker = Arc::new(Maker { connector: Arc::clone(&connector), mark, openings: Openings::here() });
     let commits = Arc::<AtomicU64>::default();
     let pool =
         Pool::new(Arc::clone(&maker), options.connections, Arc::clone(&commits)).map_err(unsuitable)?;

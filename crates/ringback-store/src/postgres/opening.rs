@@ -3,22 +3,27 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::fault::Fault;
 
 type Outcome<T> = Result<T, Fault>;
 
-/// Those that nobody waits for. There are never more of them, with those in use, than were wanted at once.
-pub(super) struct Openings<T>(Mutex<Vec<oneshot::Receiver<Outcome<T>>>>);
-
-impl<T> Default for Openings<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
+/// Where connections are made.
+pub(super) struct Openings<T> {
+    /// Those that nobody waits for. There are never more of them, with those in use, than were wanted at once.
+    left: Mutex<Vec<oneshot::Receiver<Outcome<T>>>>,
+    /// Where all of them live: who wants one may be in another runtime, which ends before the store is closed.
+    runtime: Handle,
 }
 
 impl<T: Send + 'static> Openings<T> {
+    /// None yet; they are to live in the runtime in which this is called.
+    pub(super) fn here() -> Self {
+        Self { left: Mutex::default(), runtime: Handle::current() }
+    }
+
     /// What one that was left comes to, if that is of use; or else a new one. It is waited for no longer than this is.
     pub(super) async fn get<F>(&self, make: impl Fn() -> F, is_of_use: impl Fn(&T) -> bool) -> Outcome<T>
     where
@@ -33,7 +38,7 @@ impl<T: Send + 'static> Openings<T> {
         }
         let (tell, told) = oneshot::channel();
         let making = make();
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             // Nobody hears it where the store is closed meanwhile.
             let _ = tell.send(making.await);
         });
@@ -49,7 +54,7 @@ impl<T: Send + 'static> Openings<T> {
     }
 
     fn take(&self) -> Option<oneshot::Receiver<Outcome<T>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 }
 
@@ -66,7 +71,7 @@ struct Waiting<'a, T> {
 impl<T> Drop for Waiting<'_, T> {
     fn drop(&mut self) {
         let left = self.told.take();
-        self.openings.0.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
+        self.openings.left.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
     }
 }
 
@@ -83,7 +88,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_stops_waiting_leaves_it_to_the_next() {
-        let (openings, begun) = (Openings::default(), Arc::<AtomicU32>::default());
+        let (openings, begun) = (Openings::here(), Arc::<AtomicU32>::default());
         let gate = Arc::new(Semaphore::new(0));
         let make = || {
             let (number, gate) = (begun.fetch_add(1, Ordering::SeqCst), Arc::clone(&gate));
@@ -103,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_came_to_nothing_meanwhile_is_made_anew() {
-        let (openings, begun) = (Openings::default(), Arc::<AtomicU32>::default());
+        let (openings, begun) = (Openings::here(), Arc::<AtomicU32>::default());
         let gate = Arc::new(Semaphore::new(0));
         let make = || {
             let (number, gate) = (begun.fetch_add(1, Ordering::SeqCst), Arc::clone(&gate));

@@ -46,7 +46,8 @@ impl House {
         let sender = Sender::new(SenderSettings { policy, ..SenderSettings::default() }).unwrap();
         let inbox = Arc::new(Inbox::default());
         store.listen(inbox.clone());
-        let dispatcher = Dispatcher::start(settings.clone(), inbox, store.clone(), sender, clock.clone());
+        let dispatcher =
+            Dispatcher::start(settings.clone(), inbox, store.clone(), sender, clock.clone()).unwrap();
         let account = "0252012345-00001".parse().unwrap();
         Self { clock, store, account, dispatcher, settings, folder }
     }

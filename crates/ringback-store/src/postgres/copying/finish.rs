@@ -40,7 +40,7 @@ pub(super) async fn compare(
 ) -> Result<(LedgerReport, LedgerReport), CopyError> {
     let mark = OnceLock::from(source.mark.clone());
     let pool = Pool::new(
-        Arc::new(Maker { connector, mark, openings: Openings::default() }),
+        Arc::new(Maker { connector, mark, openings: Openings::here() }),
         to.connections,
         Arc::default(),
     )
