@@ -86,8 +86,7 @@ impl Dispatcher {
         };
         let running = Running {
             engine: Engine::new(settings.engine, clock.now()),
-            bodies: Bodies::new(settings.body_bytes / 2),
-            ahead: Bodies::new(settings.body_bytes / 2),
+            bodies: Arc::new(Bodies::new(settings.body_bytes)),
             loads: Gathered::default(),
             unaddressed: Gathered::default(),
             recorder: Recorder::default(),
@@ -146,10 +145,7 @@ enum Event {
 
 struct Running {
     engine: Engine,
-    /// Those of fresh messages, with when they were committed.
-    bodies: Bodies<Instant>,
-    /// Those that were read ahead.
-    ahead: Bodies<()>,
+    bodies: Arc<Bodies>,
     loads: Gathered<LaneRead>,
     unaddressed: Gathered<Unaddressed>,
     recorder: Recorder,
@@ -306,7 +302,7 @@ impl Running {
     fn loaded(&mut self, Loaded { rows, failed, bodies }: Loaded) {
         let now = self.clock.now();
         self.loads.done();
-        bodies.into_iter().for_each(|(position, content)| self.ahead.keep(position, content, ()));
+        self.bodies.keep_ahead(bodies);
         for rows in rows {
             if let Some((_, record)) = &rows.opening {
                 self.events_seen.loaded(rows.account, record);

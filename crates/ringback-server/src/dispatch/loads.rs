@@ -11,6 +11,7 @@ use ringback_store::{Content, Store, StoreError};
 use crate::clock::Clock;
 
 use super::attempt::Signing;
+use super::bodies::Bodies;
 use super::endpoints::Endpoints;
 use super::guarded::{Panicked, or_panic};
 use super::trouble::Trouble;
@@ -73,6 +74,7 @@ pub(super) struct Loaded {
 pub(super) struct Loader {
     pub(super) store: Arc<dyn Store>,
     pub(super) endpoints: Arc<Endpoints>,
+    pub(super) bodies: Arc<Bodies>,
     pub(super) clock: Clock,
     pub(super) signing: Signing,
     pub(super) trouble: Arc<Trouble>,
@@ -137,7 +139,7 @@ impl Loader {
         let _ = tokio::time::timeout(ENDPOINTS_WITHIN, look_up).await;
     }
 
-    /// The bodies of what lanes have read that go at a good pace: one read for many attempts.
+    /// The bodies of what lanes have read that go at a good pace, but for those in memory: one read for many attempts.
     async fn read_ahead(&self, reads: &[LaneRead], rows: &[LaneRows]) -> Vec<(i64, Content)> {
         let going = reads.iter().filter(|read| read.limit >= READ_AHEAD_FROM).map(|read| read.account);
         let going: HashSet<AccountId> = going.collect();
@@ -149,6 +151,7 @@ impl Loader {
             .flat_map(|rows| rows.queue.iter().take(of_each));
         let positions: Vec<i64> =
             fresh.filter(|(waiting, _)| waiting.due.is_none()).map(|(waiting, _)| waiting.position).collect();
+        let positions = self.bodies.lacking(positions);
         if positions.is_empty() {
             return Vec::new();
         }
@@ -204,6 +207,7 @@ mod tests {
         let loader = Loader {
             store,
             endpoints: Arc::default(),
+            bodies: Arc::new(Bodies::new(0)),
             clock: Clock::system(),
             signing: Signing::Hmac,
             trouble: Arc::default(),

@@ -80,6 +80,7 @@ impl Running {
         Loader {
             store: self.store.clone(),
             endpoints: self.endpoints.clone(),
+            bodies: self.bodies.clone(),
             clock: self.clock.clone(),
             signing: self.attempts.signing,
             trouble: self.trouble.clone(),

@@ -24,25 +24,18 @@ impl Running {
             return None;
         }
         let is_first = start.waiting.attempts == 1 && !start.waiting.replay;
-        if let Some((content, committed)) = self.bodies.take(start.waiting.position) {
-            let committed = is_first.then_some(committed);
-            if let Some(committed) = committed {
-                let waited = committed.elapsed();
-                self.metrics.handed_off_in(waited);
-                self.watch.starts(waited);
-            }
-            self.take_off(&start, committed);
-            self.start(start, content);
-            return None;
-        }
-        if is_first {
+        let (content, committed) = self.bodies.take(start.waiting.position).unzip();
+        let committed = committed.flatten().filter(|_| is_first);
+        if let Some(committed) = committed {
+            let waited = committed.elapsed();
+            self.metrics.handed_off_in(waited);
+            self.watch.starts(waited);
+        } else if is_first {
             self.watch.starts(self.clock.now().since(start.waiting.accepted_at));
         }
-        self.take_off(&start, None);
-        match self.ahead.take(start.waiting.position) {
-            Some((content, ())) => self.start(start, content),
-            None => return Some(start),
-        }
+        self.take_off(&start, committed);
+        let Some(content) = content else { return Some(start) };
+        self.start(start, content);
         None
     }
 

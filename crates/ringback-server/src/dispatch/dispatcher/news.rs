@@ -18,7 +18,7 @@ impl Running {
         }
         // Behind a lane that is behind itself it is read ahead when its turn comes.
         if let Some(content) = content.filter(|_| heard.goes_soon) {
-            self.bodies.keep(position, content, committed);
+            self.bodies.keep_fresh(position, content, committed);
         }
     }
 
@@ -27,7 +27,7 @@ impl Running {
         let Arrived { account, waiting, content, .. } = message;
         let heard = self.engine.accepted(now, account, waiting, None);
         if let Some(content) = content.filter(|_| heard.goes_soon) {
-            self.ahead.keep(waiting.position, content, ());
+            self.bodies.keep_ahead([(waiting.position, content)]);
         }
     }
 
