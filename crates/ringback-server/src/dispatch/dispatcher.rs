@@ -35,7 +35,7 @@ use super::loads::{Gathered, Loaded, Unaddressed};
 use super::ownership::Ownership;
 use super::recorder::{Recorded, Recorder};
 use super::settings::{DispatchSettings, DispatchStats};
-use super::threads;
+use super::threads::{self, Threads};
 use super::trouble::Trouble;
 use discovery::Discovery;
 use flights::UnderWay;
@@ -66,6 +66,7 @@ impl Dispatcher {
         sender: Sender,
         clock: Clock,
     ) -> io::Result<Self> {
+        let threads = Threads::start()?;
         let endpoints = inbox.endpoints();
         let (events, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
@@ -112,7 +113,7 @@ impl Dispatcher {
             live: settings.live,
             events_seen: settings.events,
         };
-        Ok(Self { stop, running: threads::start(running.run(incoming, stopped))?, stats })
+        Ok(Self { stop, running: threads.run(running.run(incoming, stopped)), stats })
     }
 
     /// What it is doing.

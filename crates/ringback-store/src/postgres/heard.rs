@@ -1,27 +1,45 @@
 //! How far this node has heard of accounts' queues: what it took in itself or was told of, up to which place.
 //!
 //! Where other nodes take messages in for an account of its, its own next batch brings those along, so that nothing of the
-//! queue is missing in its news. What is not known here costs a read, and nothing else.
+//! queue is missing in its news. Where such a batch is under way, news of them wait for it: what it brings need not be read.
+//! What is not known here costs a read, and nothing else.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use ringback_delivery::{AccountId, Turn};
+use tokio::sync::watch;
 
 use super::rows;
 
 /// Accounts that are kept; all begin anew when there are more.
 const MOST: usize = 16_384;
+/// The longest that news wait for what is under way.
+const WAIT: Duration = Duration::from_millis(50);
 
 /// See the module.
 #[derive(Default)]
-pub(super) struct Heard(Mutex<HashMap<i64, i64>>);
+pub(super) struct Heard {
+    known: Mutex<HashMap<i64, i64>>,
+    /// The accounts of the batch that is under way.
+    under_way: watch::Sender<Arc<[AccountId]>>,
+}
+
+/// While this is kept, a batch is under way.
+pub(super) struct UnderWay<'a>(&'a Heard);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.send_replace(Arc::default());
+    }
+}
 
 impl Heard {
     /// The dispatcher hears of the account's queue up to here.
     pub(super) fn note(&self, account: AccountId, through: Turn) {
         let (account, through) = (rows::number_column(account.number()), rows::number_column(through.0));
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST && !known.contains_key(&account) {
             known.clear();
         }
@@ -29,9 +47,38 @@ impl Heard {
         *place = through.max(*place);
     }
 
+    /// A batch for these accounts goes to the database.
+    pub(super) fn begin(&self, accounts: impl Iterator<Item = AccountId>) -> UnderWay<'_> {
+        self.under_way.send_replace(accounts.collect());
+        UnderWay(self)
+    }
+
+    /// Waits for what is under way that may bring along what there is of these accounts up to those places; not for long.
+    pub(super) async fn may_come(&self, accepted: &BTreeMap<AccountId, Option<Turn>>) {
+        let mut under_way = self.under_way.subscribe();
+        let ended = async {
+            while self.may_bring(&under_way.borrow_and_update(), accepted)
+                && under_way.changed().await.is_ok()
+            {}
+        };
+        // Then they are read.
+        let _ = tokio::time::timeout(WAIT, ended).await;
+    }
+
+    fn may_bring(&self, under_way: &[AccountId], accepted: &BTreeMap<AccountId, Option<Turn>>) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_lacking = |account: &AccountId, through: Turn| {
+            let known = known.get(&rows::number_column(account.number()));
+            known.is_some_and(|known| *known < rows::number_column(through.0))
+        };
+        under_way.iter().any(|account| {
+            accepted.get(account).copied().flatten().is_some_and(|through| is_lacking(account, through))
+        })
+    }
+
     /// How far it was heard of each of these, if at all.
     pub(super) fn of(&self, accounts: &[i64]) -> Vec<Option<i64>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.iter().map(|account| known.get(account).copied()).collect()
     }
 }
@@ -39,7 +86,42 @@ impl Heard {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Waker};
+
     use super::*;
+
+    fn is_ready(waiting: Pin<&mut impl Future>) -> bool {
+        waiting.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    #[tokio::test]
+    async fn news_wait_for_the_batch_that_may_bring_what_they_tell_of() {
+        let heard = Heard::default();
+        let account = |number| AccountId::from_number(number).unwrap();
+        let news = |number, through| BTreeMap::from([(account(number), Some(Turn(through)))]);
+        let waits = |news: &BTreeMap<_, _>| !is_ready(pin!(heard.may_come(news)));
+        heard.note(account(1), Turn(5));
+        assert!(!waits(&news(1, 6)), "nothing is under way");
+        let batch = heard.begin([account(1), account(2)].into_iter());
+        assert!(waits(&news(1, 6)));
+        assert!(!waits(&news(1, 5)), "that is known");
+        assert!(!waits(&news(2, 6)), "nothing is brought along where nothing is known");
+        assert!(!waits(&news(3, 6)), "it is not of this batch");
+        assert!(!waits(&BTreeMap::from([(account(1), None)])), "how far is not known");
+
+        let lacking = news(1, 6);
+        let mut waiting = pin!(heard.may_come(&lacking));
+        assert!(!is_ready(waiting.as_mut()));
+        drop(batch);
+        let next = heard.begin([account(1)].into_iter());
+        assert!(!is_ready(waiting.as_mut()), "the next one may bring it");
+        heard.note(account(1), Turn(7));
+        drop(next);
+        assert!(is_ready(waiting.as_mut()));
+        let _stuck = heard.begin([account(1)].into_iter());
+        heard.may_come(&news(1, 8)).await;
+    }
 
     #[test]
     fn the_furthest_counts_and_of_so_many_accounts_only() {

@@ -110,6 +110,9 @@ pub(super) async fn read(pool: &Pool, cursor: &Cursor, heard: &Heard, node: i32)
         // There may be more with low numbers.
         ended = i64::MIN;
     }
+    if standings.is_empty() {
+        heard.may_come(&accepted).await;
+    }
     let mut place = cursor.0.lock().unwrap_or_else(PoisonError::into_inner);
     place.note(ids, ended, unbegun);
     if look {

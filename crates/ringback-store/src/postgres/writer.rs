@@ -144,8 +144,10 @@ impl Desk {
                 }
             };
             let (batch, messages) = apart(batch);
-            let accounts = messages.iter().map(|(_, message)| message.account).collect();
+            let accounts: BTreeSet<AccountId> = messages.iter().map(|(_, message)| message.account).collect();
+            let accounts: Vec<AccountId> = accounts.into_iter().collect();
             let began = Instant::now();
+            let _begun = self.heard.begin(accounts.iter().copied());
             let mut under_way: UnderWay = Box::pin(Arc::clone(&self).run(open, messages));
             match tokio::time::timeout_at(by, &mut under_way).await {
                 Ok((open, Ok(taken))) => {
