@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::process::Child;
+use std::thread;
 
 use tokio::net::TcpStream;
 
@@ -99,6 +100,10 @@ impl PgBouncer {
 
 impl Drop for PgBouncer {
     fn drop(&mut self) {
+        if thread::panicking() {
+            let ended = self.child.try_wait();
+            eprintln!("PgBouncer ({ended:?}) said:\n{}", self.lodging.log("log"));
+        }
         drop(self.child.kill());
         drop(self.child.wait());
     }

@@ -122,7 +122,8 @@ impl Dispatcher {
     }
 
     /// Starts nothing more, waits for what is under way, `grace` at most, and records it. What does not end in time is
-    /// given up, and sent again after the next start. Other nodes get each shard once what is under way for it has ended.
+    /// given up, and sent again after the next start. Other nodes get each shard once what is under way for it has ended. A
+    /// name that is still being looked up then is waited for, a second at most.
     pub async fn stop(self, grace: Duration) {
         // The task listens until it has stopped.
         let _ = self.stop.send(grace);

@@ -4,7 +4,7 @@
 //! queue is missing in its news. Where such a batch is under way, news of them wait for it: what it brings need not be read.
 //! What is not known here costs a read, and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const WAIT: Duration = Duration::from_millis(50);
 #[derive(Default)]
 pub(super) struct Heard {
     known: Mutex<HashMap<i64, i64>>,
-    /// The accounts of the batch that is under way.
+    /// The accounts of the batch that is under way, in their order.
     under_way: watch::Sender<Arc<[AccountId]>>,
 }
 
@@ -48,12 +48,13 @@ impl Heard {
     }
 
     /// A batch for these accounts goes to the database.
-    pub(super) fn begin(&self, accounts: impl Iterator<Item = AccountId>) -> UnderWay<'_> {
-        self.under_way.send_replace(accounts.collect());
+    pub(super) fn begin(&self, accounts: &BTreeSet<AccountId>) -> UnderWay<'_> {
+        self.under_way.send_replace(accounts.iter().copied().collect());
         UnderWay(self)
     }
 
-    /// Waits for what is under way that may bring along what there is of these accounts up to those places; not for long.
+    /// Waits for what is under way where it may bring along all that these accounts have up to those places, and is not known
+    /// yet; not for long. News of others don't wait for what does not concern them.
     pub(super) async fn may_come(&self, accepted: &BTreeMap<AccountId, Option<Turn>>) {
         let mut under_way = self.under_way.subscribe();
         let ended = async {
@@ -67,13 +68,14 @@ impl Heard {
 
     fn may_bring(&self, under_way: &[AccountId], accepted: &BTreeMap<AccountId, Option<Turn>>) -> bool {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_lacking = |account: &AccountId, through: Turn| {
+        let mut lacking = accepted.iter().filter_map(|(account, through)| {
             let known = known.get(&rows::number_column(account.number()));
-            known.is_some_and(|known| *known < rows::number_column(through.0))
-        };
-        under_way.iter().any(|account| {
-            accepted.get(account).copied().flatten().is_some_and(|through| is_lacking(account, through))
-        })
+            let is_known =
+                known.zip(*through).is_some_and(|(known, through)| *known >= rows::number_column(through.0));
+            let may_come = known.is_some() && through.is_some() && under_way.binary_search(account).is_ok();
+            (!is_known).then_some(may_come)
+        });
+        lacking.next().is_some_and(|first| first && lacking.all(|may_come| may_come))
     }
 
     /// How far it was heard of each of these, if at all.
@@ -103,23 +105,27 @@ mod tests {
         let waits = |news: &BTreeMap<_, _>| !is_ready(pin!(heard.may_come(news)));
         heard.note(account(1), Turn(5));
         assert!(!waits(&news(1, 6)), "nothing is under way");
-        let batch = heard.begin([account(1), account(2)].into_iter());
+        let batch = heard.begin(&BTreeSet::from([account(1), account(2)]));
         assert!(waits(&news(1, 6)));
         assert!(!waits(&news(1, 5)), "that is known");
         assert!(!waits(&news(2, 6)), "nothing is brought along where nothing is known");
         assert!(!waits(&news(3, 6)), "it is not of this batch");
         assert!(!waits(&BTreeMap::from([(account(1), None)])), "how far is not known");
+        let with = |other: BTreeMap<_, _>| news(1, 6).into_iter().chain(other).collect();
+        assert!(!waits(&with(news(3, 6))), "others don't wait with it");
+        heard.note(account(3), Turn(6));
+        assert!(waits(&with(news(3, 6))), "but for those that need nothing");
 
         let lacking = news(1, 6);
         let mut waiting = pin!(heard.may_come(&lacking));
         assert!(!is_ready(waiting.as_mut()));
         drop(batch);
-        let next = heard.begin([account(1)].into_iter());
+        let next = heard.begin(&BTreeSet::from([account(1)]));
         assert!(!is_ready(waiting.as_mut()), "the next one may bring it");
         heard.note(account(1), Turn(7));
         drop(next);
         assert!(is_ready(waiting.as_mut()));
-        let _stuck = heard.begin([account(1)].into_iter());
+        let _stuck = heard.begin(&BTreeSet::from([account(1)]));
         heard.may_come(&news(1, 8)).await;
     }
 

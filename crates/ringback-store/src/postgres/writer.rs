@@ -101,7 +101,7 @@ struct Late {
     under_way: UnderWay,
     began: Instant,
     until: Instant,
-    accounts: Vec<AccountId>,
+    accounts: BTreeSet<AccountId>,
 }
 
 impl Desk {
@@ -145,9 +145,8 @@ impl Desk {
             };
             let (batch, messages) = apart(batch);
             let accounts: BTreeSet<AccountId> = messages.iter().map(|(_, message)| message.account).collect();
-            let accounts: Vec<AccountId> = accounts.into_iter().collect();
             let began = Instant::now();
-            let _begun = self.heard.begin(accounts.iter().copied());
+            let _begun = self.heard.begin(&accounts);
             let mut under_way: UnderWay = Box::pin(Arc::clone(&self).run(open, messages));
             match tokio::time::timeout_at(by, &mut under_way).await {
                 Ok((open, Ok(taken))) => {
@@ -188,7 +187,7 @@ impl Desk {
     }
 
     /// The connection of a batch that failed, if it can be used again. A part of the batch may be there, or all of it.
-    fn after_failure(&self, link: Link, fault: &Fault, accounts: Vec<AccountId>) -> Option<Link> {
+    fn after_failure(&self, link: Link, fault: &Fault, accounts: BTreeSet<AccountId>) -> Option<Link> {
         self.doubts.note(accounts);
         (!fault.breaks_connection()).then_some(link)
     }
