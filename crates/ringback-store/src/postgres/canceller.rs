@@ -13,18 +13,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Canceller {
     token: CancelToken,
     tls: Option<MakeRustlsConnect>,
+    /// That of the connection, not that of who gives a statement up, which may be about to end: a pooler that is left in the
+    /// middle of such a request may break (PgBouncer's issue 801).
+    runtime: Handle,
 }
 
 impl Canceller {
+    /// To be made in the runtime in which the connection lives.
     pub(super) fn new(token: CancelToken, tls: Option<MakeRustlsConnect>) -> Self {
-        Self { token, tls }
+        Self { token, tls, runtime: Handle::current() }
     }
 
     /// Asks for the end of what is under way, in a task of its own.
     pub(super) fn cancel(&self) {
-        let Ok(runtime) = Handle::try_current() else { return };
         let (token, tls) = (self.token.clone(), self.tls.clone());
-        runtime.spawn(async move {
+        self.runtime.spawn(async move {
             let asked = async {
                 match tls {
                     None => token.cancel_query(NoTls).await,
