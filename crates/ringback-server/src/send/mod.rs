@@ -16,6 +16,7 @@ mod connect;
 mod egress;
 mod endpoint_tls;
 mod failure;
+mod fair;
 mod idle;
 mod inspect;
 mod known_names;
