@@ -124,3 +124,17 @@ async fn a_replay_that_was_acknowledged_is_found_behind_what_was_not() {
     assert_eq!(queue(play.store(), ONE).await, [2, 3, 4]);
     play.compare().await;
 }
+
+#[tokio::test]
+async fn what_waits_again_is_before_what_comes_after_it_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut play = Play::open(folder.path());
+    let with_keys = |keys: &[Option<i64>]| Act::Accept(keys.iter().map(|key| (0, *key, None)).collect());
+    play.act(Act::Register(0)).await;
+    play.act(with_keys(&[None, Some(2), Some(2)])).await;
+    // The third is dead, and waits again behind the second, which waits still.
+    play.act(Act::Record(vec![(0, 2, 2)])).await;
+    play.act(Act::Replay(0, 2)).await;
+    play.act(with_keys(&[None, Some(2)])).await;
+    play.compare().await;
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use ringback_delivery::{MessageState, OrderingKey, Sequence, Standing, Timestamp, Turn, Verdict, Waiting};
-use ringback_store::NewMessage;
+use ringback_store::{NewMessage, Replayed};
 
 /// How many messages may wait for an account.
 pub(super) const PENDING_PER_ACCOUNT: u64 = 12;
@@ -57,6 +57,37 @@ impl Account {
             self.names.insert(key, (content, waiting.sequence));
         }
         "queued"
+    }
+
+    pub(super) fn replay(&mut self, now: Timestamp, sequence: Sequence) -> Replayed {
+        if !self.standing.registered {
+            return Replayed::NotRegistered;
+        }
+        self.standing.releases += 1;
+        let waits = self.pending.values().find(|waiting| waiting.sequence == sequence).copied();
+        if let Some(waiting) = waits {
+            let Some(state) = self.overtaken(&waiting) else { return Replayed::Pending };
+            self.end(waiting.turn, state);
+        }
+        self.standing.last_turn.0 += 1;
+        let message = &mut self.messages[usize::try_from(sequence.0).unwrap() - 1];
+        message.0 = MessageState::Pending;
+        let (_, attempts, accepted_at, key) = *message;
+        let waiting = Waiting {
+            turn: self.standing.last_turn,
+            sequence,
+            position: 0,
+            key,
+            accepted_at,
+            born: self.standing.pause.lane_time(now),
+            attempts,
+            charged: 0,
+            due: None,
+            successes: 0,
+            replay: true,
+        };
+        self.pending.insert(waiting.turn, waiting);
+        Replayed::Queued
     }
 
     pub(super) fn end(&mut self, turn: Turn, state: MessageState) {

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use ringback_delivery::{
-    AccountId, Death, LaneRead, MessageState, OrderingKey, Sequence, Timestamp, Turn, Verdict, Waiting,
+    AccountId, Death, LaneRead, MessageId, MessageState, OrderingKey, Sequence, Timestamp, Turn, Verdict,
+    Waiting,
 };
 use ringback_store::{
-    Admission, Dispatching, Limits, NewMessage, Publishing, Registrations, SqliteOptions, SqliteStore, Swept,
+    Admission, Dispatching, Limits, NewMessage, Publishing, Registrations, Replaying, SqliteOptions,
+    SqliteStore, Swept,
 };
-use rusqlite::params;
 
 use super::model::{Account, PENDING_PER_ACCOUNT};
 use super::{ACCOUNTS, Act, Letter, the_rows_agree};
@@ -111,7 +112,7 @@ impl<'f> Play<'f> {
                     waiting.due = waiting.due.map(|due| due.min(now));
                 }
             }
-            Act::Replay(to, pick) => self.replay(now, to, pick),
+            Act::Replay(to, pick) => self.replay(now, to, pick).await,
             Act::Reopen => self.reopen(),
         }
         for to in 0..ACCOUNTS {
@@ -198,54 +199,13 @@ impl<'f> Play<'f> {
         }
     }
 
-    /// A replay, as the store will do it one day: back to pending, at the end of the queue.
-    fn replay(&mut self, now: Timestamp, to: u64, pick: usize) {
-        let folder = self.folder;
+    async fn replay(&mut self, now: Timestamp, to: u64, pick: usize) {
         let account = self.account(to);
-        let Some((state, attempts, accepted_at, key)) = account.messages.get(pick).copied() else { return };
-        let counter = match state {
-            MessageState::Pending => return,
-            MessageState::Delivered => "delivered",
-            MessageState::Dead => "dead",
-            MessageState::Cancelled => "cancelled",
-        };
-        account.standing.last_turn.0 += 1;
-        let waiting = Waiting {
-            turn: account.standing.last_turn,
-            sequence: Sequence(pick as u64 + 1),
-            position: 0,
-            key,
-            accepted_at,
-            born: account.standing.pause.lane_time(now),
-            attempts,
-            charged: 0,
-            due: None,
-            successes: 0,
-            replay: true,
-        };
-        account.messages[pick].0 = MessageState::Pending;
-        account.pending.insert(waiting.turn, waiting);
-        let database = look(folder);
-        let (number, turn, sequence) =
-            (id(to).number() as i64, waiting.turn.0 as i64, waiting.sequence.0 as i64);
-        database.execute("UPDATE account SET last_turn = ?2 WHERE account = ?1", [number, turn]).unwrap();
-        database
-            .execute(&format!("UPDATE lane SET {counter} = {counter} - 1 WHERE account = ?1"), [number])
-            .unwrap();
-        database
-            .execute(
-                "INSERT INTO pending (account, turn, sequence, position, key, accepted_at, born, attempts, replay)
-                 SELECT account, ?2, sequence, position, key, accepted_at, ?4, attempts, 1
-                 FROM message WHERE account = ?1 AND sequence = ?3",
-                params![number, turn, sequence, waiting.born.as_millis()],
-            )
-            .unwrap();
-        database
-            .execute(
-                "UPDATE message SET state = 0, finished_at = NULL, turn = ?2 WHERE account = ?1 AND sequence = ?3",
-                params![number, turn, sequence],
-            )
-            .unwrap();
+        let Some((_, _, accepted_at, _)) = account.messages.get(pick).copied() else { return };
+        let sequence = Sequence(pick as u64 + 1);
+        let expected = account.replay(now, sequence);
+        let message = MessageId::new(id(to), sequence, accepted_at);
+        assert_eq!(self.store().replay(now, message).await.unwrap(), expected);
     }
 
     pub(super) async fn compare(&mut self) {
