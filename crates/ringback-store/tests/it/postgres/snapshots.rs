@@ -19,6 +19,8 @@ const ANALYZED_EACH: u64 = 20;
 /// In the long test: what is measured together, and how much comes in a second.
 const MINUTE: Duration = Duration::from_secs(60);
 const PER_SECOND: u64 = 500;
+/// In the long test: how long it goes as fast as it can, before the snapshot and behind it.
+const A_WHILE: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn an_old_snapshot_is_as_old_as_it_was_seen_for_and_is_forgotten_when_it_ends() {
@@ -73,22 +75,25 @@ async fn what_ten_minutes_old_snapshots_keep_is_not_read_over_and_over() {
     let database = postgres.database();
     costs::fill(&database, 1000, 2000).await;
     let (store, mut gone) = (costs::open(&database).await, Gone::default());
-    live_for(&database, &store, &mut gone, "before").await;
+    live_for(&database, &store, &mut gone, Pace::Steady, "before").await;
+    live_for(&database, &store, &mut gone, Pace::Unbound, "before, as fast as it goes").await;
     drop(store);
     let before = Costs::of(&database, 0, &gone).await;
     before.print("before");
     let snapshot = database.snapshot();
     let store = costs::open(&database).await;
     for minute in 1..=10 {
-        live_for(&database, &store, &mut gone, &format!("snapshot of {minute} minutes")).await;
+        let what = format!("snapshot of {minute} minutes");
+        live_for(&database, &store, &mut gone, Pace::Steady, &what).await;
     }
+    live_for(&database, &store, &mut gone, Pace::Unbound, "snapshot, as fast as it goes").await;
     drop(store);
     let after = Costs::of(&database, 1, &gone).await;
     after.print("behind a snapshot");
     drop(snapshot);
     assert_not_worse(&before, &after);
     let store = costs::open(&database).await;
-    live_for(&database, &store, &mut gone, "a minute after it").await;
+    live_for(&database, &store, &mut gone, Pace::Steady, "a minute after it").await;
 }
 
 /// Looking for the accounts that wait is left out: whoever takes shards over walks over what is kept, once.
@@ -128,19 +133,30 @@ async fn live_through(database: &Database<'_>, rounds: std::ops::Range<u64>, gon
     costs::reads(database) - before
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Pace {
+    /// [`PER_SECOND`], for a [`MINUTE`].
+    Steady,
+    /// One round after the other, for [`A_WHILE`].
+    Unbound,
+}
+
 /// The same at a pace, and what it came to: the rate, and what the tables are like.
 #[allow(clippy::disallowed_methods, reason = "a pace is time that passes: there is nothing else to wait for")]
-async fn live_for(database: &Database<'_>, store: &PostgresStore, gone: &mut Gone, what: &str) {
-    let mut pace = tokio::time::interval(Duration::from_millis(1000 * TOGETHER / PER_SECOND));
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-    let (begun, before) = (Instant::now(), costs::reads(database));
+async fn live_for(database: &Database<'_>, store: &PostgresStore, gone: &mut Gone, pace: Pace, what: &str) {
+    let mut ticks = tokio::time::interval(Duration::from_millis(1000 * TOGETHER / PER_SECOND));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let until = if pace == Pace::Steady { MINUTE } else { A_WHILE };
+    let (before, begun) = (costs::reads(database), Instant::now());
     let mut rounds = 0;
-    while begun.elapsed() < MINUTE {
-        pace.tick().await;
+    while begun.elapsed() < until {
+        if pace == Pace::Steady {
+            ticks.tick().await;
+        }
         live(store, rounds, gone).await;
         rounds += 1;
     }
-    let messages = rounds * TOGETHER;
+    let (messages, took) = (rounds * TOGETHER, begun.elapsed());
     let read = costs::reads(database) - before;
     let tables = database.psql(
         "SELECT string_agg(format('%s %s dead, %s', relname, n_dead_tup, pg_size_pretty(pg_total_relation_size(relid))),
@@ -150,7 +166,7 @@ async fn live_for(database: &Database<'_>, store: &PostgresStore, gone: &mut Gon
     );
     eprintln!(
         "{what}: {:.0} messages/s, {:.1} rows and {:.1} blocks read for each; database {}; {}",
-        messages as f64 / begun.elapsed().as_secs_f64(),
+        messages as f64 / took.as_secs_f64(),
         read.rows as f64 / messages as f64,
         read.blocks as f64 / messages as f64,
         database.psql("SELECT pg_size_pretty(pg_database_size(current_database()))").trim(),
