@@ -36,8 +36,9 @@ pub(super) async fn replay(tx: &Link, now: Timestamp, id: MessageId) -> Result<R
     lock_mover(tx).await?;
     standing::lock(tx, account, false).await?;
     let Some(standing) = standing::read(tx, account).await? else { return Ok(nothing(Replayed::Unknown)) };
-    let row = message::find(tx, account, id.sequence).await?.filter(|row| row.id() == id);
-    let Some(row) = row else { return Ok(nothing(Replayed::Unknown)) };
+    let find =
+        async || Ok::<_, Fault>(message::find(tx, account, id.sequence).await?.filter(|row| row.id() == id));
+    let Some(row) = find().await? else { return Ok(nothing(Replayed::Unknown)) };
     if !standing.registered {
         return Ok(nothing(Replayed::NotRegistered));
     }
@@ -48,7 +49,10 @@ pub(super) async fn replay(tx: &Link, now: Timestamp, id: MessageId) -> Result<R
         let content = message::contents(tx, &[row], usize::MAX).await?.pop().flatten();
         let content = content.ok_or_else(|| Fault::damaged("a message that is kept has no body"))?;
         let mut queue = Queue::new(tx, account, standing).await?;
-        queue.put(tx, now, &row, content).await?;
+        if !queue.put(tx, now, &row, content.clone()).await? {
+            let Some(ended) = find().await? else { return Ok(nothing(Replayed::Unknown)) };
+            queue.put_ended(tx, now, &ended, content).await?;
+        }
         (fresh, moved) = queue.finish(tx).await?;
         Replayed::Queued
     };
@@ -85,19 +89,23 @@ impl Queue {
         })
     }
 
-    /// Puts a message there that is not pending, or overtaken: then its row is settled first.
+    /// Puts a message there that is not pending, or overtaken: then its row is settled first. Not if it was answered since it was
+    /// read, and so has ended otherwise: then it is to be read again. Nobody else puts it anywhere meanwhile.
     pub(super) async fn put(
         &mut self,
         tx: &Link,
         now: Timestamp,
         row: &MessageRow,
         content: Content,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let state = row.state(&self.standing);
         if row.row_state == MessageState::Pending {
             let end = if state == MessageState::Delivered { End::Delivered } else { End::Cancelled };
             let ending = Ending { turn: row.turn, sequence: row.sequence, end };
             let settled = settle::end(tx, now, self.account, &[ending]).await?;
+            if settled.delivered + settled.cancelled == 0 {
+                return Ok(false);
+            }
             self.moved.delivered += settled.delivered;
             self.moved.cancelled += settled.cancelled;
         }
@@ -119,7 +127,19 @@ impl Queue {
         self.moved.replayed += 1;
         self.put.push(waiting);
         self.fresh.push(Fresh { account: self.account, waiting, content, lane: None });
-        Ok(())
+        Ok(true)
+    }
+
+    /// Puts one there that was answered since it was read, and was read again.
+    pub(super) async fn put_ended(
+        &mut self,
+        tx: &Link,
+        now: Timestamp,
+        row: &MessageRow,
+        content: Content,
+    ) -> Result<(), Fault> {
+        let put = self.put(tx, now, row, content).await?;
+        put.then_some(()).ok_or_else(|| Fault::damaged("a message neither waits nor has ended"))
     }
 
     /// Writes what was put, counted and given out.

@@ -127,15 +127,20 @@ pub(super) async fn step(tx: &Link, now: Timestamp) -> Result<Step, Fault> {
                 break;
             }
             walked += 1;
-            let Some(row) = row.as_ref().filter(|row| job.asks_for(row, &standing)) else { continue };
-            let content = message::contents(tx, &[*row], usize::MAX).await?.pop().flatten();
+            let Some(row) = row.filter(|row| job.asks_for(row, &standing)) else { continue };
+            let content = message::contents(tx, &[row], usize::MAX).await?.pop().flatten();
             let Some(content) = content else {
                 let sequence = sequence.0;
                 tracing::error!(account = %job.account, sequence, "a message has no body to send again");
                 continue;
             };
             bytes += content.body.len();
-            queue.put(tx, now, row, content).await?;
+            if !queue.put(tx, now, &row, content.clone()).await?
+                && let Some(ended) = message::find(tx, job.account, *sequence).await?
+                && job.asks_for(&ended, &standing)
+            {
+                queue.put_ended(tx, now, &ended, content).await?;
+            }
         }
         (fresh, moved) = queue.finish(tx).await?;
     }
