@@ -73,6 +73,9 @@ pub struct Tidings {
     pub standings: Vec<(AccountId, Standing)>,
     /// Shards are nobody's: whoever lacks some may claim them at once.
     pub shards_are_free: bool,
+    /// Another database server answered than the one on which the lease was renewed last: after a failover what was heard and read
+    /// before may not be there. Nothing is told until the next renewal, with which everything is taken anew.
+    pub are_of_another_server: bool,
 }
 
 /// What a store shared among nodes does for them.
@@ -89,8 +92,9 @@ pub trait Sharing {
     async fn claim(&self, most: usize) -> Result<Vec<Lease>, StoreError>;
 
     /// Lets shards go, so that another node can take them at once. To be called when nothing is under way for them. Where
-    /// this fails they are let go all the same, as far as this node is concerned.
-    async fn give_back(&self, shards: Vec<u16>) -> Result<(), StoreError>;
+    /// this fails they are let go all the same, as far as this node is concerned. A shard that is its own anew, with another
+    /// token, stays so.
+    async fn give_back(&self, leases: Vec<Lease>) -> Result<(), StoreError>;
 
     /// Says that these are not this node's any more: its clock says so, or [`StoreError::NotOwner`] did. A shard that is its
     /// own anew, with another token, stays so.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringback_delivery::{AccountId, Turn};
-use ringback_store::{Beat, CommitListener as _, LEASE_TERM, Store};
+use ringback_store::{Beat, CommitListener as _, LEASE_TERM, Lease, Store};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
@@ -31,7 +31,7 @@ const ASK_NOT_WITHIN: Duration = Duration::from_millis(10);
 /// The tasks; they end when this is dropped.
 pub(super) struct Keeper {
     tasks: JoinSet<()>,
-    give_back: mpsc::UnboundedSender<Vec<u16>>,
+    give_back: mpsc::UnboundedSender<Vec<Lease>>,
     store: Arc<dyn Store>,
     /// Told when the next renewal should not wait for its time.
     wanted: Arc<Notify>,
@@ -68,9 +68,9 @@ impl Keeper {
     }
 
     /// Has shards given back for which nothing is under way.
-    pub(super) fn give_back(&self, shards: Vec<u16>) {
+    pub(super) fn give_back(&self, leases: Vec<Lease>) {
         // Nobody is there when the keeper has ended.
-        let _ = self.give_back.send(shards);
+        let _ = self.give_back.send(leases);
     }
 
     /// Takes no more, and renews no more.
@@ -88,7 +88,7 @@ struct Leases {
 }
 
 impl Leases {
-    async fn keep(self, mut to_give_back: mpsc::UnboundedReceiver<Vec<u16>>) {
+    async fn keep(self, mut to_give_back: mpsc::UnboundedReceiver<Vec<Lease>>) {
         let mut in_trouble = false;
         loop {
             let wait = match self.renew().await {
@@ -109,21 +109,21 @@ impl Leases {
                 tokio::select! {
                     () = tokio::time::sleep_until(next.into()) => break,
                     () = self.wanted.notified() => next = next.min(soonest),
-                    shards = to_give_back.recv() => {
-                        let Some(mut shards) = shards else { return };
+                    leases = to_give_back.recv() => {
+                        let Some(mut leases) = leases else { return };
                         while let Ok(more) = to_give_back.try_recv() {
-                            shards.extend(more);
+                            leases.extend(more);
                         }
-                        self.give_back(shards).await;
+                        self.give_back(leases).await;
                     }
                 }
             }
         }
     }
 
-    async fn give_back(&self, shards: Vec<u16>) {
-        tracing::info!(shards = shards.len(), "giving shards back");
-        if let Err(error) = self.store.give_back(shards).await {
+    async fn give_back(&self, leases: Vec<Lease>) {
+        tracing::info!(shards = leases.len(), "giving shards back");
+        if let Err(error) = self.store.give_back(leases).await {
             // The next renewal gives them back.
             tracing::warn!(%error, "shards could not be given back yet");
         }
@@ -177,6 +177,7 @@ async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inb
     loop {
         let asked = Moment::now();
         match store.tidings().await {
+            Ok(tidings) if tidings.are_of_another_server => wanted.notify_one(),
             Ok(tidings) => {
                 in_trouble = false;
                 // Each cell knows of the change before it counts that this was heard.
@@ -218,10 +219,8 @@ fn hear_of(inbox: &Inbox, accepted: Vec<(AccountId, Option<Turn>)>) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
-    use ringback_delivery::{SHARDS, Timestamp};
-    use ringback_store::Lease;
-
     use super::*;
+    use ringback_delivery::{SHARDS, Timestamp};
 
     const TERM: Duration = Duration::from_secs(30);
     const TIMEOUT: Duration = Duration::from_secs(15);

@@ -47,6 +47,11 @@ impl Heard {
         *place = through.max(*place);
     }
 
+    /// Nothing is known any more.
+    pub(super) fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// A batch for these accounts goes to the database.
     pub(super) fn begin(&self, accounts: &BTreeSet<AccountId>) -> UnderWay<'_> {
         self.under_way.send_replace(accounts.iter().copied().collect());

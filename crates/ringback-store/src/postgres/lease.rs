@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use ringback_delivery::Timestamp;
 
+use super::cursor::Cursor;
 use super::fault::Fault;
+use super::heard::Heard;
 use super::link::{Link, args};
 use super::migrate::RELEASE;
 use super::pool::{Pool, Tx};
@@ -33,9 +35,21 @@ pub(super) struct Word<'a> {
     pub(super) leaving: bool,
 }
 
-/// Joins, or renews.
-pub(super) async fn beat(pool: &Pool, tenure: &Tenure, word: &Word<'_>) -> Result<Beat, Fault> {
+/// Joins, or renews. On another server than before the node lets go of all that it has, and so gives it back: what it knows of its
+/// shards may not have come there.
+pub(super) async fn beat(
+    pool: &Pool,
+    tenure: &Tenure,
+    word: &Word<'_>,
+    cursor: &Cursor,
+    heard: &Heard,
+) -> Result<Beat, Fault> {
     let tx = pool.begin().await?;
+    let server: Option<String> = tx.row("SELECT ringback.timeline_1()", args![]).await?.try_get(0)?;
+    if cursor.meet(server, || heard.forget()) {
+        tracing::warn!("another database server has taken over: this node takes its shards anew");
+        tenure.join(tenure.node());
+    }
     let renewed = tx
         .run(
             "UPDATE ringback.node SET leased_until = clock_timestamp() + make_interval(secs => $2),
@@ -171,10 +185,18 @@ pub(super) async fn claim(pool: &Pool, tenure: &Tenure, most: usize) -> Result<V
 }
 
 /// Lets shards go.
-pub(super) async fn give_back(pool: &Pool, tenure: &Tenure, shards: &[u16]) -> Result<(), Fault> {
-    shards.iter().for_each(|shard| tenure.let_go(*shard));
+pub(super) async fn give_back(pool: &Pool, tenure: &Tenure, leases: &[Lease]) -> Result<(), Fault> {
+    leases.iter().for_each(|lease| tenure.lose(*lease));
+    let shards: Vec<i16> = leases.iter().map(|lease| rows::shard_column(lease.shard)).collect();
+    let tokens: Vec<i64> = leases.iter().map(|lease| rows::number_column(lease.token)).collect();
     let tx = pool.begin().await?;
-    disown(&tx, tenure.node(), shards).await?;
+    alone(&tx, tenure.node()).await?;
+    tx.run(
+        "UPDATE ringback.shard s SET owner = NULL FROM unnest($2, $3) AS i (shard, token)
+         WHERE s.shard = i.shard AND s.token = i.token AND s.owner = $1",
+        args![INT4 tenure.node(), INT2_ARRAY shards, INT8_ARRAY tokens],
+    )
+    .await?;
     tx.commit().await
 }
 
@@ -192,6 +214,7 @@ pub(super) async fn leave(pool: &Pool, tenure: &Tenure) -> Result<(), Fault> {
     tx.commit().await
 }
 
+/// Lets shards go that are the node's by whatever token.
 async fn disown(tx: &Tx, node: i32, shards: &[u16]) -> Result<(), Fault> {
     let shards: Vec<i16> = shards.iter().map(|shard| rows::shard_column(*shard)).collect();
     alone(tx, node).await?;

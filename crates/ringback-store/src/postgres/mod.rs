@@ -14,6 +14,7 @@ mod connector;
 mod copying;
 mod credential;
 mod credentials;
+mod cursor;
 mod days;
 mod dispatching;
 mod doubts;
@@ -120,7 +121,7 @@ pub struct PostgresStore {
     tenure: Arc<Tenure>,
     ear: Arc<Ear>,
     doubts: Arc<Doubts>,
-    cursor: tidings::Cursor,
+    cursor: cursor::Cursor,
     drops: drop_days::Drops,
     hints: Arc<Hints>,
     heard: Arc<Heard>,

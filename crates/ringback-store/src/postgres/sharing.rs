@@ -15,7 +15,7 @@ impl Sharing for PostgresStore {
     }
 
     async fn beat(&self) -> Result<Beat, StoreError> {
-        let beat = lease::beat(&self.pool, &self.tenure, &self.word()).await;
+        let beat = lease::beat(&self.pool, &self.tenure, &self.word(), &self.cursor, &self.heard).await;
         beat.map_err(|fault| fault.into_error())
     }
 
@@ -23,8 +23,8 @@ impl Sharing for PostgresStore {
         lease::claim(&self.pool, &self.tenure, most).await.map_err(|fault| fault.into_error())
     }
 
-    async fn give_back(&self, shards: Vec<u16>) -> Result<(), StoreError> {
-        let given_back = lease::give_back(&self.pool, &self.tenure, &shards).await;
+    async fn give_back(&self, leases: Vec<Lease>) -> Result<(), StoreError> {
+        let given_back = lease::give_back(&self.pool, &self.tenure, &leases).await;
         self.hints.give();
         given_back.map_err(|fault| fault.into_error())
     }

@@ -1,89 +1,62 @@
 //! What other nodes did with accounts of this node's shards, read several times a second.
 //!
-//! What was given out is deleted with the next question, so that an answer that was lost comes again. Rows get their numbers
-//! before they are committed, and so become visible out of order, however late: it is looked behind a number only once all
-//! have ended that were writing when it was seen. So the dead rows that an old snapshot keeps are not walked over each time.
+//! What was given out is deleted with the next question, so that an answer that was lost comes again. Where the question begins,
+//! its [`Cursor`] knows.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use ringback_delivery::{AccountId, Turn};
 
+use super::cursor::{Cursor, Seen};
 use super::fault::Fault;
 use super::heard::Heard;
-use super::link::args;
+use super::link::{Link, args};
 use super::pool::{Pool, WRITING};
 use super::{rows, standing};
 use crate::Tidings;
 
-/// How often it is looked whether shards are nobody's.
-const LOOK_FOR_SHARDS: Duration = Duration::from_millis(200);
 /// Rows in one answer.
 const MOST: i64 = 10_000;
 
-/// See the module.
-#[derive(Default)]
-pub(super) struct Cursor(Mutex<Place>);
-
-#[derive(Default)]
-struct Place {
-    given_out: Vec<i64>,
-    /// Nothing comes any more with a number up to this one.
-    behind: Option<i64>,
-    /// The highest number that was seen, with the first transaction that had not begun by then.
-    seen: VecDeque<(i64, i64)>,
-    looked_for_shards: Option<Instant>,
-}
-
-impl Place {
-    /// Of the transactions that were seen, all before `ended` have ended, and those from `unbegun` on had not begun.
-    fn note(&mut self, given_out: Vec<i64>, ended: i64, unbegun: i64) {
-        let highest = given_out.iter().copied().max();
-        if highest > self.seen.back().map(|(_, highest)| *highest).or(self.behind) {
-            self.seen.extend(highest.map(|highest| (unbegun, highest)));
-        }
-        while let Some((unbegun, highest)) = self.seen.front().copied()
-            && unbegun <= ended
-        {
-            self.behind = Some(highest);
-            self.seen.pop_front();
-        }
-        self.given_out = given_out;
-    }
-}
-
 /// What is new for a node.
 pub(super) async fn read(pool: &Pool, cursor: &Cursor, heard: &Heard, node: i32) -> Result<Tidings, Fault> {
-    let (given_out, behind, look) = {
-        let place = cursor.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let look = place.looked_for_shards.is_none_or(|looked| looked.elapsed() >= LOOK_FOR_SHARDS);
-        (place.given_out.clone(), place.behind.unwrap_or(i64::MIN), look)
-    };
-    let now = Instant::now();
+    let asked = Instant::now();
+    let question = cursor.question(asked);
     let link = pool.soon().await?;
+    let writers = if question.asks_who_writes { Some(who_writes(&link).await?) } else { None };
     let found = link
         .rows_in(
             WRITING,
             "WITH heard AS (DELETE FROM ringback.news WHERE id = ANY ($2))
              SELECT n.id, n.account, n.standing, n.turn, pg_snapshot_xmin(now.seen)::text::int8,
                  pg_snapshot_xmax(now.seen)::text::int8,
-                 CASE WHEN $5 THEN EXISTS (SELECT FROM ringback.shard f WHERE f.owner IS NULL) ELSE false END
+                 CASE WHEN $5 THEN EXISTS (SELECT FROM ringback.shard f WHERE f.owner IS NULL) ELSE false END,
+                 given.highest, ringback.timeline_1()
              FROM (SELECT pg_current_snapshot() AS seen) now
+             CROSS JOIN (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS highest
+                 FROM ringback.news_id_seq) given
              LEFT JOIN (SELECT n.id, n.account, n.standing, n.turn FROM ringback.news n
                  JOIN ringback.shard s ON s.shard = n.shard AND s.owner = $1
                  WHERE n.id > $3 AND NOT (n.id = ANY ($2)) ORDER BY n.id LIMIT $4) n ON true",
-            args![INT4 node, INT8_ARRAY given_out, INT8 behind, INT8 MOST, BOOL look],
+            args![
+                INT4 node, INT8_ARRAY question.given_out.clone(), INT8 question.behind, INT8 MOST,
+                BOOL question.looks_for_shards
+            ],
         )
         .await?;
     let mut accepted: BTreeMap<AccountId, Option<Turn>> = BTreeMap::new();
     let mut changed = BTreeSet::new();
     let mut ids = Vec::with_capacity(found.len());
-    let (mut ended, mut unbegun) = (i64::MIN, i64::MAX);
     let mut shards_are_free = false;
-    for row in &found {
-        (ended, unbegun) = (row.try_get(4)?, row.try_get(5)?);
+    let mut seen =
+        Seen { is_whole: found.len() < usize::try_from(MOST).unwrap_or(usize::MAX), ..Seen::default() };
+    if let Some(row) = found.first() {
         shards_are_free = row.try_get(6)?;
+        (seen.ended, seen.unbegun) = (row.try_get(4)?, row.try_get(5)?);
+        (seen.highest, seen.server) = (row.try_get(7)?, row.try_get(8)?);
+    }
+    for row in &found {
         let Some(id) = row.try_get(0)? else { continue };
         ids.push(id);
         let account = rows::account(row, 1)?;
@@ -106,21 +79,32 @@ pub(super) async fn read(pool: &Pool, cursor: &Cursor, heard: &Heard, node: i32)
         let found = standing::read_all(&tx, &changed).await;
         tx.end(found).await?
     };
-    if ids.len() >= usize::try_from(MOST).unwrap_or(usize::MAX) {
-        // There may be more with low numbers.
-        ended = i64::MIN;
-    }
     if standings.is_empty() {
         heard.may_come(&accepted).await;
     }
-    let mut place = cursor.0.lock().unwrap_or_else(PoisonError::into_inner);
-    place.note(ids, ended, unbegun);
-    if look {
-        place.looked_for_shards = Some(now);
+    let counts = cursor.note(&question, asked, ids, &seen, writers, || {
+        // The lanes read what they lack up to there.
+        for (account, through) in &accepted {
+            through.iter().for_each(|through| heard.note(*account, *through));
+        }
+    });
+    if !counts {
+        return Ok(Tidings { are_of_another_server: true, ..Tidings::default() });
     }
-    // The lanes read what they lack up to there.
-    for (account, through) in &accepted {
-        through.iter().for_each(|through| heard.note(*account, *through));
-    }
-    Ok(Tidings { accepted: accepted.into_iter().collect(), standings, shards_are_free })
+    let accepted = accepted.into_iter().collect();
+    Ok(Tidings { accepted, standings, shards_are_free, are_of_another_server: false })
+}
+
+/// The transactions that may be writing news, by a name of the database's.
+async fn who_writes(link: &Link) -> Result<BTreeSet<String>, Fault> {
+    let found = link
+        .rows(
+            "SELECT virtualtransaction FROM pg_locks
+             WHERE locktype = 'relation' AND relation = 'ringback.news'::regclass AND granted
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                 AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')",
+            args![],
+        )
+        .await?;
+    found.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }

@@ -20,7 +20,7 @@ impl Sharing for SqliteStore {
         Err(alone())
     }
 
-    async fn give_back(&self, _shards: Vec<u16>) -> Result<(), StoreError> {
+    async fn give_back(&self, _leases: Vec<Lease>) -> Result<(), StoreError> {
         Ok(())
     }
 

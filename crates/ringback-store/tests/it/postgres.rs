@@ -9,6 +9,7 @@ mod hosts;
 mod lanes;
 mod late;
 mod leases;
+mod news;
 mod nodes;
 mod plans;
 mod poolers;

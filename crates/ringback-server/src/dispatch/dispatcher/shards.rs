@@ -75,8 +75,10 @@ impl Running {
         };
         let idle: Vec<u16> = self.ownership.held().into_iter().filter(idle).collect();
         if !idle.is_empty() {
+            let lease = |shard: &u16| Lease { shard: *shard, token: self.ownership.token_of(*shard) };
+            let leases = idle.iter().map(lease).collect();
             self.lost(&idle);
-            self.keeper.give_back(idle);
+            self.keeper.give_back(leases);
         }
     }
 }

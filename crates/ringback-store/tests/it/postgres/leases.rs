@@ -24,7 +24,13 @@ async fn shards_that_were_claimed_or_given_back_without_an_answer_are_claimed_an
     assert_eq!((claimed.len(), lowest_token(&claimed)), (all, 2));
 
     // It does not know that they have gone, and has let go of them all the same.
-    lose_the_answer(store.give_back(vec![3, 5]), &database, &line, "count(owner) = 1022").await;
+    lose_the_answer(
+        store.give_back([3, 5].map(|shard| Lease { shard, token: 2 }).to_vec()),
+        &database,
+        &line,
+        "count(owner) = 1022",
+    )
+    .await;
     let held = again(|| store.beat()).await.held;
     assert_eq!((held.len(), lowest_token(&held)), (all - 2, 2));
     let mut claimed = again(|| store.claim(all)).await;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ringback_delivery::{AccountId, OrderingKey, Standing, Turn};
 use ringback_store::{
-    CommitListener, Dispatching as _, Fresh, NewMessage, PostgresStore, Publishing as _, Role, Sharing as _,
+    CommitListener, Dispatching as _, Fresh, Lease, NewMessage, PostgresStore, Publishing as _, Role,
+    Sharing as _,
 };
 use ringback_testbed::{Database, Postgres, looking};
 
@@ -90,7 +91,7 @@ async fn a_node_that_leaves_takes_no_more_and_the_others_hear_that_its_shards_ar
     assert!(two.nodes().await.unwrap()[0].is_leaving);
     assert_eq!(two.beat().await.unwrap().share, 1024);
 
-    one.give_back(vec![3]).await.unwrap();
+    one.give_back(vec![Lease { shard: 3, token: 1 }]).await.unwrap();
     two.hint().await;
     looking::until("it to be told", async || if free().await { Ok(()) } else { Err("not told".to_owned()) })
         .await;

@@ -1,10 +1,13 @@
 //! Who records while others are at the same messages: each is recorded, and counted once.
 
-use ringback_delivery::{LaneRead, MessageState};
-use ringback_store::{Dispatching as _, Lease, Sharing as _, StoreError, Swept, Upkeep as _};
+use ringback_delivery::{LaneRead, MessageId, MessageState};
+use ringback_store::{
+    Dispatching as _, Lease, Registrations as _, ReplayFilter, ReplayJob, Replayed, Replaying as _,
+    Sharing as _, StoreError, Swept, Upkeep as _,
+};
 use ringback_testbed::Database;
 
-use super::{Session, told_store};
+use super::{SOMEBODY_WAITS, Session, told_store};
 use crate::cast::*;
 use crate::looking::*;
 
@@ -39,8 +42,11 @@ async fn what_was_decided_under_an_earlier_lease_is_refused_though_the_shard_is_
     let rows = waiting(&store, ONE).await;
     let outcome = || vec![delivered(ONE, &rows[0])];
     let lease = |token| Lease { shard: account(ONE).shard(), token };
-    store.give_back(vec![lease(1).shard]).await.unwrap();
+    store.give_back(vec![lease(1)]).await.unwrap();
     assert_eq!(store.claim(1).await.unwrap(), [lease(2)]);
+    // One that comes late gives back what it was about.
+    store.give_back(vec![lease(1)]).await.unwrap();
+    assert_eq!(store.claim(1).await.unwrap(), []);
 
     let recorded = store.record_under(at(2), vec![lease(1)], outcome(), Vec::new()).await;
     assert!(
@@ -138,4 +144,56 @@ async fn a_release_goes_on_behind_what_is_recorded_meanwhile() {
     while store.hasten(at(3), account(ONE)).await.unwrap() == Swept::More {}
     let due: Vec<_> = all().await.queue.into_iter().map(|(waits, _)| waits.due).collect();
     assert_eq!(due, [Some(at(3)); 600]);
+}
+
+/// As when an account is registered anew, and what was cancelled is asked for, while the last of it is being answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_while_it_is_replayed_is_counted_once() {
+    let Some((database, store)) = told_store().await else { return };
+    for (step, of_job) in [(0, false), (10, true)] {
+        let owner = if of_job { TWO } else { ONE };
+        register(&store, owner).await;
+        accept_many(&store, at(step), owner, 1).await;
+        let row = waiting(&store, owner).await.remove(0);
+        store.deregister(at(step + 1), account(owner)).await.unwrap();
+        register(&store, owner).await;
+        // Whoever comes first has it first.
+        let somebody = Session::begin(&database).await;
+        somebody.run(&format!("SELECT FROM ringback.pending WHERE account = {owner} FOR UPDATE")).await;
+        let record = store.record(at(step + 2), vec![delivered(owner, &row)], Vec::new());
+        let replay = async {
+            database.until(SOMEBODY_WAITS).await;
+            if of_job {
+                let cancelled =
+                    ReplayFilter { state: Some(MessageState::Cancelled), since: None, until: None };
+                let begun = store.begin_replay(at(step + 2), account(owner), cancelled).await.unwrap();
+                assert!(matches!(begun, ReplayJob::Kept(_)), "{begun:?}");
+                store.replay_step(at(step + 3)).await.map(|_| ())
+            } else {
+                let id = MessageId::new(account(owner), row.sequence, row.accepted_at);
+                store.replay(at(step + 3), id).await.map(|replayed| assert_eq!(replayed, Replayed::Queued))
+            }
+        };
+        let both_wait = async {
+            database.until(&SOMEBODY_WAITS.replace("> 0", "> 1")).await;
+            somebody.end().await;
+        };
+        let (recorded, replayed, ()) = tokio::join!(record, replay, both_wait);
+        recorded.unwrap();
+        replayed.unwrap();
+        let counts = verified(&store).await.counts;
+        if of_job {
+            assert_eq!(
+                (counts.pending, counts.delivered, counts.cancelled),
+                (1, 1, 0),
+                "it has arrived: it is left alone"
+            );
+        } else {
+            assert_eq!(
+                (counts.pending, counts.delivered, counts.cancelled),
+                (1, 0, 0),
+                "it is sent again all the same"
+            );
+        }
+    }
 }
