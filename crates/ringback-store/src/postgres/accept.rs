@@ -152,8 +152,13 @@ async fn try_commit(
     }
     let found = match take_in(link, node, limits, &columns).await {
         Err(fault) if fault.lacks_partition() => {
-            // A partition went that was known, or a position lies in a later day than its message.
+            // A partition went that was known, or a position lies in a later day than its message: behind the tape's floor, which a clock
+            // that was wrong, here or in what was copied, may have put far ahead.
             days.forget();
+            let floor = link.row("SELECT floor >> 20 FROM ringback.tape", args![]).await?;
+            let floor = days::day(rows::moment(&floor, 0)?);
+            days.make(link, floor).await?;
+            days.make(link, floor + 1).await?;
             for (now, _) in messages {
                 days.make(link, days::day(*now)).await?;
                 days.make(link, days::day(*now) + 1).await?;

@@ -228,12 +228,14 @@ async fn unsafe_setting(link: &Link) -> Result<Option<String>, Fault> {
     let row = link
         .row(
             "SELECT current_setting('server_version_num')::int, current_setting('fsync'),
-                    current_setting('synchronous_commit'), current_setting('server_encoding')",
+                    current_setting('synchronous_commit'), current_setting('server_encoding'),
+                    current_setting('default_transaction_isolation')",
             args![],
         )
         .await?;
     let (version, fsync): (i32, String) = (row.try_get(0)?, row.try_get(1)?);
     let (commit, encoding): (String, String) = (row.try_get(2)?, row.try_get(3)?);
+    let isolation: String = row.try_get(4)?;
     Ok(if version < 150_000 {
         Some(format!("it is PostgreSQL {}, and 15 is the oldest that works", version / 10_000))
     } else if fsync != "on" {
@@ -241,6 +243,12 @@ async fn unsafe_setting(link: &Link) -> Result<Option<String>, Fault> {
     } else if !matches!(commit.as_str(), "on" | "remote_apply") {
         let wanted = "set it to on, or to remote_apply";
         Some(format!("synchronous_commit is {commit}, so that a crash loses what was accepted: {wanted}"))
+    } else if isolation != "read committed" {
+        // What waits for a lock has to see what was committed meanwhile.
+        let wanted = "set it to read committed for this role and database";
+        Some(format!(
+            "default_transaction_isolation is {isolation}, and nodes would not see what others did: {wanted}"
+        ))
     } else if encoding != "UTF8" {
         Some(format!("its encoding is {encoding}: make the database with UTF8"))
     } else {

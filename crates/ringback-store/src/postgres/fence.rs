@@ -9,8 +9,9 @@ use super::rows;
 use super::tenure::Tenure;
 use crate::StoreError;
 
-/// Until the transaction ends nobody takes a shard away from this node.
-async fn stand(tx: &Link, tenure: &Tenure) -> Result<(), Fault> {
+/// Until the transaction ends nobody takes a shard away from this node. Whoever locks an account's row too stands first, as who
+/// accepts does: somebody who waits to take shards away would come between.
+pub(super) async fn stand(tx: &Link, tenure: &Tenure) -> Result<(), Fault> {
     if tenure.node() > 0 {
         tx.run("SELECT pg_advisory_xact_lock_shared($1, $2)", args![INT4 LOCK_CLASS, INT4 tenure.node()])
             .await?;
@@ -35,14 +36,13 @@ pub(super) async fn as_owner(tx: &Link, tenure: &Tenure, account: AccountId) -> 
 }
 
 /// Leaves word for the shard's owner, if that is another node: that the account's standing changed, or else that something
-/// new waits. Whether it did.
+/// new waits. Whether it did. The transaction began with [`stand`].
 pub(super) async fn tell_owner(
     tx: &Link,
     tenure: &Tenure,
     account: AccountId,
     standing: bool,
 ) -> Result<bool, Fault> {
-    stand(tx, tenure).await?;
     let (shard, number) = rows::key(account);
     let told = tx
         .run(

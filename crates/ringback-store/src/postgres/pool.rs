@@ -22,7 +22,7 @@ pub(super) const LONG: Duration = Duration::from_secs(600);
 /// What is asked for is found by an index, whatever the planner takes the tables for: it is mistaken where they have grown
 /// since somebody looked, and its plans are kept. Compiling one takes longer than any of these statements.
 pub(super) const WRITING: &str =
-    "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off;
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off;
     SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL lock_timeout = '5s'";
 pub(super) const READING: &str =
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off;

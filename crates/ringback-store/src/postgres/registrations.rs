@@ -25,7 +25,7 @@ impl Registrations for PostgresStore {
         registration: Registration,
     ) -> Result<Standing, StoreError> {
         retrying!(async {
-            let tx = self.pool.begin().await?;
+            let tx = self.begin_act().await?;
             standing::lock(&tx, account, true).await?;
             keys::follow(&tx, &self.vault).await?;
             let plain = sealed::encode(&registration);
@@ -37,7 +37,7 @@ impl Registrations for PostgresStore {
 
     async fn deregister(&self, _now: Timestamp, account: AccountId) -> Result<Option<Standing>, StoreError> {
         retrying!(async {
-            let tx = self.pool.begin().await?;
+            let tx = self.begin_act().await?;
             standing::lock(&tx, account, false).await?;
             let known = standing::read(&tx, account).await?;
             let Some(mut standing) = known else {
@@ -76,7 +76,7 @@ impl Registrations for PostgresStore {
         account: AccountId,
     ) -> Result<Restored, StoreError> {
         retrying!(async {
-            let tx = self.pool.begin().await?;
+            let tx = self.begin_act().await?;
             standing::lock(&tx, account, false).await?;
             let (shard, number) = rows::key(account);
             let replaced = tx
@@ -195,7 +195,7 @@ impl Registrations for PostgresStore {
         overlap_until: Timestamp,
     ) -> Result<Vec<SigningSecret>, StoreError> {
         retrying!(async {
-            let tx = self.pool.begin().await?;
+            let tx = self.begin_act().await?;
             let known = standing::lock(&tx, account, false).await?;
             signing::replace(&tx, &self.vault, now, account, overlap_until).await?;
             if !known {
@@ -216,13 +216,20 @@ impl PostgresStore {
         change: impl Fn(&mut Standing) + Send + Sync,
     ) -> Result<Standing, StoreError> {
         retrying!(async {
-            let tx = self.pool.begin().await?;
+            let tx = self.begin_act().await?;
             standing::lock(&tx, account, true).await?;
             let mut standing = standing::read(&tx, account).await?.unwrap_or_default();
             change(&mut standing);
             standing::write(&tx, account, &standing).await?;
             self.changed(tx, account, standing).await
         })
+    }
+
+    /// A transaction of what an account's owner has to hear of.
+    pub(super) async fn begin_act(&self) -> Result<Tx, Fault> {
+        let tx = self.pool.begin().await?;
+        fence::stand(&tx, &self.tenure).await?;
+        Ok(tx)
     }
 
     /// Leaves word for the owner, commits, and tells this node.

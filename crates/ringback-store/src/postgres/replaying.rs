@@ -14,7 +14,7 @@ use crate::{Commit, ReplayCount, ReplayFilter, ReplayJob, Replayed, Replaying, S
 impl Replaying for PostgresStore {
     async fn replay(&self, now: Timestamp, id: MessageId) -> Result<Replayed, StoreError> {
         retrying!(async {
-            let tx = self.pool.begin().await?;
+            let tx = self.begin_act().await?;
             let began = Instant::now();
             let replay = replay::replay(&tx, now, id).await?;
             match replay.standing {
@@ -50,7 +50,7 @@ impl Replaying for PostgresStore {
     ) -> Result<ReplayJob, StoreError> {
         let count = self.count(account, filter, 1).await?;
         retrying!(async {
-            let tx = self.pool.begin().await?;
+            let tx = self.begin_act().await?;
             let (job, standing) = replay_job::begin(&tx, now, account, &filter, count).await?;
             match standing {
                 None => tx.commit().await?,
@@ -62,7 +62,7 @@ impl Replaying for PostgresStore {
 
     async fn replay_step(&self, now: Timestamp) -> Result<Swept, StoreError> {
         retrying!(async {
-            let tx = self.pool.begin().await?;
+            let tx = self.begin_act().await?;
             let began = Instant::now();
             let step = replay_job::step(&tx, now).await?;
             let Some((account, fresh)) = step.fresh else {

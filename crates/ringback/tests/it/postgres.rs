@@ -147,15 +147,19 @@ fn a_database_opens_with_the_key_that_sealed_it_only() {
 }
 
 #[test]
-fn a_server_refuses_a_database_that_could_forget_what_it_answered_for() {
+fn a_server_refuses_a_database_that_would_not_keep_its_promises() {
     let Some(postgres) = Postgres::shared() else { return };
-    let (database, folder) = (postgres.database(), tempdir().unwrap());
-    database.psql(&format!("ALTER DATABASE {} SET synchronous_commit = off", database.name()));
-    let store = database.url();
-    let args = [&SERVE[..], &["--store", &store]].concat();
-    let (code, line) = failure(&with_key(folder.path(), &args, KEY));
-    assert!(code == 8 || code == 6, "{code} {line}");
-    assert!(line.contains("synchronous_commit"), "{line}");
+    for (setting, value) in
+        [("synchronous_commit", "off"), ("default_transaction_isolation", "'repeatable read'")]
+    {
+        let (database, folder) = (postgres.database(), tempdir().unwrap());
+        database.psql(&format!("ALTER DATABASE {} SET {setting} = {value}", database.name()));
+        let store = database.url();
+        let args = [&SERVE[..], &["--store", &store]].concat();
+        let (code, line) = failure(&with_key(folder.path(), &args, KEY));
+        assert!(code == 8 || code == 6, "{code} {line}");
+        assert!(line.contains(setting), "{line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

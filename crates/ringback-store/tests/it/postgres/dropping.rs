@@ -5,6 +5,7 @@ use ringback_store::{Swept, Upkeep as _};
 use ringback_testbed::Postgres;
 
 use super::costs::{add_idle, open, reads};
+use super::told_store;
 use crate::cast::*;
 use crate::looking::*;
 
@@ -45,4 +46,17 @@ async fn each_account_is_looked_at_once_before_a_day_is_dropped() {
     assert_eq!(database.psql(left).trim(), "0", "every last number is written down");
     let reads = reads(&database) - before;
     assert!(reads.rows < ACCOUNTS * READS_EACH, "{reads:?}");
+}
+
+/// As after a clock that was wrong, here or in what was copied.
+#[tokio::test]
+async fn messages_are_taken_in_though_their_positions_lie_in_a_far_day() {
+    let Some((database, store)) = told_store().await else { return };
+    register(&store, ONE).await;
+    let floor = (at(0).as_millis() + 10 * DAY) << 20;
+    database.psql(&format!("UPDATE ringback.tape SET floor = {floor}"));
+    accept_many(&store, at(1), ONE, 2).await;
+    let first: i64 = database.psql("SELECT min(position) FROM ringback.arrival").trim().parse().unwrap();
+    assert!(first > floor);
+    assert_eq!(verified(&store).await.counts.pending, 2);
 }
