@@ -24,7 +24,7 @@ pub(super) fn of(message: &Message, now: Timestamp) -> Option<(WaitsFor, String)
         }
         (None, Some(before), _) => (WaitsFor::Message, before),
         (None, None, Some(due)) => (WaitsFor::Retry, retry(due, now)),
-        (None, None, None) => (WaitsFor::Turn, "its turn comes as soon as there is room".to_owned()),
+        (None, None, None) => (WaitsFor::Turn, "it is being sent, or its turn comes as soon as there is room".to_owned()),
     })
 }
 
@@ -39,7 +39,7 @@ fn of_closed(closed: &Closed) -> WaitsFor {
 
 fn retry(due: Timestamp, now: Timestamp) -> String {
     match due.since(now) {
-        Duration::ZERO => "its next attempt is due".to_owned(),
+        Duration::ZERO => "its next attempt is due, or under way".to_owned(),
         wait => format!("next attempt in {}", lane_sentence::span(wait)),
     }
 }
@@ -85,7 +85,7 @@ mod tests {
         let tried = Message { due: Some(NOW.after(Duration::from_secs(30))), ..pending(5) };
         assert_eq!(said(&tried), (WaitsFor::Retry, "next attempt in 30 s".to_owned()));
         let late = Message { due: Some(NOW.before(Duration::from_secs(30))), ..pending(5) };
-        assert_eq!(said(&late).1, "its next attempt is due");
+        assert_eq!(said(&late).1, "its next attempt is due, or under way");
         let behind = Message { behind: Some(pending(4).id), ..tried };
         let sentence = "message 4, which has the same ordering key, goes first";
         assert_eq!(said(&behind), (WaitsFor::Message, sentence.to_owned()));

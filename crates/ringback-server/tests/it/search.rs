@@ -69,7 +69,7 @@ async fn a_found_message_says_where_it_stands_and_not_what_it_says() {
         json!({"messages": [{
             "id": id, "account": ACCOUNT, "sequence": 1, "type": "upgradeFinished", "state": "pending",
             "acceptedAt": "2026-01-01T00:00:00Z", "attemptCount": 0, "waitsFor": "turn",
-            "waiting": "its turn comes as soon as there is room",
+            "waiting": "it is being sent, or its turn comes as soon as there is room",
         }]})
     );
 }
