@@ -33,6 +33,8 @@ pub struct Lease {
 pub struct Beat {
     /// What the node still holds, for the term from before the renewal was sent.
     pub held: Vec<Lease>,
+    /// What it had before a failover, and took anew with this: nobody else had it in between. It holds no more than these then.
+    pub taken_anew: Vec<Lease>,
     /// How long a renewal counts; [`LEASE_TERM`], or what the node was told.
     pub term: Duration,
     /// How many shards the node should hold, as many nodes as there are.

@@ -24,7 +24,9 @@ pub(super) fn of(message: &Message, now: Timestamp) -> Option<(WaitsFor, String)
         }
         (None, Some(before), _) => (WaitsFor::Message, before),
         (None, None, Some(due)) => (WaitsFor::Retry, retry(due, now)),
-        (None, None, None) => (WaitsFor::Turn, "it is being sent, or its turn comes as soon as there is room".to_owned()),
+        (None, None, None) => {
+            (WaitsFor::Turn, "it is being sent, or its turn comes as soon as there is room".to_owned())
+        }
     })
 }
 

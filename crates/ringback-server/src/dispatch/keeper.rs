@@ -134,7 +134,9 @@ impl Leases {
         let sent = Moment::now();
         let beat = self.store.beat().await?;
         self.clock.follow(beat.now);
-        let lacking = take_in(&self.ownership, &self.inbox, sent, &beat);
+        let lacking =
+            take_in(&self.ownership, &self.inbox, sent, &beat).saturating_sub(beat.taken_anew.len());
+        self.took(beat.taken_anew);
         if lacking > 0 {
             self.claim(lacking).await?;
         }
@@ -143,14 +145,18 @@ impl Leases {
 
     async fn claim(&self, most: usize) -> Result<(), ringback_store::StoreError> {
         let claimed = self.store.claim(most).await?;
-        if claimed.is_empty() {
-            return Ok(());
-        }
-        tracing::info!(shards = claimed.len(), "took shards");
-        // First what came before: a shard may be among them that was lost a moment ago.
-        self.ownership.claimed(&claimed);
-        self.inbox.tell(News::Gained(claimed));
+        self.took(claimed);
         Ok(())
+    }
+
+    fn took(&self, leases: Vec<Lease>) {
+        if leases.is_empty() {
+            return;
+        }
+        tracing::info!(shards = leases.len(), "took shards");
+        // First what came before: a shard may be among them that was lost a moment ago.
+        self.ownership.claimed(&leases);
+        self.inbox.tell(News::Gained(leases));
     }
 }
 
@@ -235,7 +241,13 @@ mod tests {
 
     /// A renewal after which the node holds these, and should hold so many.
     fn beat(held: &[Lease], share: usize) -> Beat {
-        Beat { held: held.to_vec(), term: TERM, share, now: Timestamp::from_millis(1) }
+        Beat {
+            held: held.to_vec(),
+            taken_anew: Vec::new(),
+            term: TERM,
+            share,
+            now: Timestamp::from_millis(1),
+        }
     }
 
     /// A node that has its one shard with this token, and whose dispatcher has heard of that.

@@ -156,7 +156,7 @@ async fn try_commit(
             // that was wrong, here or in what was copied, may have put far ahead.
             days.forget();
             let floor = link.row("SELECT floor >> 20 FROM ringback.tape", args![]).await?;
-            let floor = days::day(rows::moment(&floor, 0)?);
+            let floor = days::day(rows::moment(&floor, 0)?).max(0);
             days.make(link, floor).await?;
             days.make(link, floor + 1).await?;
             for (now, _) in messages {

@@ -1,21 +1,24 @@
 //! Where the next question for news begins.
 //!
-//! Rows get their numbers before they are committed, and so become visible out of order, however late. So the highest number that was
-//! given by one question is a *mark*: it is looked behind it only once all have ended that were writing by the next question, and
-//! whatever became visible by then was given out. So the dead rows that an old snapshot keeps are not walked over each time, though
-//! this node is told of nothing.
+//! Rows get their numbers before they are committed, and so become visible out of order, however late. So it is looked behind the
+//! highest number that was given by one answer only once nobody writes news any more who did so at some time after it; whatever became
+//! visible by then was given out. So the dead rows that an old snapshot keeps are not walked over each time, though this node is
+//! told of nothing.
 //!
-//! Somebody's transaction that lasts for long keeps others from being told apart by their numbers. Then it is asked who holds the lock
-//! of those that write news: those alone are waited for.
+//! Who writes news holds the table's lock before a number is given to any, and until all can see it; so who does is asked of the
+//! database's locks. Transactions that write elsewhere, however long, are nobody's business here. (Snapshots don't tell: their upper
+//! bound is the first transaction that has not *ended*, and such a one may have begun.)
+//!
+//! One question is asked at a time.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether shards are nobody's.
 const LOOK_FOR_SHARDS: Duration = Duration::from_millis(200);
-/// For how long all that are writing are waited for, before it is asked who writes news; and how often that is asked then.
-const ASK_WHO_WRITES: Duration = Duration::from_secs(1);
+/// How often it is asked who writes news, where that is of use.
+const ASK_WHO_WRITES: Duration = Duration::from_millis(250);
 
 /// See the module.
 #[derive(Default)]
@@ -23,23 +26,22 @@ pub(super) struct Cursor(Mutex<Place>);
 
 /// What is to be asked.
 pub(super) struct Question {
+    /// The server on which the leases were renewed last. On another one nothing is done with what was given out.
+    pub(super) server: Option<String>,
     /// News that were given out with the last answer, and are done with.
     pub(super) given_out: Vec<i64>,
     /// Nothing comes any more with a number up to this one.
     pub(super) behind: i64,
     pub(super) looks_for_shards: bool,
+    /// Whether it is to be asked, before all else, who writes news.
     pub(super) asks_who_writes: bool,
 }
 
 /// What an answer said beside the news.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
-    /// The server's timeline.
+    /// The server's timeline, where it tells.
     pub(super) server: Option<String>,
-    /// Of the transactions that were seen, all before this one had ended.
-    pub(super) ended: i64,
-    /// Those from this one on had not begun.
-    pub(super) unbegun: i64,
     /// The highest number that was given by then.
     pub(super) highest: i64,
     /// Whether all news were in it that could be seen.
@@ -48,53 +50,53 @@ pub(super) struct Seen {
 
 #[derive(Default)]
 struct Place {
-    /// The server on which the leases were renewed, once they were.
-    server: Option<Option<String>>,
+    server: Option<String>,
     given_out: Vec<i64>,
     behind: Option<i64>,
     /// The highest number that was given by the last answer.
     highest: Option<i64>,
     mark: Option<Mark>,
     looked_for_shards: Option<Instant>,
+    asked_who_writes: Option<Instant>,
 }
 
-/// A number up to which nothing comes any more, once all have ended that were writing when it was seen.
+/// A number up to which nothing comes any more, once none of the writers are left.
 struct Mark {
     through: i64,
-    /// None of them is this transaction, or a later one.
-    unbegun: i64,
-    /// Since when it is there, or it was last asked who writes.
-    asked: Instant,
-    /// Those of them that write news, once that was asked.
-    writers: Option<BTreeSet<String>>,
+    /// Those who wrote news when this was asked, and still do.
+    writers: BTreeSet<String>,
 }
 
 impl Cursor {
-    fn place(&self) -> std::sync::MutexGuard<'_, Place> {
+    fn place(&self) -> MutexGuard<'_, Place> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The leases are renewed on this server. If that is another one than before, it begins anew, as does what `forget` forgets;
-    /// whether it is.
-    pub(super) fn meet(&self, server: Option<String>, forget: impl FnOnce()) -> bool {
+    /// Whether this is another server than the one on which the leases were renewed last.
+    pub(super) fn is_another(&self, server: Option<&str>) -> bool {
+        self.place().is_another(server)
+    }
+
+    /// The leases were renewed on this server. Where that is not the one of before, what is known here is of no use, nor what
+    /// `forget` forgets.
+    pub(super) fn meet(&self, server: Option<String>, forget: impl FnOnce()) {
         let mut place = self.place();
-        let is_another = place.server.as_ref().is_some_and(|known| *known != server);
-        if is_another {
-            *place = Place::default();
+        if place.server != server {
+            *place = Place { server, ..Place::default() };
             forget();
         }
-        place.server = Some(server);
-        is_another
     }
 
     pub(super) fn question(&self, now: Instant) -> Question {
         let place = self.place();
-        let is_due = |last: Instant, every| now.duration_since(last) >= every;
+        let is_due = |last: Option<Instant>, every| last.is_none_or(|last| now.duration_since(last) >= every);
+        let is_of_use = place.mark.is_some() || place.highest > place.behind;
         Question {
+            server: place.server.clone(),
             given_out: place.given_out.clone(),
             behind: place.behind.unwrap_or(i64::MIN),
-            looks_for_shards: place.looked_for_shards.is_none_or(|looked| is_due(looked, LOOK_FOR_SHARDS)),
-            asks_who_writes: place.mark.as_ref().is_some_and(|mark| is_due(mark.asked, ASK_WHO_WRITES)),
+            looks_for_shards: is_due(place.looked_for_shards, LOOK_FOR_SHARDS),
+            asks_who_writes: is_of_use && is_due(place.asked_who_writes, ASK_WHO_WRITES),
         }
     }
 
@@ -110,41 +112,54 @@ impl Cursor {
         take: impl FnOnce(),
     ) -> bool {
         let mut place = self.place();
-        if place.server.as_ref().is_some_and(|known| *known != seen.server) {
+        if place.is_another(seen.server.as_deref()) {
             return false;
         }
-        place.note(ids, seen, writers, asked);
         if question.looks_for_shards {
             place.looked_for_shards = Some(asked);
         }
+        if question.asks_who_writes {
+            place.asked_who_writes = Some(asked);
+        }
+        place.note(ids, seen, writers);
         take();
         true
     }
 }
 
 impl Place {
-    fn note(&mut self, ids: Vec<i64>, seen: &Seen, writers: Option<BTreeSet<String>>, asked: Instant) {
-        if let Some(mark) = &mut self.mark {
-            if let Some(now) = writers {
-                mark.writers = Some(match mark.writers.take() {
-                    None => now,
-                    Some(then) => then.intersection(&now).cloned().collect(),
-                });
-                mark.asked = asked;
-            }
-            let nobody_writes = mark.writers.as_ref().is_some_and(BTreeSet::is_empty);
-            if seen.is_whole && (mark.unbegun <= seen.ended || nobody_writes) {
-                self.behind = Some(mark.through);
-                self.mark = None;
-            }
+    fn is_another(&self, server: Option<&str>) -> bool {
+        let both = self.server.as_deref().zip(server);
+        both.is_some_and(|(known, server)| known != server)
+    }
+
+    fn note(&mut self, ids: Vec<i64>, seen: &Seen, writers: Option<BTreeSet<String>>) {
+        if self.highest.is_some_and(|highest| seen.highest < highest) {
+            // After a crash: what nobody had committed comes again.
+            (self.highest, self.behind, self.mark) = (None, None, None);
         }
-        if self.mark.is_none()
-            && let Some(through) = self.highest.filter(|highest| Some(*highest) > self.behind)
-        {
-            self.mark = Some(Mark { through, unbegun: seen.unbegun, asked, writers: None });
+        if let Some(now) = writers {
+            if let Some(mark) = &mut self.mark {
+                mark.writers.retain(|writer| now.contains(writer));
+            }
+            if seen.is_whole {
+                self.look_behind();
+                if self.mark.is_none() {
+                    let through = self.highest.filter(|highest| Some(*highest) > self.behind);
+                    self.mark = through.map(|through| Mark { through, writers: now });
+                    self.look_behind();
+                }
+            }
         }
         self.highest = Some(seen.highest);
         self.given_out = ids;
+    }
+
+    /// Nothing comes any more up to the mark, if nobody is left that wrote when it was set.
+    fn look_behind(&mut self) {
+        if let Some(mark) = self.mark.take_if(|mark| mark.writers.is_empty()) {
+            self.behind = Some(mark.through);
+        }
     }
 }
 
@@ -153,67 +168,84 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// An answer without news, by which transactions up to `ended` had ended, `unbegun` was the next, and `highest` was given.
-    fn seen(ended: i64, unbegun: i64, highest: i64) -> Seen {
-        Seen { server: None, ended, unbegun, highest, is_whole: true }
+    fn seen(highest: i64) -> Seen {
+        Seen { server: None, highest, is_whole: true }
     }
 
-    fn note(cursor: &Cursor, at: Instant, seen: &Seen, writers: Option<&[&str]>) -> i64 {
-        let writers = writers.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        assert!(cursor.note(&cursor.question(at), at, Vec::new(), seen, writers, || {}));
-        cursor.question(at).behind
-    }
-
-    #[test]
-    fn it_looks_behind_a_number_once_all_have_ended_that_wrote_as_it_was_seen() {
-        let (cursor, now) = (Cursor::default(), Instant::now());
-        assert_eq!(note(&cursor, now, &seen(100, 110, 7), None), i64::MIN);
-        // By now the seventh is given, and whoever has a number up to it has begun.
-        assert_eq!(note(&cursor, now, &seen(105, 112, 9), None), i64::MIN);
-        assert_eq!(note(&cursor, now, &seen(111, 120, 9), None), i64::MIN, "one of them is at it");
-        let part = Seen { is_whole: false, ..seen(130, 140, 9) };
-        assert_eq!(note(&cursor, now, &part, None), i64::MIN, "not all was given out");
-        assert_eq!(note(&cursor, now, &seen(112, 140, 9), None), 7);
-        assert_eq!(note(&cursor, now, &seen(140, 140, 9), None), 9);
+    /// Notes an answer, before which these wrote news, if that was asked; where the next question begins.
+    fn note(cursor: &Cursor, seen: &Seen, writers: Option<&[&str]>) -> i64 {
+        let (now, writers) =
+            (Instant::now(), writers.map(|names| names.iter().map(|name| (*name).to_owned()).collect()));
+        assert!(cursor.note(&cursor.question(now), now, Vec::new(), seen, writers, || {}));
+        cursor.question(now).behind
     }
 
     #[test]
-    fn of_a_transaction_that_lasts_those_that_write_news_are_told_apart() {
+    fn it_looks_behind_a_number_once_none_are_left_that_wrote_after_it_was_given() {
+        let cursor = Cursor::default();
+        assert_eq!(note(&cursor, &seen(7), None), i64::MIN);
+        // The eighth may be one of theirs: they are asked for before the answer that tells of it.
+        assert_eq!(note(&cursor, &seen(8), Some(&["one", "two"])), i64::MIN);
+        assert_eq!(note(&cursor, &seen(8), None), i64::MIN);
+        assert_eq!(note(&cursor, &seen(8), Some(&["two", "new"])), i64::MIN, "two is at it");
+        let part = Seen { is_whole: false, ..seen(9) };
+        assert_eq!(note(&cursor, &part, Some(&["new"])), i64::MIN, "not all was given out");
+        assert_eq!(note(&cursor, &seen(9), Some(&["new"])), 7);
+        // The next one was seen before they were asked for.
+        assert_eq!(note(&cursor, &seen(9), Some(&["newer"])), 9);
+        assert_eq!(note(&cursor, &seen(11), Some(&[])), 9);
+        assert_eq!(note(&cursor, &seen(11), Some(&[])), 11, "nobody writes");
+    }
+
+    #[test]
+    fn who_writes_is_asked_for_now_and_then_where_that_is_of_use() {
         let (cursor, start) = (Cursor::default(), Instant::now());
-        let at = |seconds| start + Duration::from_secs(seconds);
-        for _ in 0..2 {
-            note(&cursor, at(0), &seen(100, 110, 7), None);
-        }
-        assert!(!cursor.question(at(0)).asks_who_writes);
-        assert!(cursor.question(at(1)).asks_who_writes);
-        assert_eq!(note(&cursor, at(1), &seen(100, 110, 8), Some(&["one", "two"])), i64::MIN);
-        assert!(!cursor.question(at(1)).asks_who_writes && cursor.question(at(2)).asks_who_writes);
-        assert_eq!(note(&cursor, at(2), &seen(100, 110, 8), Some(&["two", "new"])), i64::MIN, "two is at it");
-        assert_eq!(note(&cursor, at(3), &seen(100, 110, 8), Some(&["new"])), 7);
-        // For the next mark they are asked for anew.
-        assert_eq!(note(&cursor, at(4), &seen(100, 110, 9), Some(&["new"])), 7);
-        assert_eq!(note(&cursor, at(5), &seen(100, 110, 9), Some(&[])), 8);
+        assert!(!cursor.question(start).asks_who_writes);
+        note(&cursor, &seen(7), None);
+        assert!(cursor.question(Instant::now()).asks_who_writes);
+        note(&cursor, &seen(8), Some(&["one"]));
+        let now = Instant::now();
+        assert!(
+            !cursor.question(now).asks_who_writes && cursor.question(now + ASK_WHO_WRITES).asks_who_writes
+        );
+        note(&cursor, &seen(8), Some(&[]));
+        note(&cursor, &seen(8), Some(&[]));
+        assert!(!cursor.question(Instant::now() + ASK_WHO_WRITES).asks_who_writes, "nothing new was given");
     }
 
     #[test]
-    fn on_another_server_it_begins_anew_and_hears_nothing_before_that() {
+    fn numbers_that_come_again_are_looked_for_again() {
+        let cursor = Cursor::default();
+        for _ in 0..3 {
+            note(&cursor, &seen(33), Some(&[]));
+        }
+        assert_eq!(cursor.question(Instant::now()).behind, 33);
+        assert_eq!(note(&cursor, &seen(32), None), i64::MIN);
+    }
+
+    #[test]
+    fn of_another_server_nothing_is_heard_until_the_leases_are_renewed_there() {
         let (cursor, now) = (Cursor::default(), Instant::now());
-        let on = |server: &str| Seen { server: Some(server.to_owned()), ..seen(200, 200, 7) };
-        let hears = |server| {
+        let hears = |server: Option<&str>| {
+            let seen = Seen { server: server.map(str::to_owned), ..seen(7) };
             let mut heard = false;
-            let counts = cursor.note(&cursor.question(now), now, vec![5], &on(server), None, || heard = true);
+            let counts =
+                cursor
+                    .note(&cursor.question(now), now, vec![5], &seen, Some(BTreeSet::new()), || heard = true);
             assert_eq!(counts, heard);
             heard
         };
-        assert!(hears("1"), "before there are leases");
-        assert!(!cursor.meet(Some("1".to_owned()), || unreachable!()));
-        assert!(hears("1") && hears("1") && hears("1"));
-        assert_eq!(cursor.question(now).behind, 7);
-        assert!(!hears("2"));
+        assert!(hears(Some("1")) && hears(Some("2")), "before there are leases");
+        cursor.meet(Some("1".to_owned()), || {});
+        assert_eq!(cursor.question(now).behind, i64::MIN, "wherever that was");
+        assert!(hears(Some("1")) && hears(Some("1")) && hears(None), "one that does not tell is none other");
+        cursor.meet(Some("1".to_owned()), || unreachable!());
+        assert_eq!((cursor.question(now).behind, cursor.question(now).server.as_deref()), (7, Some("1")));
+        assert!(!hears(Some("2")) && cursor.is_another(Some("2")) && !cursor.is_another(None));
         let mut forgotten = false;
-        assert!(cursor.meet(Some("2".to_owned()), || forgotten = true) && forgotten);
+        cursor.meet(Some("2".to_owned()), || forgotten = true);
+        assert!(forgotten && hears(Some("2")) && !hears(Some("1")));
         let question = cursor.question(now);
-        assert_eq!((question.behind, question.given_out), (i64::MIN, vec![]));
-        assert!(hears("2") && !hears("1"));
+        assert_eq!((question.behind, question.given_out), (i64::MIN, vec![5]));
     }
 }

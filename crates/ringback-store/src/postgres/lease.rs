@@ -35,8 +35,8 @@ pub(super) struct Word<'a> {
     pub(super) leaving: bool,
 }
 
-/// Joins, or renews. On another server than before the node lets go of all that it has, and so gives it back: what it knows of its
-/// shards may not have come there.
+/// Joins, or renews. On another server than before the node takes all anew that is its own there: what it knows of its shards may
+/// not have come there.
 pub(super) async fn beat(
     pool: &Pool,
     tenure: &Tenure,
@@ -46,7 +46,8 @@ pub(super) async fn beat(
 ) -> Result<Beat, Fault> {
     let tx = pool.begin().await?;
     let server: Option<String> = tx.row("SELECT ringback.timeline_1()", args![]).await?.try_get(0)?;
-    if cursor.meet(server, || heard.forget()) {
+    let is_another = cursor.is_another(server.as_deref());
+    if is_another {
         tracing::warn!("another database server has taken over: this node takes its shards anew");
         tenure.join(tenure.node());
     }
@@ -64,11 +65,15 @@ pub(super) async fn beat(
     if node != tenure.node() {
         tenure.join(node);
     }
-    give_back_strangers(&tx, tenure).await?;
-    let held = tx
-        .rows("SELECT shard, token FROM ringback.shard WHERE owner = $1 ORDER BY shard", args![INT4 node])
-        .await?;
-    let held = held.iter().map(lease).collect::<Result<Vec<_>, _>>()?;
+    let (held, taken_anew) = if is_another {
+        (Vec::new(), take_anew(&tx, node).await?)
+    } else {
+        give_back_strangers(&tx, tenure).await?;
+        let held = tx
+            .rows("SELECT shard, token FROM ringback.shard WHERE owner = $1 ORDER BY shard", args![INT4 node])
+            .await?;
+        (held.iter().map(lease).collect::<Result<Vec<_>, _>>()?, Vec::new())
+    };
     let row = tx
         .row(
             "SELECT count(*), (extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM ringback.node
@@ -79,14 +84,39 @@ pub(super) async fn beat(
     let nodes = usize::try_from(row.try_get::<_, i64>(0)?).unwrap_or(1).max(1);
     let now = rows::moment(&row, 1)?;
     tx.commit().await?;
+    cursor.meet(server, || heard.forget());
     // What was taken away.
     for lease in tenure.held() {
         if !held.contains(&lease) {
             tenure.let_go(lease.shard);
         }
     }
+    for lease in &taken_anew {
+        tenure.hold(lease.shard, rows::number_column(lease.token));
+    }
     let share = if word.leaving { 0 } else { usize::from(ringback_delivery::SHARDS).div_ceil(nodes) };
-    Ok(Beat { held, term: word.term, share, now })
+    Ok(Beat { held, taken_anew, term: word.term, share, now })
+}
+
+/// Claims from itself what is the node's by the database: nobody else comes between, while requests are under way.
+async fn take_anew(tx: &Tx, node: i32) -> Result<Vec<Lease>, Fault> {
+    alone(tx, node).await?;
+    let taken = tx
+        .rows(
+            "UPDATE ringback.shard SET token = token + 1 WHERE owner = $1 RETURNING shard, token",
+            args![INT4 node],
+        )
+        .await?;
+    let taken = taken.iter().map(lease).collect::<Result<Vec<_>, _>>()?;
+    forget_news(tx, &taken).await?;
+    Ok(taken)
+}
+
+/// Whoever takes shards over reads all that waits there: what was told before is told by that.
+async fn forget_news(tx: &Tx, taken: &[Lease]) -> Result<(), Fault> {
+    let shards: Vec<i16> = taken.iter().map(|lease| rows::shard_column(lease.shard)).collect();
+    tx.run("DELETE FROM ringback.news WHERE shard = ANY ($1)", args![INT2_ARRAY shards]).await?;
+    Ok(())
 }
 
 /// A row of its own for this node; and those of nodes that died long ago go.
@@ -174,9 +204,7 @@ pub(super) async fn claim(pool: &Pool, tenure: &Tenure, most: usize) -> Result<V
         )
         .await?;
     let claimed = claimed.iter().map(lease).collect::<Result<Vec<_>, _>>()?;
-    let shards: Vec<i16> = claimed.iter().map(|lease| rows::shard_column(lease.shard)).collect();
-    // Whoever takes a shard over reads all that waits there: what was told before is told by that.
-    tx.run("DELETE FROM ringback.news WHERE shard = ANY ($1)", args![INT2_ARRAY shards]).await?;
+    forget_news(&tx, &claimed).await?;
     tx.commit().await?;
     for lease in &claimed {
         tenure.hold(lease.shard, rows::number_column(lease.token));

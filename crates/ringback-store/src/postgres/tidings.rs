@@ -28,20 +28,22 @@ pub(super) async fn read(pool: &Pool, cursor: &Cursor, heard: &Heard, node: i32)
     let found = link
         .rows_in(
             WRITING,
-            "WITH heard AS (DELETE FROM ringback.news WHERE id = ANY ($2))
-             SELECT n.id, n.account, n.standing, n.turn, pg_snapshot_xmin(now.seen)::text::int8,
-                 pg_snapshot_xmax(now.seen)::text::int8,
-                 CASE WHEN $5 THEN EXISTS (SELECT FROM ringback.shard f WHERE f.owner IS NULL) ELSE false END,
-                 given.highest, ringback.timeline_1()
-             FROM (SELECT pg_current_snapshot() AS seen) now
-             CROSS JOIN (SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS highest
-                 FROM ringback.news_id_seq) given
+            "WITH now AS MATERIALIZED (
+                 SELECT ringback.timeline_1() AS server,
+                     coalesce(pg_sequence_last_value('ringback.news_id_seq'), 0) AS highest,
+                     CASE WHEN $5 THEN EXISTS (SELECT FROM ringback.shard f WHERE f.owner IS NULL)
+                         ELSE false END AS shards_are_free),
+             heard AS (
+                 DELETE FROM ringback.news WHERE id = ANY ($2)
+                     AND (SELECT $6 IS NULL OR now.server IS NULL OR now.server = $6 FROM now))
+             SELECT n.id, n.account, n.standing, n.turn, now.shards_are_free, now.highest, now.server
+             FROM now
              LEFT JOIN (SELECT n.id, n.account, n.standing, n.turn FROM ringback.news n
                  JOIN ringback.shard s ON s.shard = n.shard AND s.owner = $1
                  WHERE n.id > $3 AND NOT (n.id = ANY ($2)) ORDER BY n.id LIMIT $4) n ON true",
             args![
                 INT4 node, INT8_ARRAY question.given_out.clone(), INT8 question.behind, INT8 MOST,
-                BOOL question.looks_for_shards
+                BOOL question.looks_for_shards, TEXT question.server.clone()
             ],
         )
         .await?;
@@ -52,9 +54,8 @@ pub(super) async fn read(pool: &Pool, cursor: &Cursor, heard: &Heard, node: i32)
     let mut seen =
         Seen { is_whole: found.len() < usize::try_from(MOST).unwrap_or(usize::MAX), ..Seen::default() };
     if let Some(row) = found.first() {
-        shards_are_free = row.try_get(6)?;
-        (seen.ended, seen.unbegun) = (row.try_get(4)?, row.try_get(5)?);
-        (seen.highest, seen.server) = (row.try_get(7)?, row.try_get(8)?);
+        shards_are_free = row.try_get(4)?;
+        (seen.highest, seen.server) = (row.try_get(5)?, row.try_get(6)?);
     }
     for row in &found {
         let Some(id) = row.try_get(0)? else { continue };
@@ -95,7 +96,8 @@ pub(super) async fn read(pool: &Pool, cursor: &Cursor, heard: &Heard, node: i32)
     Ok(Tidings { accepted, standings, shards_are_free, are_of_another_server: false })
 }
 
-/// The transactions that may be writing news, by a name of the database's.
+/// The transactions that may be writing news, by names of the database's. They hold the table's lock for longer than their rows are
+/// only theirs to see.
 async fn who_writes(link: &Link) -> Result<BTreeSet<String>, Fault> {
     let found = link
         .rows(

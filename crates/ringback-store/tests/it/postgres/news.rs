@@ -1,5 +1,7 @@
 //! News of what other nodes did: what keeps them from being cleaned up, and what comes after a failover.
 
+use std::time::{Duration, Instant};
+
 use ringback_delivery::Turn;
 use ringback_store::{Lease, PostgresStore, Role, Sharing as _};
 use ringback_testbed::{Database, looking};
@@ -16,6 +18,8 @@ const LOOKS: u64 = 2000;
 const QUESTIONS: u64 = 100;
 /// Index entries that one may go over on average: a few that came since its beginning was moved last.
 const FEW: u64 = 12;
+/// By then it was asked several times who writes news.
+const ASKED_OFTEN: Duration = Duration::from_millis(1200);
 
 /// A node that has no shards.
 async fn other_node(database: &Database<'_>) -> PostgresStore {
@@ -78,6 +82,24 @@ async fn news_that_are_kept_for_somebody_are_not_walked_over_with_each_question(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn news_of_a_transaction_that_lasts_are_heard_though_nobody_else_writes() {
+    let Some((database, owner)) = told_store().await else { return };
+    register(&owner, ONE).await;
+    let writer = Session::begin(&database).await;
+    // As who accepts, it is known as a transaction before its row has a number.
+    writer.run("SELECT pg_current_xact_id()").await;
+    let shard = account(ONE).shard();
+    let news = format!("INSERT INTO ringback.news (shard, account, standing) VALUES ({shard}, {ONE}, false)");
+    writer.run(&news).await;
+    let begun = Instant::now();
+    while begun.elapsed() < ASKED_OFTEN {
+        assert_eq!(owner.tidings().await.unwrap().accepted, []);
+    }
+    writer.commit().await;
+    assert_eq!(owner.tidings().await.unwrap().accepted, [(account(ONE), None)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_a_failover_nothing_is_heard_until_everything_is_taken_anew() {
     let Some((database, owner)) = told_store().await else { return };
     let other = other_node(&database).await;
@@ -94,16 +116,23 @@ async fn after_a_failover_nothing_is_heard_until_everything_is_taken_anew() {
          DELETE FROM ringback.news; ALTER SEQUENCE ringback.news_id_seq RESTART",
     );
     accept_many(&other, at(2), ONE, 1).await;
-    for _ in 0..2 {
-        let told = owner.tidings().await.unwrap();
-        assert!(told.are_of_another_server && told.accepted.is_empty(), "{told:?}");
-    }
-    assert_eq!(owner.beat().await.unwrap().held, [], "it gives back all that it knows too much of");
-    let claimed = owner.claim(1024).await.unwrap();
-    assert_eq!(claimed.len(), 1024);
-    assert!(claimed.contains(&Lease { shard: account(ONE).shard(), token: 2 }));
+    let told = owner.tidings().await.unwrap();
+    assert!(told.are_of_another_server && told.accepted.is_empty(), "{told:?}");
+    // A renewal that fails takes nothing.
+    database.psql(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+         CREATE TRIGGER fails BEFORE UPDATE ON ringback.shard EXECUTE FUNCTION fail()",
+    );
+    owner.beat().await.unwrap_err();
+    assert!(owner.tidings().await.unwrap().are_of_another_server);
+    database.psql("DROP TRIGGER fails ON ringback.shard");
+    let beat = owner.beat().await.unwrap();
+    assert_eq!((beat.held.len(), beat.taken_anew.len()), (0, 1024), "what it knows of them is of no use");
+    assert!(beat.taken_anew.contains(&Lease { shard: account(ONE).shard(), token: 2 }));
+    assert_eq!(other.claim(1024).await.unwrap(), [], "nobody comes between");
     accept_many(&other, at(3), ONE, 1).await;
     let told = owner.tidings().await.unwrap();
     assert_eq!((told.accepted, told.are_of_another_server), (vec![(account(ONE), Some(Turn(4)))], false));
-    assert_eq!(owner.beat().await.unwrap().held.len(), 1024, "once");
+    let beat = owner.beat().await.unwrap();
+    assert_eq!((beat.held.len(), beat.taken_anew.len()), (1024, 0), "once");
 }
