@@ -136,11 +136,13 @@ impl Leases {
         self.clock.follow(beat.now);
         let lacking =
             take_in(&self.ownership, &self.inbox, sent, &beat).saturating_sub(beat.taken_anew.len());
+        let is_anew = !beat.taken_anew.is_empty();
         self.took(beat.taken_anew);
         if lacking > 0 {
             self.claim(lacking).await?;
         }
-        Ok(beat.term.min(LEASE_TERM) / RENEWALS)
+        // The next renewal says what of it is more than the share.
+        Ok(if is_anew { RENEW_NOT_WITHIN } else { beat.term.min(LEASE_TERM) / RENEWALS })
     }
 
     async fn claim(&self, most: usize) -> Result<(), ringback_store::StoreError> {

@@ -9,7 +9,8 @@
 //! database's locks. Transactions that write elsewhere, however long, are nobody's business here. (Snapshots don't tell: their upper
 //! bound is the first transaction that has not *ended*, and such a one may have begun.)
 //!
-//! One question is asked at a time.
+//! One question is asked at a time. Numbers that nobody had committed come again after a crash of the database; that is noticed where
+//! the highest one has fallen by the next answer.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -77,10 +78,16 @@ impl Cursor {
         self.place().is_another(server)
     }
 
+    /// The server on which the leases were renewed last, if it told.
+    pub(super) fn server(&self) -> Option<String> {
+        self.place().server.clone()
+    }
+
     /// The leases were renewed on this server. Where that is not the one of before, what is known here is of no use, nor what
     /// `forget` forgets.
     pub(super) fn meet(&self, server: Option<String>, forget: impl FnOnce()) {
         let mut place = self.place();
+        let server = server.or_else(|| place.server.clone());
         if place.server != server {
             *place = Place { server, ..Place::default() };
             forget();
@@ -101,7 +108,8 @@ impl Cursor {
     }
 
     /// Takes in what was answered to a question: the numbers of its news, and who wrote news before, if that was asked. `take` is
-    /// called meanwhile. Where another server answered than the one on which the leases were renewed, nothing counts; whether it does.
+    /// called meanwhile. Where another server answered than the one on which the leases were renewed, or they were renewed on another one
+    /// since it was asked, nothing counts; whether it does.
     pub(super) fn note(
         &self,
         question: &Question,
@@ -112,7 +120,7 @@ impl Cursor {
         take: impl FnOnce(),
     ) -> bool {
         let mut place = self.place();
-        if place.is_another(seen.server.as_deref()) {
+        if question.server != place.server || place.is_another(seen.server.as_deref()) {
             return false;
         }
         if question.looks_for_shards {
@@ -240,11 +248,15 @@ mod tests {
         assert_eq!(cursor.question(now).behind, i64::MIN, "wherever that was");
         assert!(hears(Some("1")) && hears(Some("1")) && hears(None), "one that does not tell is none other");
         cursor.meet(Some("1".to_owned()), || unreachable!());
+        cursor.meet(None, || unreachable!());
         assert_eq!((cursor.question(now).behind, cursor.question(now).server.as_deref()), (7, Some("1")));
         assert!(!hears(Some("2")) && cursor.is_another(Some("2")) && !cursor.is_another(None));
-        let mut forgotten = false;
+        let (before, mut forgotten) = (cursor.question(now), false);
         cursor.meet(Some("2".to_owned()), || forgotten = true);
-        assert!(forgotten && hears(Some("2")) && !hears(Some("1")));
+        assert!(forgotten);
+        let late = Seen { server: Some("2".to_owned()), ..seen(9) };
+        assert!(!cursor.note(&before, now, vec![9], &late, None, || unreachable!()), "it was asked before");
+        assert!(hears(Some("2")) && !hears(Some("1")));
         let question = cursor.question(now);
         assert_eq!((question.behind, question.given_out), (i64::MIN, vec![5]));
     }

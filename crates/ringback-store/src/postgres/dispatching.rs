@@ -82,7 +82,7 @@ impl Dispatching for PostgresStore {
         let under_way: HashSet<Turn> = under_way.into_iter().collect();
         retrying!(async {
             let tx = self.pool.begin().await?;
-            fence::as_owner(&tx, &self.tenure, account).await?;
+            fence::as_owner(&tx, &self.tenure, self.cursor.server(), account).await?;
             let began = Instant::now();
             let (swept, moved) = sweep::sweep(&tx, now, account, &standing, &under_way).await?;
             tx.commit().await?;
@@ -94,7 +94,7 @@ impl Dispatching for PostgresStore {
     async fn hasten(&self, now: Timestamp, account: AccountId) -> Result<Swept, StoreError> {
         retrying!(async {
             let tx = self.pool.begin().await?;
-            fence::as_owner(&tx, &self.tenure, account).await?;
+            fence::as_owner(&tx, &self.tenure, self.cursor.server(), account).await?;
             let hastened = sweep::hasten(&tx, now, account).await?;
             tx.commit().await?;
             Ok(hastened)
@@ -116,7 +116,16 @@ impl PostgresStore {
         retrying!(async {
             let link = self.pool.link().await?;
             let began = Instant::now();
-            let moved = record::record(&link, self.tenure.node(), &token_of, now, settled, lanes).await?;
+            let moved = record::record(
+                &link,
+                self.tenure.node(),
+                self.cursor.server(),
+                &token_of,
+                now,
+                settled,
+                lanes,
+            )
+            .await?;
             self.commits.fetch_add(1, Ordering::Relaxed);
             self.ear.committed(Commit { took: began.elapsed(), moved });
             Ok(())

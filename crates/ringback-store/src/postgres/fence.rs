@@ -19,14 +19,21 @@ pub(super) async fn stand(tx: &Link, tenure: &Tenure) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Goes on only where this node owns the account's shard, and then as long as the transaction lasts.
-pub(super) async fn as_owner(tx: &Link, tenure: &Tenure, account: AccountId) -> Result<(), Fault> {
+/// Goes on only where this node owns the account's shard, on the server on which it renewed its lease, and then as long as the
+/// transaction lasts.
+pub(super) async fn as_owner(
+    tx: &Link,
+    tenure: &Tenure,
+    server: Option<String>,
+    account: AccountId,
+) -> Result<(), Fault> {
     stand(tx, tenure).await?;
     let shard = account.shard();
     let held = tx
         .maybe(
-            "SELECT 1 FROM ringback.shard WHERE shard = $1 AND owner = $2 AND token = $3",
-            args![INT2 rows::shard_column(shard), INT4 tenure.node(), INT8 tenure.token(shard)],
+            "SELECT 1 FROM ringback.shard WHERE shard = $1 AND owner = $2 AND token = $3
+                 AND coalesce(ringback.timeline_1() = $4, true)",
+            args![INT2 rows::shard_column(shard), INT4 tenure.node(), INT8 tenure.token(shard), TEXT server],
         )
         .await?;
     match held {

@@ -54,10 +54,12 @@ struct Lanes {
     troubles: Vec<Option<i32>>,
 }
 
-/// Records, if this node holds all the shards with these tokens.
+/// Records, if this node holds all the shards with these tokens, and on this server: on another one the same places may be other
+/// messages'.
 pub(super) async fn record(
     link: &Link,
     node: i32,
+    server: Option<String>,
     token_of: &(dyn Fn(u16) -> i64 + Send + Sync),
     now: Timestamp,
     settled: &[Settled],
@@ -76,7 +78,10 @@ pub(super) async fn record(
     let nows = vec![now.as_millis(); settlements.shards.len()];
     let row = link
         .row(
-            "SELECT * FROM ringback.record_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+            "SELECT * FROM ringback.record_2($1, $2,
+                 CASE WHEN coalesce(ringback.timeline_1() <> $35, false) THEN array_fill(0::bigint, ARRAY[cardinality($3)])
+                     ELSE $3 END,
+                 $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                  $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)",
             args![
                 INT4 node, INT2_ARRAY shards, INT8_ARRAY tokens,
@@ -92,7 +97,7 @@ pub(super) async fn record(
                 INT2_ARRAY lanes.shards, INT8_ARRAY lanes.accounts, INT8_ARRAY lanes.successes,
                 INT8_ARRAY lanes.releases, INT8_ARRAY lanes.reinstatements, INT2_ARRAY lanes.healths,
                 INT8_ARRAY lanes.failures, INT8_ARRAY lanes.since, INT8_ARRAY lanes.probes,
-                INT4_ARRAY lanes.troubles
+                INT4_ARRAY lanes.troubles, TEXT server
             ],
         )
         .await?;

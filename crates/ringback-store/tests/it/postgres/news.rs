@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use ringback_delivery::Turn;
-use ringback_store::{Lease, PostgresStore, Role, Sharing as _};
+use ringback_store::{
+    Dispatching as _, Lease, PostgresStore, Registrations as _, Role, Sharing as _, StoreError,
+};
 use ringback_testbed::{Database, looking};
 
 use super::{Session, options, told_store};
@@ -108,6 +110,7 @@ async fn after_a_failover_nothing_is_heard_until_everything_is_taken_anew() {
     let told = owner.tidings().await.unwrap();
     assert_eq!((told.accepted, told.are_of_another_server), (vec![(account(ONE), Some(Turn(3)))], false));
     assert_eq!(owner.beat().await.unwrap().held.len(), 1024);
+    let third = waiting(&owner, ONE).await.remove(2);
 
     // As of a standby that was promoted, to which the last of it had not come.
     database.psql(
@@ -118,6 +121,13 @@ async fn after_a_failover_nothing_is_heard_until_everything_is_taken_anew() {
     accept_many(&other, at(2), ONE, 1).await;
     let told = owner.tidings().await.unwrap();
     assert!(told.are_of_another_server && told.accepted.is_empty(), "{told:?}");
+    // What was sent in a place there is another message's here.
+    let old = Lease { shard: account(ONE).shard(), token: 1 };
+    let refused = owner.record_under(at(2), vec![old], vec![delivered(ONE, &third)], Vec::new()).await;
+    assert!(matches!(refused, Err(StoreError::NotOwner(_))), "{refused:?}");
+    let standing = owner.standing(account(ONE)).await.unwrap();
+    let refused = owner.sweep(at(2), account(ONE), standing, Vec::new()).await;
+    assert!(matches!(refused, Err(StoreError::NotOwner(_))), "{refused:?}");
     // A renewal that fails takes nothing.
     database.psql(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
@@ -135,4 +145,5 @@ async fn after_a_failover_nothing_is_heard_until_everything_is_taken_anew() {
     assert_eq!((told.accepted, told.are_of_another_server), (vec![(account(ONE), Some(Turn(4)))], false));
     let beat = owner.beat().await.unwrap();
     assert_eq!((beat.held.len(), beat.taken_anew.len()), (1024, 0), "once");
+    assert_eq!(queue(&owner, ONE).await, [1, 2, 3, 4]);
 }
