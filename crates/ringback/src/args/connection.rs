@@ -20,7 +20,7 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "NAME", group = "server")]
     pub(crate) profile: Option<String>,
     /// Another file of profiles, such as FOLDER/credentials.toml of `dev --data FOLDER`.
-    #[arg(long, value_name = "FILE", requires = "profile")]
+    #[arg(long, value_name = "FILE", requires = "profile", conflicts_with_all = ["url", "environment"])]
     pub(crate) profiles: Option<PathBuf>,
 }
 

@@ -27,10 +27,10 @@ pub(crate) enum CredentialsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct PlaceArgs {
     /// The store, such as sqlite:ringback.db.
-    #[arg(long, value_name = "URL", conflicts_with = "server")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["server", "profiles"])]
     pub(crate) store: Option<String>,
     /// The file of the store's sealing key, if it is not beside the database; RINGBACK_KEY gives the key itself.
-    #[arg(long, value_name = "FILE", requires = "store")]
+    #[arg(long, value_name = "FILE", requires = "store", conflicts_with = "server")]
     pub(crate) key_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,

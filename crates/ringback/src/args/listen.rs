@@ -46,11 +46,11 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "ACCOUNT", requires = "public_url", conflicts_with = "pull")]
     pub(crate) register: Option<String>,
     /// The URL under which the server reaches this listener.
-    #[arg(long, value_name = "URL", requires = "register")]
+    #[arg(long, value_name = "URL", requires = "register", conflicts_with = "pull")]
     pub(crate) public_url: Option<String>,
     /// Displace the registration that there is; it is put back at the end. A server that can't do that needs its
     /// password, which is asked for first (or read from the first line of stdin).
-    #[arg(long, requires = "register")]
+    #[arg(long, requires = "register", conflicts_with = "pull")]
     pub(crate) replace: bool,
     /// Read this account's messages from the server instead, without an open port: switches pull on, acknowledges
     /// what was printed (or passed on), and takes up where it left off.

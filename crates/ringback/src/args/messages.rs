@@ -123,16 +123,16 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "ACCOUNT", conflicts_with = "id")]
     pub(crate) account: Option<String>,
     /// Those in this state [default: dead].
-    #[arg(long, value_name = "STATE", requires = "account", value_parser = states())]
+    #[arg(long, value_name = "STATE", requires = "account", conflicts_with = "id", value_parser = states())]
     pub(crate) state: Option<MessageState>,
     /// Those accepted at this time or later: 2026-11-24T10:00:00Z, or 2h for two hours ago.
-    #[arg(long, value_name = "TIME", requires = "account")]
+    #[arg(long, value_name = "TIME", requires = "account", conflicts_with = "id")]
     pub(crate) since: Option<Moment>,
     /// Those accepted before this time.
-    #[arg(long, value_name = "TIME", requires = "account")]
+    #[arg(long, value_name = "TIME", requires = "account", conflicts_with = "id")]
     pub(crate) until: Option<Moment>,
     /// Only count them.
-    #[arg(long, requires = "account")]
+    #[arg(long, requires = "account", conflicts_with = "id")]
     pub(crate) dry_run: bool,
     /// Print one JSON document.
     #[arg(long)]

@@ -150,6 +150,8 @@ fn what_can_not_go_together_is_usage_and_an_account_wants_a_server() {
     for args in [
         &["listen", "--pull", ACCOUNT, "--port", "0"][..],
         &["listen", "--pull", ACCOUNT, "--status", "500"],
+        &["listen", "--pull", ACCOUNT, "--replace"],
+        &["listen", "--pull", ACCOUNT, "--public-url", "http://127.0.0.1:9/"],
         &["listen", "--register", ACCOUNT],
         &["listen", "--replace"],
         &["listen", "--status", "1000"],

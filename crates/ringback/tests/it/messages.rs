@@ -40,6 +40,22 @@ async fn a_message_that_did_not_arrive_says_why_and_is_replayed_once_that_is_put
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_chooses_among_an_accounts_messages_is_refused_beside_an_id_and_sends_nothing() {
+    let house = House::start();
+    let receiver = Receiver::answering(204).await;
+    house.register(&receiver.url());
+    let id = house.publish("one");
+    house.told(&id, "It has arrived, at attempt 1").await;
+    for choice in [&["--dry-run"][..], &["--state", "dead"], &["--since", "1h"], &["--until", "1h"]] {
+        let refused = house.run(&[&["messages", "replay", &id], choice].concat(), "");
+        assert_eq!(refused.status.code(), Some(2), "{choice:?}");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains(choice[0]) && said.contains("[ID]"), "{said}");
+    }
+    assert_eq!(house.json(&["messages", "show", &id])["attemptCount"], 1, "nothing was sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_is_narrowed_and_goes_on_where_it_ended() {
     let house = House::start();
     let receiver = Receiver::answering(204).await;
@@ -80,6 +96,7 @@ fn what_there_is_not_is_refused_and_what_can_not_be_typed_is_usage() {
     for args in [
         &["messages", "replay"][..],
         &["messages", "replay", "x", "--account", ACCOUNT],
+        &["messages", "replay", "--dry-run"],
         &["messages", "list", "--state", "lost"],
         &["messages", "list", "--since", "yesterday"],
     ] {

@@ -111,3 +111,15 @@ fn a_secret_can_not_be_given_as_an_argument() {
         assert_eq!(output.status.code(), Some(2));
     }
 }
+
+#[test]
+fn what_belongs_to_an_option_is_refused_where_its_opposite_stands() {
+    let folder = tempdir().unwrap();
+    for args in [
+        &["callbacks", "list", "0242078689-00001", "--url", "http://127.0.0.1:9", "--profiles", "f"][..],
+        &["credentials", "list", "--url", "http://127.0.0.1:9", "--key-file", "f"],
+        &["credentials", "list", "--store", "sqlite:a.db", "--profiles", "f"],
+    ] {
+        assert_eq!(run(folder.path(), args).status.code(), Some(2), "{args:?}");
+    }
+}
