@@ -20,7 +20,7 @@ pub(crate) enum ExitCode {
     Unreachable = 6,
     /// The address to listen on is taken.
     PortTaken = 7,
-    /// The store, or another file that is to be written, can't be written, or another server uses it.
+    /// The store, or another file that is to be written (stdout too), can't be written, or another server uses it.
     Store = 8,
     /// Some of it is done and some is not, or a check found something.
     Partly = 9,

@@ -49,6 +49,14 @@ impl Failure {
     }
 }
 
+/// The first of two outcomes that failed, with what the second one adds to it.
+pub(crate) fn both(first: Outcome, second: Outcome) -> Outcome {
+    match (first, second) {
+        (Err(first), Err(second)) => Err(first.and(second)),
+        (first, second) => first.and(second),
+    }
+}
+
 /// One line, whatever the causes contain.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,8 @@
 //! A listener: takes callbacks, checks them, passes them on where it is told to, and hands on what came as a
 //! [`Receipt`].
 //!
-//! A callback is answered after it was handed on, so what is printed was really received. What is not signed as it
+//! A callback is answered after it was printed, so what is printed was really received, and the other way round: what
+//! can't be printed gets 500. What is not signed as it
 //! should be gets 401, what can't be read 400, and neither is passed on; all the rest gets the answer of
 //! whoever it was passed on to, or the status that was asked for, or 204.
 
@@ -24,7 +25,7 @@ use ringback_listener::{Callback, Check, Clock as _, Headers as _, Rejection, Sy
 use ringback_wire::headers;
 use ringback_wire::message::CallbackMessage;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use forward::Forward;
 pub(crate) use receipt::{Forwarded, Receipt, Verdict};
@@ -61,7 +62,23 @@ pub(crate) struct Taking {
 #[derive(Clone)]
 struct Taker {
     taking: Taking,
-    receipts: mpsc::Sender<Receipt>,
+    receipts: mpsc::Sender<Handed>,
+}
+
+/// A callback that was handed on; its sender waits until it was printed.
+pub(crate) struct Handed {
+    pub(crate) receipt: Receipt,
+    printed: oneshot::Sender<bool>,
+}
+
+impl Handed {
+    /// Prints it, and lets its sender have the answer.
+    pub(crate) fn print<E>(self, print: impl FnOnce(&Receipt) -> Result<(), E>) -> Result<(), E> {
+        let printed = print(&self.receipt);
+        // Who sent it may have left.
+        let _ = self.printed.send(printed.is_ok());
+        printed
+    }
 }
 
 impl Taking {
@@ -103,7 +120,7 @@ impl Listener {
         self,
         taking: Taking,
         stop: impl Future<Output = ()> + Send + 'static,
-    ) -> (mpsc::Receiver<Receipt>, tokio::task::JoinHandle<io::Result<()>>) {
+    ) -> (mpsc::Receiver<Handed>, tokio::task::JoinHandle<io::Result<()>>) {
         let (receipts, received) = mpsc::channel(WAITING);
         let router = Router::new().fallback(take).with_state(Taker { taking, receipts });
         let serving = axum::serve(self.socket, router).with_graceful_shutdown(stop);
@@ -140,8 +157,14 @@ impl Taker {
             receipt.forwarded = Some(forwarded);
             answer = passed_back;
         }
-        if self.receipts.send(receipt).await.is_err() {
+        let (printed, told) = oneshot::channel();
+        if self.receipts.send(Handed { receipt, printed }).await.is_err() {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        match told.await {
+            Ok(true) => {}
+            Ok(false) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
         tokio::time::sleep(taking.delay).await;
         answer

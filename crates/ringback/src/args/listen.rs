@@ -12,7 +12,8 @@ use super::dev::LISTENER_PORT;
 ///
 /// Signatures are verified with the account's signing key: the one in RINGBACK_SIGNING_SECRET (whsec_… or whpk_…,
 /// several separated by spaces), else the one that the server gives for --account, --register or --pull. What is not
-/// right gets 401. Without a key nothing is verified, and it says so.
+/// right gets 401. Without a key nothing is verified, and it says so. It ends once a callback can't be printed (where
+/// the reader of a pipe has left, without an error); that one is not acknowledged, and comes again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -53,7 +54,7 @@ pub(crate) struct ListenArgs {
     #[arg(long, requires = "register", conflicts_with = "pull")]
     pub(crate) replace: bool,
     /// Read this account's messages from the server instead, without an open port: switches pull on, acknowledges
-    /// what was printed (or passed on), and takes up where it left off.
+    /// what was printed (and passed on, with --forward), and takes up where it left off.
     #[arg(long, value_name = "ACCOUNT", conflicts_with_all = ["port", "address"])]
     pub(crate) pull: Option<String>,
     #[command(flatten)]

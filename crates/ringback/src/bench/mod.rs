@@ -89,12 +89,7 @@ pub(crate) async fn run(args: BenchArgs) -> Outcome {
         std::fs::write(path, chart::draw(&report))
             .map_err(|error| Failure::new(ExitCode::Store, anyhow!("{}: {error}", path.display())))?;
     }
-    if args.json {
-        output::say_json(&report.document());
-    } else {
-        output::say(report.text());
-    }
-    Ok(())
+    if args.json { output::say_json(&report.document()) } else { output::say(report.text()) }
 }
 
 /// Is the sink, until stdin ends.

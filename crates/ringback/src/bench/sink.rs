@@ -47,7 +47,7 @@ pub(super) async fn run(ports: usize) -> Outcome {
         told.push(listener.local_addr().context("the sink does not know its port")?.port().to_string());
         tokio::spawn(take_connections(listener, book.clone()));
     }
-    output::say(told.join(" "));
+    output::say(told.join(" "))?;
     // Nothing is ever written there: this ends with the one who started it.
     let _ = tokio::task::spawn_blocking(|| std::io::stdin().read(&mut [0])).await;
     Ok(())

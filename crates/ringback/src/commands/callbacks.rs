@@ -22,8 +22,7 @@ async fn list(args: ListArgs) -> Outcome {
     // Ringback gives none; what another server gives is not for a screen or a log.
     registered.iter_mut().for_each(|one| one.password = None);
     if args.json {
-        output::say_json(&registered);
-        return Ok(());
+        return output::say_json(&registered);
     }
     if registered.is_empty() {
         output::note(format_args!("nothing is registered for {}", args.account));
@@ -33,8 +32,7 @@ async fn list(args: ListArgs) -> Outcome {
     for one in registered {
         table.row([one.aname, one.name, one.url, one.username].map(Option::unwrap_or_default));
     }
-    output::say(table);
-    Ok(())
+    output::say(table)
 }
 
 async fn register(args: RegisterArgs) -> Outcome {
@@ -48,20 +46,18 @@ async fn register(args: RegisterArgs) -> Outcome {
     };
     let result = callbacks.register_callback(&args.account, &request).await?.result;
     if args.json {
-        output::say_json(&result);
+        output::say_json(&result)
     } else {
-        output::say(format_args!("registered: callbacks of {} go to {}", args.account, request.url));
+        output::say(format_args!("registered: callbacks of {} go to {}", args.account, request.url))
     }
-    Ok(())
 }
 
 async fn deregister(args: DeregisterArgs) -> Outcome {
     let callbacks = target::client(&args.connection)?.software_management_callbacks_v1();
     let result = callbacks.deregister_callback(&args.account, CallbackService::Fota).await?.result;
     if args.json {
-        output::say_json(&result);
+        output::say_json(&result)
     } else {
-        output::say(format_args!("deregistered: {} gets no more callbacks", args.account));
+        output::say(format_args!("deregistered: {} gets no more callbacks", args.account))
     }
-    Ok(())
 }

@@ -10,6 +10,5 @@ use crate::output;
 pub(super) fn run(args: &CompletionsArgs) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "ringback", &mut script);
-    output::say(String::from_utf8_lossy(&script).trim_end());
-    Ok(())
+    output::say(String::from_utf8_lossy(&script).trim_end())
 }

@@ -22,13 +22,11 @@ pub(super) async fn run(command: CredentialsCommand) -> Outcome {
         CredentialsCommand::Grant(args) => grant(args).await,
         CredentialsCommand::Unlock(args) => {
             Place::find(&args.place).await?.unlock(&args.name).await?;
-            output::say(format_args!("unlocked: the user of {} can log in again", args.name));
-            Ok(())
+            output::say(format_args!("unlocked: the user of {} can log in again", args.name))
         }
         CredentialsCommand::Revoke(args) => {
             Place::find(&args.place).await?.revoke(&args.name).await?;
-            output::say(format_args!("revoked: {}, its tokens and its sessions have ended", args.name));
-            Ok(())
+            output::say(format_args!("revoked: {}, its tokens and its sessions have ended", args.name))
         }
     }
 }
@@ -43,28 +41,24 @@ async fn create(args: CreateArgs) -> Outcome {
         username: args.username,
         password,
     };
-    show_secrets(&place.create(request).await?, args.json);
-    Ok(())
+    show_secrets(&place.create(request).await?, args.json)
 }
 
 async fn rotate(args: RotateArgs) -> Outcome {
     let place = Place::find(&args.place).await?;
-    show_secrets(&place.rotate(&args.name, args.overlap).await?, args.json);
-    Ok(())
+    show_secrets(&place.rotate(&args.name, args.overlap).await?, args.json)
 }
 
 async fn grant(args: GrantArgs) -> Outcome {
     let place = Place::find(&args.place).await?;
     place.grant(&args.name, args.accounts, args.scopes).await?;
-    output::say(format_args!("granted: {} has what was asked for", args.name));
-    Ok(())
+    output::say(format_args!("granted: {} has what was asked for", args.name))
 }
 
 async fn list(args: ListArgs) -> Outcome {
     let credentials = Place::find(&args.place).await?.list().await?;
     if args.json {
-        output::say_json(&credentials);
-        return Ok(());
+        return output::say_json(&credentials);
     }
     if credentials.is_empty() {
         output::note("there are no credentials");
@@ -84,8 +78,7 @@ async fn list(args: ListArgs) -> Outcome {
             state,
         ]);
     }
-    output::say(table);
-    Ok(())
+    output::say(table)
 }
 
 fn state(credential: &CredentialView) -> String {
@@ -106,12 +99,21 @@ struct Secrets<'a> {
     password: &'a str,
 }
 
-fn show_secrets(created: &CredentialCreated, json: bool) {
+/// Prints the secrets. Where that fails nobody will ever know them.
+fn show_secrets(created: &CredentialCreated, json: bool) -> Outcome {
+    print_secrets(created, json).map_err(|failure| {
+        let name = &created.name;
+        failure.and(format_args!(
+            "the credential {name} is in force, but its secrets are lost: `ringback credentials rotate {name}` makes new ones"
+        ))
+    })
+}
+
+fn print_secrets(created: &CredentialCreated, json: bool) -> Outcome {
     let CredentialCreated { name, client_id, client_secret, username, password, .. } = created;
     let (client_secret, password) = (client_secret.expose(), password.expose());
     if json {
-        output::say_json(&Secrets { client_id, client_secret, username, password });
-        return;
+        return output::say_json(&Secrets { client_id, client_secret, username, password });
     }
     let scopes: Vec<_> = created.scopes.iter().map(|scope| scope.as_str()).collect();
     output::say(format_args!(
@@ -120,5 +122,5 @@ fn show_secrets(created: &CredentialCreated, json: bool) {
          RINGBACK_USERNAME={username}\n  RINGBACK_PASSWORD={password}",
         created.accounts.join(", "),
         scopes.join(", "),
-    ));
+    ))
 }

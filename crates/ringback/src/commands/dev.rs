@@ -26,7 +26,7 @@ use crate::config::listening::Listening;
 use crate::config::log::Log;
 use crate::config::store::{StoreSettings, StoreUrl};
 use crate::failure::Outcome;
-use crate::listener::{Listener, Receipt, Taking};
+use crate::listener::{Handed, Listener, Taking};
 use crate::narrator::Narrator;
 use crate::open_store::open_store;
 use crate::serving::Serving;
@@ -69,24 +69,24 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let (mut receipts, listening) = listener.serve(Taking::new(check), async { drop(ended.await) });
 
-    output::say(format_args!("ringback is listening on {url}"));
+    output::say(format_args!("ringback is listening on {url}"))?;
     let in_force = registration::take_up(&client, &listener_url).await?;
-    output::say(format_args!("{in_force}\n"));
+    output::say(format_args!("{in_force}\n"))?;
     let published = match in_force {
         InForce::BuiltIn(_) if !args.no_samples => samples::publish(&client).await?,
         _ => HashSet::new(),
     };
     let guide = Guide::new(&tokens, &url, &home, &in_force);
-    tell(&mut receipts, &mut stop, published, guide).await;
-
-    output::say("stopping");
+    let told = tell(&mut receipts, &mut stop, published, guide).await;
+    let told = told.and(output::say("stopping"));
     stop.unless_asked_again(async {
         serving.stop().await;
         drop(end);
         drop(receipts);
         drop(listening.await);
     })
-    .await
+    .await?;
+    told
 }
 
 fn config(args: &DevArgs, home: &Home) -> Config {
@@ -101,11 +101,11 @@ fn config(args: &DevArgs, home: &Home) -> Config {
 
 /// Tells of each callback until it is time to stop; once the samples have arrived, tells how to go on.
 async fn tell(
-    receipts: &mut tokio::sync::mpsc::Receiver<Receipt>,
+    receipts: &mut tokio::sync::mpsc::Receiver<Handed>,
     stop: &mut Stop,
     mut awaited: HashSet<String>,
     guide: Guide,
-) {
+) -> Outcome {
     let mut narrator = Narrator::default();
     let mut guide = Some(guide);
     let patience = tokio::time::sleep(SAMPLES_WAIT);
@@ -114,14 +114,14 @@ async fn tell(
         if awaited.is_empty()
             && let Some(guide) = guide.take()
         {
-            output::say(guide);
+            output::say(guide)?;
         }
         tokio::select! {
-            () = stop.asked() => return,
-            receipt = receipts.recv() => {
-                let Some(receipt) = receipt else { return };
-                awaited.remove(&receipt.id);
-                output::say(narrator.tell(&receipt));
+            () = stop.asked() => return Ok(()),
+            handed = receipts.recv() => {
+                let Some(handed) = handed else { return Ok(()) };
+                awaited.remove(&handed.receipt.id);
+                handed.print(|receipt| output::say(narrator.tell(receipt)))?;
             }
             () = &mut patience, if !awaited.is_empty() => {
                 output::note(format_args!("{} sample messages have not arrived yet", awaited.len()));

@@ -47,16 +47,14 @@ pub(super) async fn run(command: KeysCommand) -> Outcome {
             ));
         }
     };
-    match store.begin_key_rotation(new.clone()).await? {
+    // A rotation is not broken off because it can't be told of.
+    let begun = match store.begin_key_rotation(new.clone()).await? {
         Rotation::Begun => {
             output::say("The new key seals from now on; what the old one sealed is sealed anew.")
         }
         Rotation::UnderWay => output::say("A rotation that was broken off goes on."),
-        Rotation::Present => {
-            output::say("The store is sealed with this key already.");
-            return Ok(());
-        }
-    }
+        Rotation::Present => return output::say("The store is sealed with this key already."),
+    };
     let began = Instant::now();
     let values = reseal(store.as_ref()).await?;
     let kept = match &beside {
@@ -66,18 +64,22 @@ pub(super) async fn run(command: KeysCommand) -> Outcome {
     tokio::time::sleep(HEARD_WITHIN.saturating_sub(began.elapsed())).await;
     store.end_key_rotation().await?;
     let what = if values == 1 { "value is" } else { "values are" };
-    output::say(format_args!("{values} {what} sealed anew, and the old key opens nothing any more."));
-    match kept {
-        Some(kept) => output::say(format_args!(
+    let ended =
+        output::say(format_args!("{values} {what} sealed anew, and the old key opens nothing any more."));
+    let advice = match kept {
+        Some(kept) => format!(
             "Back-ups from before need the old key: it is in {}. Remove it when there are none.",
             kept.display()
-        )),
-        None if is_beside => {}
-        None => output::say(
-            "Start the server with the new key from now on. Back-ups from before need the old one.",
         ),
-    }
-    Ok(())
+        None if is_beside => return begun.and(ended),
+        None => {
+            "Start the server with the new key from now on. Back-ups from before need the old one.".to_owned()
+        }
+    };
+    begun
+        .and(ended)
+        .and(output::say(&advice))
+        .map_err(|untold| untold.and(format_args!("the keys are rotated: {advice}")))
 }
 
 /// The new key, where it is given.

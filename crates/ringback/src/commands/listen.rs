@@ -1,11 +1,14 @@
 //! `ringback listen`: prints callbacks as they come.
 //!
 //! Two ways to get them: the [`serving`] one has a port that callbacks are posted to, and [`registers`](registering) itself
-//! where it is told to; the [`pulling`] one reads them from the server.
+//! where it is told to; the [`pulling`] one reads them from the server. Both end once a callback can't be printed, and it
+//! counts as not received.
 
 mod pulling;
 mod registering;
 mod serving;
+
+use std::io;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -37,13 +40,19 @@ impl Printer {
         Self { json: args.json, narrator: Narrator::default() }
     }
 
-    fn print(&mut self, receipt: &Receipt) {
+    fn print(&mut self, receipt: &Receipt) -> io::Result<()> {
         if self.json {
-            output::say_json(&Line::of(receipt));
+            output::print_json(&Line::of(receipt))
         } else {
-            output::say(self.narrator.tell(receipt));
+            output::print(self.narrator.tell(receipt))
         }
     }
+}
+
+/// What listening comes to that ended because a callback could not be printed: whoever reads may have left.
+fn came_of(printed: io::Result<()>) -> Outcome {
+    output::unless_nobody_reads(printed)
+        .map_err(|failure| failure.and("what was not printed was not taken, and will come again"))
 }
 
 /// A callback as a script reads it.

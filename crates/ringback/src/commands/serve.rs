@@ -19,8 +19,7 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     let layers = Layers::gather(args.config.as_deref(), std::env::vars_os(), &args.settings)?;
     let config = Config::read(&layers)?;
     if args.print_config {
-        output::say(config.show(&layers));
-        return Ok(());
+        return output::say(config.show(&layers));
     }
     logging::start(&config.log);
     process::keep_memory_private();
@@ -40,9 +39,9 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
         _ => "http",
     };
     let address = serving.address();
-    output::say(format_args!("ringback is listening on {}://{address}", scheme(address, true)));
+    announce(format_args!("ringback is listening on {}://{address}", scheme(address, true)));
     if let Some(address) = serving.admin_address() {
-        output::say(format_args!("the operators' pages are on {}://{address}", scheme(address, false)));
+        announce(format_args!("the operators' pages are on {}://{address}", scheme(address, false)));
     }
     loop {
         tokio::select! {
@@ -54,4 +53,11 @@ pub(super) async fn run(args: ServeArgs) -> Outcome {
     stop.unless_asked_again(serving.stop()).await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Where a server is to be found is no result: it serves whether that can be written or not.
+fn announce(text: impl std::fmt::Display) {
+    if let Err(failure) = output::say(text) {
+        tracing::warn!("{failure}");
+    }
 }

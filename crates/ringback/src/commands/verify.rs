@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::args::verify::VerifyArgs;
 use crate::config::store::StoreSettings;
 use crate::exit_code::ExitCode;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, both};
 use crate::open_store::{must_exist, open_store};
 use crate::output;
 
@@ -15,19 +15,16 @@ pub(super) async fn run(args: VerifyArgs) -> Outcome {
     let settings = StoreSettings::named("--store", &args.store, args.key_file)?;
     must_exist(&settings.url)?;
     let report = open_store(&settings, Role::Admin).await?.verify().await?;
-    if args.json {
-        output::say_json(&Report::of(&report));
-    } else {
-        tell(&report);
-    }
-    match report.discrepancies.len() {
-        0 => Ok(()),
-        1 => Err(Failure::new(ExitCode::Partly, anyhow!("1 thing is wrong in {}", args.store))),
-        many => Err(Failure::new(ExitCode::Partly, anyhow!("{many} things are wrong in {}", args.store))),
-    }
+    let told = if args.json { output::say_json(&Report::of(&report)) } else { tell(&report) };
+    let wrong = match report.discrepancies.len() {
+        0 => return told,
+        1 => anyhow!("1 thing is wrong in {}", args.store),
+        many => anyhow!("{many} things are wrong in {}", args.store),
+    };
+    both(Err(Failure::new(ExitCode::Partly, wrong)), told)
 }
 
-fn tell(report: &LedgerReport) {
+fn tell(report: &LedgerReport) -> Outcome {
     let counts = &report.counts;
     let dropped = |dropped: u64| match dropped {
         0 => String::new(),
@@ -41,16 +38,17 @@ fn tell(report: &LedgerReport) {
         format!("dead:      {}{}", counts.dead, dropped(counts.dropped_dead)),
         format!("cancelled: {}{}", counts.cancelled, dropped(counts.dropped_cancelled)),
     ];
-    output::say(lines.join("\n"));
+    output::say(lines.join("\n"))?;
     for one in &report.discrepancies {
         match one.account {
-            Some(account) => output::say(format_args!("WRONG: {account}: {}", one.what)),
-            None => output::say(format_args!("WRONG: {}", one.what)),
+            Some(account) => output::say(format_args!("WRONG: {account}: {}", one.what))?,
+            None => output::say(format_args!("WRONG: {}", one.what))?,
         }
     }
     if report.discrepancies.is_empty() {
-        output::say("All is right: the counters say what the rows say, and every message is accounted for.");
+        output::say("All is right: the counters say what the rows say, and every message is accounted for.")?;
     }
+    Ok(())
 }
 
 /// What a script reads.

@@ -42,4 +42,6 @@ mod sdk;
 mod stopping;
 mod tools;
 mod traces;
+#[cfg(target_os = "linux")]
+mod unprinted;
 mod verify;

@@ -94,17 +94,24 @@ impl Program {
         let (input, mut pipe) = std::io::pipe().unwrap();
         pipe.write_all(stdin.as_bytes()).unwrap();
         drop(pipe);
-        Self::spawn_with(command, input.into())
+        Self::spawn_with(command, input.into(), Stdio::piped())
     }
 
     pub(crate) fn spawn(command: Command) -> Self {
-        Self::spawn_with(command, Stdio::null())
+        Self::spawn_with(command, Stdio::null(), Stdio::piped())
     }
 
-    fn spawn_with(mut command: Command, stdin: Stdio) -> Self {
-        let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    /// The same with another stdout; only the lines of stderr can be waited for.
+    pub(crate) fn spawn_writing_to(stdout: impl Into<Stdio>, command: Command) -> Self {
+        Self::spawn_with(command, Stdio::null(), stdout.into())
+    }
+
+    fn spawn_with(mut command: Command, stdin: Stdio, stdout: Stdio) -> Self {
+        let mut child = command.stdin(stdin).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
-        forward(child.stdout.take().unwrap(), sender.clone());
+        if let Some(stdout) = child.stdout.take() {
+            forward(stdout, sender.clone());
+        }
         forward(child.stderr.take().unwrap(), sender);
         Self { child, lines, seen: Vec::new() }
     }

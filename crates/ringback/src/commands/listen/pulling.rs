@@ -1,10 +1,11 @@
 //! Reading an account's messages from the server, without an open port.
 //!
-//! The place where it left off is the server's: what was acknowledged. What was printed, or passed on and answered with a
-//! 2xx, is acknowledged a page at a time, and at the end; what was not comes again. Messages that were delivered to a URL
+//! The place where it left off is the server's: what was acknowledged. What was printed, and where it is passed on was
+//! answered with a 2xx, is acknowledged a page at a time, and at the end; what was not comes again. Messages that were delivered to a URL
 //! are passed over.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -18,9 +19,9 @@ use ringback_wire::headers;
 use ringback_wire::publish::splice_credentials;
 use ringback_wire::signature::SigningKey;
 
-use super::Printer;
+use super::{Printer, came_of};
 use crate::args::listen::ListenArgs;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, both};
 use crate::listener::{Forward, Forwarded, Receipt};
 use crate::output;
 use crate::signals::Stop;
@@ -42,7 +43,9 @@ pub(super) async fn run(args: &ListenArgs, account: &str) -> Outcome {
     let handing = Handing {
         printer: Arc::new(Mutex::new(Printer::new(args))),
         passing: passing(args, account, &client).await?,
+        unprinted: Arc::default(),
     };
+    let unprinted = handing.unprinted.clone();
     let accounts = client.accounts();
     accounts.pull(account, true).await?;
     // Acknowledging nothing changes nothing, and tells through which number it was done.
@@ -52,9 +55,9 @@ pub(super) async fn run(args: &ListenArgs, account: &str) -> Outcome {
     let listener = Listener::new(Check::unverified(), move |callback| handing.clone().handle(callback));
     let mut source = CatchUp::new(accounts.clone(), account).after(place).wait(WAIT).acknowledge();
     let mut pause = FIRST_PAUSE;
-    loop {
+    let printed = loop {
         let read = tokio::select! {
-            () = stop.asked() => break,
+            () = stop.asked() => break Ok(()),
             read = listener.catch_up(&mut source) => read,
         };
         match read {
@@ -63,16 +66,19 @@ pub(super) async fn run(args: &ListenArgs, account: &str) -> Outcome {
                 pause = FIRST_PAUSE;
             }
             Err(error) => {
+                if let Some(error) = lock(&unprinted).take() {
+                    break Err(error);
+                }
                 let failure = failure(error)?;
                 output::note(format_args!("{failure}; trying again in {pause:?}"));
                 tokio::select! {
-                    () = stop.asked() => break,
+                    () = stop.asked() => break Ok(()),
                     () = tokio::time::sleep(pause) => {}
                 }
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
         }
-    }
+    };
     // What was read since the last page's end.
     let through = source.position();
     let mut told = Ok(());
@@ -83,7 +89,7 @@ pub(super) async fn run(args: &ListenArgs, account: &str) -> Outcome {
         }
     })
     .await?;
-    Ok(told?)
+    both(came_of(printed), told.map_err(Failure::from))
 }
 
 fn tell_gone(sum: &CaughtUp) {
@@ -112,6 +118,8 @@ fn failure(error: CatchUpError<ringback_client::Error>) -> Outcome<Failure> {
 struct Handing {
     printer: Arc<Mutex<Printer>>,
     passing: Option<Passing>,
+    /// Why the last message could not be printed.
+    unprinted: Arc<Mutex<Option<io::Error>>>,
 }
 
 impl Handing {
@@ -128,9 +136,17 @@ impl Handing {
             _ => Ok(()),
         };
         let receipt = Receipt::read_back(callback, forwarded);
-        self.printer.lock().unwrap_or_else(PoisonError::into_inner).print(&receipt);
+        if let Err(error) = lock(&self.printer).print(&receipt) {
+            let why = format!("it can't be printed: {error}");
+            *lock(&self.unprinted) = Some(error);
+            return Err(why.into());
+        }
         outcome
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Passes messages on as the server would have sent them: signed, with their number.

@@ -8,11 +8,11 @@ use ringback_client::{Client, error_code};
 use ringback_listener::Check;
 use tokio::sync::mpsc::Receiver;
 
-use super::Printer;
 use super::registering::Registered;
+use super::{Printer, came_of};
 use crate::args::listen::ListenArgs;
-use crate::failure::{Failure, Outcome};
-use crate::listener::{Forward, Listener, Receipt, Taking};
+use crate::failure::{Failure, Outcome, both};
+use crate::listener::{Forward, Handed, Listener, Taking};
 use crate::signals::Stop;
 use crate::target::Target;
 use crate::{output, signing_keys};
@@ -73,15 +73,16 @@ pub(super) async fn run(args: &ListenArgs) -> Outcome {
     };
 
     let mut printer = Printer::new(args);
-    loop {
+    let printed = loop {
         tokio::select! {
-            () = stop.asked() => break,
-            receipt = receipts.recv() => match receipt {
-                Some(receipt) => printer.print(&receipt),
-                None => break,
+            () = stop.asked() => break Ok(()),
+            handed = receipts.recv() => match handed.map(|handed| handed.print(|receipt| printer.print(receipt))) {
+                Some(Ok(())) => {}
+                Some(Err(error)) => break Err(error),
+                None => break Ok(()),
             }
         }
-    }
+    };
     let mut undone = Ok(());
     stop.unless_insisted_upon(async {
         if let Some(registered) = registered {
@@ -93,12 +94,12 @@ pub(super) async fn run(args: &ListenArgs) -> Outcome {
         drop(serving.await);
     })
     .await?;
-    undone
+    both(came_of(printed), undone)
 }
 
-/// While the registration is still in force, callbacks come.
+/// While the registration is still in force, callbacks come. Those that can't be printed come again.
 async fn printing_meanwhile(
-    receipts: &mut Receiver<Receipt>,
+    receipts: &mut Receiver<Handed>,
     printer: &mut Printer,
     work: impl Future<Output = Outcome>,
 ) -> Outcome {
@@ -106,7 +107,7 @@ async fn printing_meanwhile(
     loop {
         tokio::select! {
             done = &mut work => return done,
-            Some(receipt) = receipts.recv() => printer.print(&receipt),
+            Some(handed) = receipts.recv() => drop(handed.print(|receipt| printer.print(receipt))),
         }
     }
 }

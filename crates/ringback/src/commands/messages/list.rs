@@ -40,14 +40,12 @@ pub(super) async fn run(args: ListArgs) -> Outcome {
             break;
         }
     }
-    show(found, search.cursor, args.json);
-    Ok(())
+    show(found, search.cursor, args.json)
 }
 
-fn show(messages: Vec<MessageView>, next: Option<String>, json: bool) {
+fn show(messages: Vec<MessageView>, next: Option<String>, json: bool) -> Outcome {
     if json {
-        output::say_json(&MessageList { messages, next });
-        return;
+        return output::say_json(&MessageList { messages, next });
     }
     if messages.is_empty() {
         output::note("no message was found");
@@ -64,9 +62,10 @@ fn show(messages: Vec<MessageView>, next: Option<String>, json: bool) {
                 one.id,
             ]);
         }
-        output::say(table);
+        output::say(table)?;
     }
     if let Some(next) = next {
         output::note(format_args!("there may be more: --cursor {next}"));
     }
+    Ok(())
 }

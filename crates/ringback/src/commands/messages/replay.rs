@@ -21,12 +21,7 @@ pub(super) async fn run(args: ReplayArgs) -> Outcome {
         }
         (None, None) => return Err(Failure::usage("give a message's id or --account")),
     };
-    if args.json {
-        output::say_json(&answer);
-    } else {
-        output::say(words(&answer));
-    }
-    Ok(())
+    if args.json { output::say_json(&answer) } else { output::say(words(&answer)) }
 }
 
 fn words(answer: &ReplayAnswer) -> String {

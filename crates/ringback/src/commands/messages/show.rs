@@ -11,12 +11,10 @@ pub(super) async fn run(args: ShowArgs) -> Outcome {
     let client = target::client(&args.connection)?;
     let message = client.messages().show(&args.id).await?.into_result();
     if args.json {
-        output::say_json(&message);
-        return Ok(());
+        return output::say_json(&message);
     }
     let why = why::sentence(&message);
-    output::say(format_args!("{}\n\n{}\n\n{why}", head(&message), timeline(&message).join("\n")));
-    Ok(())
+    output::say(format_args!("{}\n\n{}\n\n{why}", head(&message), timeline(&message).join("\n")))
 }
 
 fn head(message: &MessageView) -> String {

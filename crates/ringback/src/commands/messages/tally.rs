@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::failed::FailedFile;
 use crate::exit_code::ExitCode;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, both};
 use crate::output;
 
 /// What came of the messages.
@@ -29,6 +29,8 @@ pub(super) struct Tally {
     /// What failed last, to be told once for all that it failed for.
     last_failure: Option<PublishFailure>,
     told: Option<String>,
+    /// Why what came of the messages can't be told any more; they are published all the same.
+    untold: Option<Failure>,
 }
 
 /// A failure as a script reads it, where the server gave no answer for the line.
@@ -55,6 +57,7 @@ impl Tally {
             last_answer: None,
             last_failure: None,
             told: None,
+            untold: None,
         }
     }
 
@@ -137,7 +140,7 @@ impl Tally {
     }
 
     /// Tells the sum, and ends with it.
-    pub(super) fn finish(self) -> Outcome {
+    pub(super) fn finish(mut self) -> Outcome {
         self.bar.finish_and_clear();
         let known = self.queued + self.duplicate + self.unregistered;
         let all = known + self.failed;
@@ -146,17 +149,19 @@ impl Tally {
         }
         if !self.json {
             match &self.last_answer {
-                Some(answer) if all == 1 => output::say(words(answer)),
+                Some(answer) if all == 1 => self.say(words(answer)),
                 // Its error says it all.
                 None if all == 1 => {}
-                _ => output::say(self.sum()),
+                _ => self.say(self.sum()),
             }
         }
+        let sum = self.sum();
+        let told = self.untold.map_or(Ok(()), |untold| Err(untold.and(sum)));
         let kept = self.failed_file.finish()?;
         if self.failed == 0 {
-            return Ok(());
+            return told;
         }
-        Err(match self.last_failure {
+        let failure = match self.last_failure {
             Some(PublishFailure::Request(error)) if known == 0 => with_file(error.into(), kept),
             Some(failure) if all == 1 => with_file(Failure::new(ExitCode::Refused, failure), kept),
             None if all == 1 && self.left == 0 => with_file(Failure::usage("the input is no message"), kept),
@@ -165,7 +170,8 @@ impl Tally {
                 let sentence = anyhow!("{} of {all} messages were not published{known}", self.failed);
                 with_file(Failure::new(ExitCode::Partly, sentence), kept)
             }
-        })
+        };
+        both(Err(failure), told)
     }
 
     fn sum(&self) -> String {
@@ -182,12 +188,18 @@ impl Tally {
         parts.join(", ")
     }
 
-    fn say(&self, text: impl std::fmt::Display) {
-        self.bar.suspend(|| output::say(text));
+    fn say(&mut self, text: impl std::fmt::Display) {
+        self.tell(|| output::say(text));
     }
 
-    fn say_json(&self, value: &impl Serialize) {
-        self.bar.suspend(|| output::say_json(value));
+    fn say_json(&mut self, value: &impl Serialize) {
+        self.tell(|| output::say_json(value));
+    }
+
+    fn tell(&mut self, say: impl FnOnce() -> Outcome) {
+        if self.untold.is_none() {
+            self.untold = self.bar.suspend(say).err();
+        }
     }
 }
 

@@ -39,8 +39,7 @@ pub(super) async fn run(args: BackupArgs) -> Outcome {
         };
         Failure::new(code, error)
     })?;
-    output::say(format_args!("{} holds {bytes} bytes; it does not hold the sealing key", args.to.display()));
-    Ok(())
+    output::say(format_args!("{} holds {bytes} bytes; it does not hold the sealing key", args.to.display()))
 }
 
 fn style() -> ProgressStyle {

@@ -39,7 +39,7 @@ pub(super) async fn run(args: CopyArgs) -> Outcome {
     match copied.map_err(failure)? {
         Copied::Before => output::say(
             "This store was copied there before, and has not changed since: there is nothing left to do.",
-        ),
+        )?,
         Copied::Now { anew, source, target } => tell(anew, &source, &target)?,
     }
     if !from.key.is_given() {
@@ -63,8 +63,7 @@ fn tell(anew: bool, source: &LedgerReport, target: &LedgerReport) -> Outcome {
     output::say(format_args!(
         "copied: {} accounts, {} messages that were accepted, {} of them pending. Both stores are verified and say the same.",
         target.accounts, target.counts.accepted, target.counts.pending
-    ));
-    Ok(())
+    ))
 }
 
 fn failure(error: CopyError) -> Failure {
