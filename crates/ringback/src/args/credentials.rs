@@ -37,6 +37,8 @@ pub(crate) struct PlaceArgs {
 }
 
 /// Make a credential and print its secrets, this once.
+///
+/// A store that is not there yet is made, which is said on stderr; the other commands want one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

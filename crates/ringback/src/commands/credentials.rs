@@ -33,7 +33,7 @@ pub(super) async fn run(command: CredentialsCommand) -> Outcome {
 
 async fn create(args: CreateArgs) -> Outcome {
     let password = if args.password_stdin { Some(stdin::secret().await?) } else { None };
-    let place = Place::find(&args.place).await?;
+    let place = Place::find_or_make(&args.place).await?;
     let request = CredentialCreateRequest {
         name: args.name,
         accounts: args.accounts,

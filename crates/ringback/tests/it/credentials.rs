@@ -117,6 +117,33 @@ async fn the_api_does_the_same_for_who_may_operate_on_everything() {
     assert!(server.stop().success());
 }
 
+#[test]
+fn a_mistyped_store_is_refused_and_only_create_makes_one_which_it_says() {
+    let folder = tempdir().unwrap();
+    for args in [
+        &["list"][..],
+        &["rotate", "acme"],
+        &["grant", "acme", "--scope", "publish"],
+        &["unlock", "acme"],
+        &["revoke", "acme"],
+    ] {
+        let args = [&["credentials"], args, &["--store", STORE]].concat();
+        let (code, line) = failure(&run(folder.path(), &args));
+        assert_eq!(code, 8, "{line}");
+        assert!(line.contains("there is no database at ringback.db"), "{line}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+
+    let create = |name| {
+        let args = ["credentials", "create", "--name", name, "--account", ACCOUNT, "--scope", "publish"];
+        let made = run(folder.path(), &[&args[..], &["--store", STORE]].concat());
+        printed(&made);
+        String::from_utf8(made.stderr).unwrap()
+    };
+    assert!(create("acme").contains("there was no store at sqlite:ringback.db"));
+    assert_eq!(create("other"), "", "now it is there");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chosen_password_is_read_from_stdin_and_logs_in() {
     let folder = tempdir().unwrap();

@@ -8,10 +8,10 @@ use ringback_wire::api::{CredentialCreateRequest, CredentialCreated, CredentialV
 use super::by_api::Api;
 use super::by_store::Desk;
 use crate::args::credentials::PlaceArgs;
-use crate::config::store::StoreSettings;
+use crate::config::store::{StoreSettings, StoreUrl};
 use crate::failure::Outcome;
-use crate::open_store::open_store;
-use crate::target;
+use crate::open_store::{must_exist, open_store};
+use crate::{output, target};
 
 /// Where credentials are changed.
 pub(super) enum Place {
@@ -20,12 +20,31 @@ pub(super) enum Place {
 }
 
 impl Place {
-    /// What the options name.
+    /// What the options name; a store has to be there.
     pub(super) async fn find(args: &PlaceArgs) -> Outcome<Self> {
+        Self::open(args, must_exist).await
+    }
+
+    /// The same, and a store that is not there is made, which is said.
+    pub(super) async fn find_or_make(args: &PlaceArgs) -> Outcome<Self> {
+        let mut made = None;
+        let place = Self::open(args, |url| {
+            made = must_exist(url).is_err().then(|| url.to_string());
+            Ok(())
+        })
+        .await?;
+        if let Some(url) = made {
+            output::note(format_args!("there was no store at {url}: a new one was made"));
+        }
+        Ok(place)
+    }
+
+    async fn open(args: &PlaceArgs, look: impl FnOnce(&StoreUrl) -> Outcome) -> Outcome<Self> {
         let Some(url) = &args.store else {
             return Ok(Self::Api(Box::new(Api::new(&target::client(&args.connection)?))));
         };
         let settings = StoreSettings::named("--store", url, args.key_file.clone())?;
+        look(&settings.url)?;
         Ok(Self::Store(Desk::new(open_store(&settings, Role::Admin).await?)))
     }
 
