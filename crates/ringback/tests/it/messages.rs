@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::api::{Api, Tokens, text};
+use crate::credentials::create;
 use crate::house::{ACCOUNT, House};
 use crate::program::failure;
 use crate::receiver::Receiver;
@@ -53,6 +55,30 @@ async fn what_chooses_among_an_accounts_messages_is_refused_beside_an_id_and_sen
         assert!(said.contains(choice[0]) && said.contains("[ID]"), "{said}");
     }
     assert_eq!(house.json(&["messages", "show", &id])["attemptCount"], 1, "nothing was sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_says_that_nothing_goes_while_the_account_is_paused() {
+    let house = House::start();
+    let receiver = Receiver::answering(204).await;
+    house.register(&receiver.url());
+    let arrived = house.publish("one");
+    house.told(&arrived, "It has arrived").await;
+    let operator = create(house.folder(), "operator", ACCOUNT, "operate");
+    let api = Api::new(&house.url);
+    let bearer = text(&api.token(&operator).await.1["access_token"]);
+    let tokens = Tokens { bearer, session: String::new() };
+    let pause = format!("/api/ringback/v1/accounts/{ACCOUNT}/pause");
+    let (status, answer) = api.post(&pause, &tokens, &Value::Null).await;
+    assert!(status.is_success(), "{answer}");
+
+    let waits = house.publish("two");
+    let said = house.printed(&["messages", "replay", &waits]);
+    assert!(said.contains("is not tried") && said.contains("paused"), "{said}");
+    let said = house.printed(&["messages", "replay", &arrived]);
+    assert!(said.contains("once its account is resumed"), "{said}");
+    let said = house.printed(&["messages", "replay", "--account", ACCOUNT, "--state", "pending"]);
+    assert_eq!(said.trim(), "sending 2 messages again once the account is resumed: it is paused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
