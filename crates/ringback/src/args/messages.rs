@@ -24,6 +24,10 @@ pub(crate) enum MessagesCommand {
 /// The file holds one message as JSON, or one on each line (NDJSON). What is published is the contract's callback
 /// message without `username` and `password`. A message without an `idempotencyKey` gets one. What was not published, or
 /// is not known to be, is written to a file with its keys: publish that file to try again, which makes no duplicates.
+///
+/// A message for an account with nothing registered is answered `unregistered` and not kept: nobody wants it, which is no
+/// failure. It is counted in the sum, has its line with --json, is in no file, and the exit code is 0 all the same.
+/// Otherwise it is 9 where some messages failed, and 5 where a single one was refused.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

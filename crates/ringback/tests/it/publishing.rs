@@ -128,9 +128,33 @@ fn a_line_that_is_no_message_is_a_first_failure_too() {
     assert_eq!(code, 9, "{line}");
     let said = String::from_utf8_lossy(&published.stdout).into_owned();
     assert!(said.contains("line 2: ") && said.contains("1 queued, 2 failed"), "{said}");
+    assert!(line.contains("put the one that is wrong right there first"), "{line}");
     let kept = lines(&house.folder().join("m.failed"));
     assert_eq!(kept[0], "nonsense", "{kept:?}");
     assert!(!key(&kept[1]).is_empty() && kept.len() == 2, "{kept:?}");
+}
+
+#[test]
+fn what_is_refused_for_what_it_is_has_to_be_put_right_before_it_is_tried_again() {
+    let house = House::start();
+    house.register("http://127.0.0.1:9/");
+    let (code, line) = failure(&house.run(&["messages", "publish"], "nonsense"));
+    assert_eq!(code, 2, "{line}");
+    assert!(line.contains("messages.failed") && line.contains("put it right there"), "{line}");
+
+    // The server looks more closely than the program.
+    let mut wrong = message(ACCOUNT, "one");
+    wrong["type"] = "unheardOf".into();
+    let (code, line) = failure(&house.run(&["messages", "publish"], &wrong.to_string()));
+    assert_eq!(code, 5, "{line}");
+    assert!(line.contains("put it right there"), "{line}");
+
+    house.publish("two");
+    let mut other = message(ACCOUNT, "three");
+    other["idempotencyKey"] = message(ACCOUNT, "two")["idempotencyKey"].clone();
+    let (code, line) = failure(&house.run(&["messages", "publish"], &other.to_string()));
+    assert_eq!(code, 5, "{line}");
+    assert!(line.contains("put it right there"), "{line}");
 }
 
 #[test]
@@ -173,6 +197,17 @@ async fn what_was_under_way_when_it_was_stopped_is_kept() {
     assert!(printed.iter().any(|line| line.contains("or are not known to be")), "{printed:?}");
     let kept = lines(&folder.path().join("messages.failed"));
     assert_eq!(kept.iter().filter(|line| !key(line).is_empty()).count(), 2, "{kept:?}");
+}
+
+#[test]
+fn what_is_not_kept_as_nobody_wants_it_is_no_failure_which_the_help_says() {
+    let house = House::start();
+    let two = format!("{}\n{}\n", unkeyed(ACCOUNT, "one"), unkeyed(ACCOUNT, "two"));
+    let said = printed(&house.run(&["messages", "publish"], &two));
+    assert_eq!(said.trim(), "0 queued, 2 not kept, as nothing is registered for their account");
+    assert!(!house.folder().join("messages.failed").exists());
+    let help = house.printed(&["messages", "publish", "--help"]);
+    assert!(help.contains("unregistered") && help.contains("0 all the same"), "{help}");
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(super) struct Tally {
     failed: u64,
     /// Of these, those that were stopped before there was an answer.
     left: u64,
+    /// Of those that are kept, those that fail again as they are.
+    wrong: u64,
     /// The last answer that is told of if it is the only one.
     last_answer: Option<PublishAnswer>,
     /// What failed last, to be told once for all that it failed for.
@@ -54,6 +56,7 @@ impl Tally {
             unregistered: 0,
             failed: 0,
             left: 0,
+            wrong: 0,
             last_answer: None,
             last_failure: None,
             told: None,
@@ -75,7 +78,11 @@ impl Tally {
         } else {
             self.say(format_args!("line {line}: {error}"));
         }
-        if text.is_empty() { Ok(()) } else { self.failed_file.keep(text) }
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.wrong += 1;
+        self.failed_file.keep(text)
     }
 
     /// What the server said of a message.
@@ -128,6 +135,7 @@ impl Tally {
                 }
             }
         }
+        self.wrong += u64::from(is_about_the_message(&failure));
         self.last_failure = Some(failure);
         self.failed_file.keep(&message.to_json())
     }
@@ -157,7 +165,8 @@ impl Tally {
         }
         let sum = self.sum();
         let told = self.untold.map_or(Ok(()), |untold| Err(untold.and(sum)));
-        let kept = self.failed_file.finish()?;
+        let kept =
+            self.failed_file.finish()?.map(|path| Kept { path, messages: self.failed, wrong: self.wrong });
         if self.failed == 0 {
             return told;
         }
@@ -203,14 +212,38 @@ impl Tally {
     }
 }
 
-fn with_file(failure: Failure, kept: Option<PathBuf>) -> Failure {
-    match kept {
-        None => failure,
-        Some(path) => failure.and(format_args!(
-            "what failed is in {path}, with its keys: `ringback messages publish {path}` tries it again",
-            path = path.display()
+/// What failed, in its file.
+struct Kept {
+    path: PathBuf,
+    messages: u64,
+    /// Of these, those that fail again as they are.
+    wrong: u64,
+}
+
+fn with_file(failure: Failure, kept: Option<Kept>) -> Failure {
+    let Some(Kept { path, messages, wrong }) = kept else { return failure };
+    let path = path.display();
+    match wrong {
+        0 => failure.and(format_args!(
+            "what failed is in {path}, with its keys: `ringback messages publish {path}` tries it again"
         )),
+        wrong => {
+            let which = match wrong {
+                wrong if wrong == messages => "it".to_owned(),
+                1 => "the one that is wrong".to_owned(),
+                wrong => format!("the {wrong} that are wrong"),
+            };
+            failure.and(format_args!(
+                "what failed is in {path}, with its keys: put {which} right there first, or it fails in the same way; \
+                 then `ringback messages publish {path}` tries it again"
+            ))
+        }
     }
+}
+
+/// Whether the same message would be refused again: it is not right, is too large, or its key is another's.
+fn is_about_the_message(failure: &PublishFailure) -> bool {
+    matches!(failure, PublishFailure::Refused { code: 400 | 409 | 413, .. })
 }
 
 fn words(answer: &PublishAnswer) -> String {
