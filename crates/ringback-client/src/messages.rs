@@ -6,7 +6,7 @@ use ringback_wire::api::{MessageList, MessageSearch, MessageView, ReplayAnswer, 
 use ringback_wire::publish::{NdjsonLine, PublishAnswer};
 use ringback_wire::routes::{ACCOUNT_REPLAY_PATH, MESSAGE_PATH, MESSAGE_REPLAY_PATH, MESSAGES_PATH};
 
-use crate::call::{Call, account_path, id_path};
+use crate::call::{Call, account_path, check_account, id_path};
 use crate::publish::{PublishSettings, PublishStream, batch};
 use crate::{ApiResponse, Client, Error, OutgoingMessage, RequestOptions};
 
@@ -169,8 +169,9 @@ impl Messages {
     /// ```
     ///
     /// # Errors
-    /// As for all calls here; see [`Messages`].
+    /// As for all calls here; see [`Messages`]. [`Error::InvalidArgument`] for an account that is of no account's form.
     pub async fn search(&self, search: &MessageSearch) -> Result<ApiResponse<MessageList>, Error> {
+        search.account.as_deref().map_or(Ok(()), check_account)?;
         let call = Call::new(Method::GET, MESSAGES_PATH.to_owned()).query(search)?;
         self.client.read(&call, &self.options).await
     }

@@ -10,7 +10,7 @@ use ringback_server::credentials::CredentialError;
 use ringback_store::{KeyError, OpenError, StoreError};
 
 use crate::exit_code::ExitCode;
-use crate::target;
+use crate::{target, unconnected};
 
 /// What a command gives back.
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
@@ -40,7 +40,7 @@ impl Failure {
     /// The same, and what to do about it.
     #[must_use]
     pub(crate) fn and(self, advice: impl fmt::Display) -> Self {
-        let error = anyhow::anyhow!("{:#}; {advice}", self.error);
+        let error = anyhow::anyhow!("{self}; {advice}");
         Self { error, ..self }
     }
 
@@ -57,10 +57,18 @@ pub(crate) fn both(first: Outcome, second: Outcome) -> Outcome {
     }
 }
 
-/// One line, whatever the causes contain.
+/// One line, whatever the causes contain. Many errors say their cause themselves; it is said once.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("{:#}", self.error);
+        let mut text = String::new();
+        for cause in self.error.chain().map(ToString::to_string) {
+            if text.is_empty() {
+                text = cause;
+            } else if !text.contains(&cause) {
+                text.push_str(": ");
+                text.push_str(&cause);
+            }
+        }
         for (at, line) in text.lines().map(str::trim).filter(|line| !line.is_empty()).enumerate() {
             if at > 0 {
                 f.write_str(" ")?;
@@ -122,7 +130,7 @@ impl From<ringback_client::Error> for Failure {
         if matches!(error, Error::Authentication(AuthenticationError::NoSession)) {
             let sentence =
                 "this needs a session: give RINGBACK_USERNAME and RINGBACK_PASSWORD, or a profile with both";
-            return Self::new(ExitCode::Authentication, anyhow::anyhow!(sentence));
+            return Self::new(ExitCode::Configuration, anyhow::anyhow!(sentence));
         }
         let code = match &error {
             Error::InvalidArgument(_) => ExitCode::Usage,
@@ -132,9 +140,14 @@ impl From<ringback_client::Error> for Failure {
             _ => ExitCode::Unreachable,
         };
         let error = anyhow::Error::new(error);
-        match target::server_of_this_process() {
+        let guess = unconnected::guess(&error);
+        let failure = match target::server_of_this_process() {
             Some(server) if code == ExitCode::Unreachable => Self::new(code, error.context(server)),
             _ => Self::new(code, error),
+        };
+        match guess {
+            Some(guess) => failure.and(guess),
+            None => failure,
         }
     }
 }
@@ -170,5 +183,13 @@ mod tests {
         let failure = Failure::new(ExitCode::Configuration, error);
         assert_eq!(failure.to_string(), "doing it: first second");
         assert_eq!(failure.code(), ExitCode::Configuration);
+    }
+
+    #[test]
+    fn a_cause_that_was_said_already_is_not_said_again() {
+        let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let said = format!("x can't be written: {cause}");
+        let failure = Failure::new(ExitCode::Store, anyhow::Error::new(cause).context(said.clone()));
+        assert_eq!(failure.to_string(), said);
     }
 }

@@ -28,6 +28,7 @@ mod signals;
 mod signing_keys;
 mod table;
 mod target;
+mod unconnected;
 
 use std::process::ExitCode;
 use std::time::Duration;

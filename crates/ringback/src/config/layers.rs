@@ -2,9 +2,12 @@
 //!
 //! Nothing that is given is overlooked: a name that is no setting is refused, wherever it stands.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::net::AddrParseError;
+use std::num::{IntErrorKind, ParseIntError};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -12,7 +15,7 @@ use anyhow::anyhow;
 
 use super::SETTINGS;
 use super::flags::SettingFlags;
-use super::setting::{Kind, Setting};
+use super::setting::{ADDRESS_AND_PORT, Kind, Setting};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
 
@@ -125,7 +128,7 @@ impl Layers {
     /// The setting's value, if it is given.
     pub(crate) fn one<T>(&self, name: &str) -> Outcome<Option<T>>
     where
-        T: FromStr<Err: fmt::Display>,
+        T: FromStr<Err: fmt::Display + 'static>,
     {
         let Some(given) = self.given.get(name) else { return Ok(None) };
         given.values.last().map(|value| given.parse(value)).transpose()
@@ -134,7 +137,7 @@ impl Layers {
     /// The setting's values, if it is given.
     pub(crate) fn many<T>(&self, name: &str) -> Outcome<Option<Vec<T>>>
     where
-        T: FromStr<Err: fmt::Display>,
+        T: FromStr<Err: fmt::Display + 'static>,
     {
         let Some(given) = self.given.get(name) else { return Ok(None) };
         given.values.iter().map(|value| given.parse(value)).collect::<Outcome<Vec<T>>>().map(Some)
@@ -159,11 +162,25 @@ impl Layers {
 impl Given {
     fn parse<T>(&self, value: &str) -> Outcome<T>
     where
-        T: FromStr<Err: fmt::Display>,
+        T: FromStr<Err: fmt::Display + 'static>,
     {
-        value.parse().map_err(|error| {
+        value.parse().map_err(|error: T::Err| {
             let code = if self.origin == Origin::Flag { ExitCode::Usage } else { ExitCode::Configuration };
-            Failure::new(code, anyhow!("{}: {value:?} will not do: {error}", self.place()))
+            let what = self.what_would_be_right(&error).map_or_else(|| error.to_string(), str::to_owned);
+            Failure::new(code, anyhow!("{}: {value:?} will not do: {what}", self.place()))
+        })
+    }
+
+    /// Where the error is one of the standard library's, which say only that something is wrong.
+    fn what_would_be_right(&self, error: &dyn Any) -> Option<&'static str> {
+        if error.is::<AddrParseError>() && self.setting.value == ADDRESS_AND_PORT {
+            return Some("it must be an IP address and a port, such as 127.0.0.1:8085");
+        }
+        Some(match error.downcast_ref::<ParseIntError>()?.kind() {
+            IntErrorKind::Zero => "it must be at least 1",
+            IntErrorKind::Empty | IntErrorKind::InvalidDigit => "it must be a whole number",
+            IntErrorKind::PosOverflow => "it is too large",
+            _ => return None,
         })
     }
 

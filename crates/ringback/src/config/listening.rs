@@ -9,19 +9,19 @@ use ringback_server::service::TlsFiles;
 
 use super::layers::Layers;
 use super::network::networks;
-use super::setting::Setting;
+use super::setting::{ADDRESS_AND_PORT, Setting};
 use super::shown::Shown;
 use crate::failure::{Failure, Outcome};
 
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::one(
         "listen",
-        "ADDRESS:PORT",
+        ADDRESS_AND_PORT,
         "Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]",
     ),
     Setting::one(
         "admin-listen",
-        "ADDRESS:PORT",
+        ADDRESS_AND_PORT,
         "Where the console and the metrics are, and nowhere else then; off loopback it wants a certificate, whatever is said \
          of a proxy [default: where everything is]",
     ),

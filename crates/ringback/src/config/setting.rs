@@ -1,5 +1,8 @@
 //! One setting: its name and how it is given.
 
+/// What stands for an address to listen on.
+pub(crate) const ADDRESS_AND_PORT: &str = "ADDRESS:PORT";
+
 /// A setting of the server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {

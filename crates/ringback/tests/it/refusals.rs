@@ -67,7 +67,7 @@ fn a_server_that_is_not_there_is_unreachable() {
     assert_eq!(code, 6, "{line}");
     assert!(line.contains(&port.to_string()), "{line}");
     let (code, line) = failure(&run_with(folder.path(), &args, &client, ""));
-    assert_eq!(code, 4, "{line}");
+    assert_eq!(code, 3, "nothing was sent: {line}");
     assert!(line.contains("RINGBACK_USERNAME"), "{line}");
 }
 
@@ -122,4 +122,76 @@ fn what_belongs_to_an_option_is_refused_where_its_opposite_stands() {
     ] {
         assert_eq!(run(folder.path(), args).status.code(), Some(2), "{args:?}");
     }
+}
+
+#[test]
+fn what_a_setting_should_be_is_said_and_a_cause_is_said_once() {
+    let folder = tempdir().unwrap();
+    let (pair, other) = (certificate(), certificate());
+    std::fs::write(folder.path().join("a.pem"), pair.cert.pem()).unwrap();
+    std::fs::write(folder.path().join("b.key"), other.signing_key.serialize_pem()).unwrap();
+    let not_mine = ["--listen", "203.0.113.9:8085", "--insecure-http"];
+    let not_a_pair = ["--listen", "127.0.0.1:0", "--tls-cert", "a.pem", "--tls-key", "b.key"];
+    for (args, code, says) in [
+        (&["--listen", "localhost:8085"][..], 2, "an IP address and a port, such as 127.0.0.1:8085"),
+        (&["--connections", "0"], 2, "at least 1"),
+        (&["--connections", "many"], 2, "a whole number"),
+        (&not_mine, 3, "Cannot assign requested address"),
+        (&not_a_pair, 3, "KeyMismatch"),
+    ] {
+        let (ended, line) = failure(&run(folder.path(), &[&["serve"], args].concat()));
+        assert_eq!(ended, code, "{line}");
+        assert_eq!(line.matches(says).count(), 1, "{line}");
+    }
+}
+
+#[test]
+fn an_account_of_another_form_is_a_matter_of_the_command_line_in_every_command() {
+    let folder = tempdir().unwrap();
+    let variables = [
+        ("RINGBACK_URL", "http://127.0.0.1:9"),
+        ("RINGBACK_CLIENT_ID", "a"),
+        ("RINGBACK_CLIENT_SECRET", "b"),
+        ("RINGBACK_USERNAME", "c"),
+        ("RINGBACK_PASSWORD", "d"),
+    ];
+    for args in [
+        &["callbacks", "list", "02"][..],
+        &["messages", "list", "--account", "02"],
+        &["messages", "replay", "--account", "02"],
+        &["listen", "--port", "0", "--account", "02"],
+        &["listen", "--pull", "02"],
+    ] {
+        let (code, line) = failure(&run_with(folder.path(), args, &variables, ""));
+        assert_eq!(code, 2, "{line}");
+        assert!(line.contains("##########-#####"), "{line}");
+    }
+}
+
+#[test]
+fn a_server_that_speaks_otherwise_than_the_url_says_is_told_in_plain_words() {
+    let folder = tempdir().unwrap();
+    let pair = certificate();
+    std::fs::write(folder.path().join("a.pem"), pair.cert.pem()).unwrap();
+    std::fs::write(folder.path().join("a.key"), pair.signing_key.serialize_pem()).unwrap();
+    let mut plain = Program::start(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    let over_tls = ["serve", "--listen", "127.0.0.1:0", "--store", "sqlite:b.db", "--tls-cert", "a.pem"];
+    let mut tls = Program::start(folder.path(), &[&over_tls[..], &["--tls-key", "a.key"]].concat());
+    let plain_url = plain.url();
+    let tls_url = tls.line_with("listening on https://").split_whitespace().last().unwrap().to_owned();
+    let client = [("RINGBACK_CLIENT_ID", "a"), ("RINGBACK_CLIENT_SECRET", "b")];
+    for (url, says) in [
+        (plain_url.replace("http:", "https:"), "does it speak http, not https?"),
+        (tls_url.replace("https:", "http:"), "does it want https, not http?"),
+        (tls_url, "not from one of the public authorities"),
+    ] {
+        let (code, line) =
+            failure(&run_with(folder.path(), &["messages", "list", "--url", &url], &client, ""));
+        assert_eq!(code, 6, "{line}");
+        assert!(line.contains(says), "{line}");
+    }
+}
+
+fn certificate() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+    rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap()
 }

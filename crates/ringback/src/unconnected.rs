@@ -1,0 +1,49 @@
+//! Why two programs did not come to speak with each other, in plain words: what the libraries say of it names their own
+//! states, and is best known to who wrote them.
+
+use std::io;
+
+use rustls::{CertificateError, Error as TlsError};
+
+const NO_HTTP: &str = "what answers there speaks no HTTP: does it want https, not http?";
+const NO_TLS: &str = "what answers there speaks no TLS: does it speak http, not https?";
+
+/// What is likely wrong, where the causes of an error tell.
+pub(crate) fn guess(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| {
+        let is_no_http = cause.downcast_ref().is_some_and(hyper::Error::is_parse);
+        if is_no_http { Some(NO_HTTP) } else { tls_error(cause).and_then(of_tls) }
+    })
+}
+
+fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a TlsError> {
+    // An I/O error gives the source of what it holds, and leaves out what it holds, which may be another one.
+    let held = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    cause.downcast_ref().or_else(|| tls_error(held?))
+}
+
+fn of_tls(error: &TlsError) -> Option<&'static str> {
+    match error {
+        TlsError::InvalidMessage(_) => Some(NO_TLS),
+        TlsError::InvalidCertificate(error) => Some(of_certificate(error)),
+        _ => None,
+    }
+}
+
+fn of_certificate(error: &CertificateError) -> &'static str {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "the server's certificate has expired"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "the server's certificate is not valid yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "the server's certificate is for another name than the one in the URL"
+        }
+        _ => {
+            "the server's certificate is not from one of the public authorities, which alone are trusted (one that a server \
+             has made for itself is not)"
+        }
+    }
+}
