@@ -100,6 +100,15 @@ impl OAuthProblem {
         Self::client("no such client")
     }
 
+    /// 401: nobody says who they are, or not where they should.
+    fn no_basic_header() -> Self {
+        Self {
+            description: "send the client's id and secret in the header Authorization: Basic base64(id:secret); they count \
+                          nowhere else",
+            ..Self::client("no usable Basic header")
+        }
+    }
+
     /// 401: the same for an unknown client, a wrong secret and a revoked one.
     fn client(reason: &'static str) -> Self {
         Self {
@@ -209,7 +218,7 @@ impl ClientSecret {
 
 /// Who sends a token request, if its header says so.
 pub(super) fn client(headers: &HeaderMap) -> Result<ClientSecret, OAuthProblem> {
-    ClientSecret::from_headers(headers).ok_or_else(|| OAuthProblem::client("no usable Basic header"))
+    ClientSecret::from_headers(headers).ok_or_else(OAuthProblem::no_basic_header)
 }
 
 /// A form's fields. The same one twice is refused where it is asked for (RFC 6749, section 3.2).

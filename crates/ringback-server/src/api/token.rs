@@ -88,6 +88,7 @@ async fn try_revoke(
 
 /// The SDKs hide why a token was refused; the log has it.
 fn refuse(problem: OAuthProblem, client_id: &str, what: &'static str) -> Response {
-    tracing::warn!(client_id = ?client_id, reason = problem.reason(), "{what}");
+    // As a text, which a log for people puts into quotes with its line breaks escaped, and a log in JSON writes as it is.
+    tracing::warn!(client_id, reason = problem.reason(), "{what}");
     problem.into_response()
 }

@@ -46,19 +46,29 @@ async fn a_client_gets_a_token_that_no_cache_keeps() {
 async fn an_unknown_client_a_wrong_secret_and_no_header_are_401_invalid_client() {
     let server = Server::start().await;
     let issued = server.credential("c", &[ACCOUNT], CALLBACKS).await;
-    for header in [
-        basic("unknown", "secret"),
-        basic(&issued.client_id, "wrong"),
-        basic(&issued.client_id, ""),
-        "Basic !!!".to_owned(),
-        "Bearer x".to_owned(),
+    let where_to = |answer: &Answer| {
+        answer.json()["error_description"].as_str().unwrap().contains("Authorization: Basic")
+    };
+    for (header, is_usable) in [
+        (basic("unknown", "secret"), true),
+        (basic(&issued.client_id, "wrong"), true),
+        (basic(&issued.client_id, ""), true),
+        ("Basic !!!".to_owned(), false),
+        ("Bearer x".to_owned(), false),
     ] {
         let answer = server.ask_token(&header).await;
         oauth_error(&answer, 401, "invalid_client");
         assert!(answer.header("www-authenticate").unwrap().starts_with("Basic"));
+        assert_ne!(where_to(&answer), is_usable, "{header}");
     }
-    let none = server.ask("POST", TOKEN).body(FORM, "grant_type=client_credentials").send().await;
-    oauth_error(&none, 401, "invalid_client");
+    // RFC 6749 lets a server take them in the form too; this one does not, and says so.
+    let (id, secret) = (&issued.client_id, issued.client_secret.expose());
+    let in_the_form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    for form in ["grant_type=client_credentials".to_owned(), in_the_form] {
+        let none = server.ask("POST", TOKEN).body(FORM, form).send().await;
+        oauth_error(&none, 401, "invalid_client");
+        assert!(where_to(&none), "{}", none.json());
+    }
 }
 
 #[tokio::test]

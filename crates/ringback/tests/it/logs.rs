@@ -22,6 +22,18 @@ async fn nor_is_it_on_postgres_whatever_the_filter_says_of_its_driver() {
     nothing_to_hide_is_in_the_log(Some(&database.url()), "trace,tokio_postgres=trace,log=trace").await;
 }
 
+#[tokio::test]
+async fn a_refused_token_request_is_logged_with_the_client_as_it_called_itself_on_one_line() {
+    let mut house = House::start_with(&["--log-format", "json"]);
+    let api = Api::new(&house.url);
+    for client in ["nobody", "two\nlines"] {
+        let secrets = crate::api::Secrets { client_id: client.to_owned(), ..house.secrets.clone() };
+        assert_eq!(api.token(&secrets).await.0, http::StatusCode::UNAUTHORIZED);
+        let line: Value = serde_json::from_str(&house.server.line_with("a token was refused")).unwrap();
+        assert_eq!(line["client_id"], client, "{line}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_request_and_attempt_is_one_line_at_debug_and_each_change_of_state_one_at_info() {
     let receiver = Receiver::answering(503).await;
