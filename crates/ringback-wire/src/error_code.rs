@@ -68,8 +68,6 @@ pub const CREDENTIAL_INVALID: &str = "INPUT_INVALID.Credential.Invalid";
 pub const CREDENTIAL_EXISTS: &str = "REQUEST_FAILED.Credential.Exists";
 /// 409: there is no replaced registration to restore, or something changed since.
 pub const REGISTRATION_NOT_RESTORABLE: &str = "REQUEST_FAILED.Registration.NotRestorable";
-/// 409: the request needs pull, which is off for the account.
-pub const PULL_NOT_ENABLED: &str = "REQUEST_FAILED.Pull.NotEnabled";
 /// 421: the operators' pages don't answer to the name in `Host`.
 pub const HOST_UNKNOWN: &str = "INPUT_INVALID.Request.Host";
 /// 409: the thing is not in a state in which this can be done; the message says which it is in.

@@ -9,6 +9,7 @@
 //!
 //! Only the ports are others: those of the guides may be taken.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -184,4 +185,24 @@ fn moving_from_thingspace_can_be_followed() {
 #[test]
 fn moving_from_svix_can_be_followed() {
     follow("docs/from-svix.md");
+}
+
+#[test]
+fn the_table_of_errors_has_each_code_that_the_code_has_and_no_other() {
+    let code = std::fs::read_to_string(root().join("crates/ringback-wire/src/error_code.rs")).unwrap();
+    let known: BTreeSet<&str> = code
+        .lines()
+        .filter(|line| line.starts_with("pub const "))
+        .map(|line| line.split('"').nth(1).unwrap())
+        .collect();
+    assert!(known.len() > 20, "{known:?}");
+    let guide = std::fs::read_to_string(root().join("docs/wire.md")).unwrap();
+    let (_, errors) = guide.split_once("\n## Errors\n").unwrap();
+    let (errors, _) = errors.split_once("\n## ").unwrap();
+    let told: BTreeSet<&str> = errors
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains('`'))
+        .map(|line| line.split('`').nth(1).unwrap())
+        .collect();
+    assert_eq!(told, known);
 }
