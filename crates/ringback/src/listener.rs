@@ -7,10 +7,12 @@
 //! whoever it was passed on to, or the status that was asked for, or 204.
 
 mod forward;
+mod keyring;
 mod receipt;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -24,11 +26,15 @@ use http_body_util::{BodyExt as _, Limited};
 use ringback_listener::{Callback, Check, Clock as _, Headers as _, Rejection, SystemClock};
 use ringback_wire::headers;
 use ringback_wire::message::CallbackMessage;
+use ringback_wire::signature::SignatureError;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use forward::Forward;
+pub(crate) use keyring::KeySource;
 pub(crate) use receipt::{Forwarded, Receipt, Verdict};
+
+use keyring::Keyring;
 
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
@@ -45,10 +51,11 @@ pub(crate) struct Listener {
 }
 
 /// How callbacks are taken.
-#[derive(Clone)]
 pub(crate) struct Taking {
     /// What a callback must show.
     pub(crate) check: Check,
+    /// Where newer keys to check with are to be had.
+    pub(crate) keys: Option<KeySource>,
     /// Whether it is user name and password, and no signature.
     pub(crate) by_password: bool,
     /// Where callbacks are passed on to.
@@ -61,8 +68,17 @@ pub(crate) struct Taking {
 
 #[derive(Clone)]
 struct Taker {
-    taking: Taking,
+    manner: Arc<Manner>,
     receipts: mpsc::Sender<Handed>,
+}
+
+/// [`Taking`], at work.
+struct Manner {
+    keyring: Keyring,
+    by_password: bool,
+    forward: Option<Forward>,
+    status: StatusCode,
+    delay: Duration,
 }
 
 /// A callback that was handed on; its sender waits until it was printed.
@@ -83,9 +99,10 @@ impl Handed {
 
 impl Taking {
     /// Answers with 204, at once.
-    pub(crate) fn new(check: Check) -> Self {
+    pub(crate) fn new(check: Check, keys: Option<KeySource>) -> Self {
         Self {
             check,
+            keys,
             by_password: false,
             forward: None,
             status: StatusCode::NO_CONTENT,
@@ -122,7 +139,10 @@ impl Listener {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> (mpsc::Receiver<Handed>, tokio::task::JoinHandle<io::Result<()>>) {
         let (receipts, received) = mpsc::channel(WAITING);
-        let router = Router::new().fallback(take).with_state(Taker { taking, receipts });
+        let Taking { check, keys, by_password, forward, status, delay } = taking;
+        let keyring = Keyring::new(check, keys);
+        let manner = Arc::new(Manner { keyring, by_password, forward, status, delay });
+        let router = Router::new().fallback(take).with_state(Taker { manner, receipts });
         let serving = axum::serve(self.socket, router).with_graceful_shutdown(stop);
         (received, tokio::spawn(serving.into_future()))
     }
@@ -141,9 +161,15 @@ async fn take(State(taker): State<Taker>, request: Request<Body>) -> Response {
 
 impl Taker {
     async fn answer(&self, fields: &HeaderMap, body: Bytes) -> Response {
-        let taking = &self.taking;
+        let taking = &*self.manner;
         let now = SystemClock::new().unix_seconds();
-        let mut receipt = taking.receive(fields, body.clone(), now);
+        let present = taking.keyring.present();
+        let mut receipt = taking.receive(fields, body.clone(), &present.check, now);
+        if is_of_another_key(&receipt.verdict)
+            && let Some(check) = taking.keyring.newer_than(&present).await
+        {
+            receipt = taking.receive(fields, body.clone(), &check, now);
+        }
         let mut answer = match &receipt.verdict {
             Verdict::Wrong(rejection) => rejection.status().into_response(),
             _ if receipt.message.is_err() => StatusCode::BAD_REQUEST.into_response(),
@@ -171,12 +197,16 @@ impl Taker {
     }
 }
 
-impl Taking {
-    fn receive(&self, fields: &HeaderMap, body: Bytes, now: i64) -> Receipt {
+fn is_of_another_key(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Wrong(Rejection::Signature(SignatureError::NoMatch)))
+}
+
+impl Manner {
+    fn receive(&self, fields: &HeaderMap, body: Bytes, check: &Check, now: i64) -> Receipt {
         let number = |name| fields.value(name).and_then(|text| text.parse().ok());
-        let verdict = match Callback::read(fields, body.clone(), &self.check, now) {
+        let verdict = match Callback::read(fields, body.clone(), check, now) {
             // A signature is checked before the body is read.
-            Ok(_) | Err(Rejection::Unreadable(_)) if self.check.is_unverified() => Verdict::NotChecked,
+            Ok(_) | Err(Rejection::Unreadable(_)) if check.is_unverified() => Verdict::NotChecked,
             Ok(_) if self.by_password => Verdict::Known,
             Ok(_) | Err(Rejection::Unreadable(_)) => Verdict::Verified,
             Err(rejection) => Verdict::Wrong(rejection),

@@ -26,7 +26,7 @@ use crate::config::listening::Listening;
 use crate::config::log::Log;
 use crate::config::store::{StoreSettings, StoreUrl};
 use crate::failure::Outcome;
-use crate::listener::{Handed, Listener, Taking};
+use crate::listener::{Handed, KeySource, Listener, Taking};
 use crate::narrator::Narrator;
 use crate::open_store::open_store;
 use crate::serving::Serving;
@@ -67,7 +67,9 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
     let check = signing_keys::check(&signing_keys::of_account(&client, ACCOUNT).await?)?;
     let listener_url = registration::listener_url(listener.address());
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
-    let (mut receipts, listening) = listener.serve(Taking::new(check), async { drop(ended.await) });
+    let keys = KeySource { client: client.clone(), account: ACCOUNT.to_owned() };
+    let (mut receipts, listening) =
+        listener.serve(Taking::new(check, Some(keys)), async { drop(ended.await) });
 
     output::say(format_args!("ringback is listening on {url}"))?;
     let in_force = registration::take_up(&client, &listener_url).await?;

@@ -1,7 +1,10 @@
 //! `ringback listen`: on a port, and by reading from the server.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::{Api, message};
 use crate::house::{ACCOUNT, House};
@@ -14,6 +17,21 @@ const PULL: [&str; 4] = ["listen", "--pull", ACCOUNT, "--json"];
 #[track_caller]
 fn callback(listener: &mut Program) -> Value {
     serde_json::from_str(&listener.line_with("{\"id\":")).unwrap()
+}
+
+/// Sends a callback with a signature that is of no key; gives the answer.
+fn forge(address: &str) -> String {
+    let now = jiff::Timestamp::now().as_second();
+    let signature = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nwebhook-id: forged\r\n\
+         webhook-timestamp: {now}\r\nwebhook-signature: v1,{signature}\r\ncontent-length: 2\r\n\r\n{{}}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,6 +142,38 @@ async fn callbacks_are_passed_on_as_they_came_and_the_answer_is_passed_back() {
     assert_eq!(callback(&mut listener)["forwardStatus"], 204);
     assert_eq!(application.requests(2).await.len(), 2);
     assert!(listener.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_is_asked_for_once_and_a_forger_does_not_make_it_ask_again() {
+    let mut house = House::start_with(&["--log", "debug", "--log-format", "json"]);
+    let mut listener = house.start_program(&["listen", "--port", "0", "--account", ACCOUNT, "--json"]);
+    let url = listener.url();
+    house.register(&url);
+    house.publish("one");
+    assert_eq!(callback(&mut listener)["verified"], true);
+
+    let api = Api::new(&house.url);
+    let tokens = api.log_in(&house.secrets).await;
+    let key = format!("/api/ringback/v1/accounts/{ACCOUNT}/signing-key");
+    let (status, answer) = api.post(&format!("{key}/rotate"), &tokens, &json!({"overlapSeconds": 0})).await;
+    assert_eq!(status.as_u16(), 200, "{answer}");
+    let id = house.publish("two");
+    let told = callback(&mut listener);
+    assert_eq!((&told["id"], &told["verified"]), (&id.as_str().into(), &true.into()), "{told}");
+    assert_eq!(told["attempt"], 1, "{told}");
+
+    for _ in 0..3 {
+        let answer = forge(url.strip_prefix("http://").unwrap());
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        assert_eq!(callback(&mut listener)["verified"], false);
+    }
+    assert!(listener.stop().success());
+    house.server.signal(Signal::TERM);
+    let (_, lines) = house.server.ended();
+    let asked = format!("\"path\":\"{key}\"");
+    let times = house.server.seen().iter().chain(&lines).filter(|line| line.contains(&asked)).count();
+    assert_eq!(times, 2, "at the start, and after the rotation");
 }
 
 #[tokio::test(flavor = "multi_thread")]

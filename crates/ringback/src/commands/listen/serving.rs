@@ -12,7 +12,7 @@ use super::registering::Registered;
 use super::{Printer, came_of};
 use crate::args::listen::ListenArgs;
 use crate::failure::{Failure, Outcome, both};
-use crate::listener::{Forward, Handed, Listener, Taking};
+use crate::listener::{Forward, Handed, KeySource, Listener, Taking};
 use crate::signals::Stop;
 use crate::target::Target;
 use crate::{output, signing_keys};
@@ -56,8 +56,16 @@ pub(super) async fn run(args: &ListenArgs) -> Outcome {
             signing_keys::VARIABLE
         )),
     }
+    // Keys of the environment are all that there are.
+    let keys = match (account, &client) {
+        (Some(account), Some(client)) if signed.is_some() && signing_keys::of_environment().is_empty() => {
+            Some(KeySource { client: client.clone(), account: account.clone() })
+        }
+        _ => None,
+    };
     let taking = Taking {
         check,
+        keys,
         by_password: login.is_some(),
         forward,
         status: args.status.unwrap_or(StatusCode::NO_CONTENT),
