@@ -97,6 +97,22 @@ impl Handed {
     }
 }
 
+/// Does some work that callbacks come during: they are printed, for else who sent them would wait in vain. Those that can't
+/// be printed come again.
+pub(crate) async fn printing_meanwhile<T, E>(
+    receipts: &mut mpsc::Receiver<Handed>,
+    mut print: impl FnMut(&Receipt) -> Result<(), E>,
+    work: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(handed) = receipts.recv() => drop(handed.print(&mut print)),
+        }
+    }
+}
+
 impl Taking {
     /// Answers with 204, at once.
     pub(crate) fn new(check: Check, keys: Option<KeySource>) -> Self {

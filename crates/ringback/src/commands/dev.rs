@@ -26,7 +26,7 @@ use crate::config::listening::Listening;
 use crate::config::log::Log;
 use crate::config::store::{StoreSettings, StoreUrl};
 use crate::failure::Outcome;
-use crate::listener::{Handed, KeySource, Listener, Taking};
+use crate::listener::{Handed, KeySource, Listener, Taking, printing_meanwhile};
 use crate::narrator::Narrator;
 use crate::open_store::open_store;
 use crate::serving::Serving;
@@ -79,10 +79,13 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
         _ => HashSet::new(),
     };
     let guide = Guide::new(&tokens, &url, &home, &in_force);
-    let told = tell(&mut receipts, &mut stop, published, guide).await;
+    let mut narrator = Narrator::default();
+    let told = tell(&mut receipts, &mut stop, &mut narrator, published, guide).await;
     let told = told.and(output::say("stopping"));
     stop.unless_asked_again(async {
-        serving.stop().await;
+        // What is under way waits to be printed.
+        let print = |receipt: &_| output::say(narrator.tell(receipt));
+        printing_meanwhile(&mut receipts, print, serving.stop()).await;
         drop(end);
         drop(receipts);
         drop(listening.await);
@@ -105,10 +108,10 @@ fn config(args: &DevArgs, home: &Home) -> Config {
 async fn tell(
     receipts: &mut tokio::sync::mpsc::Receiver<Handed>,
     stop: &mut Stop,
+    narrator: &mut Narrator,
     mut awaited: HashSet<String>,
     guide: Guide,
 ) -> Outcome {
-    let mut narrator = Narrator::default();
     let mut guide = Some(guide);
     let patience = tokio::time::sleep(SAMPLES_WAIT);
     tokio::pin!(patience);

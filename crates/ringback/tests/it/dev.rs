@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use tempfile::tempdir;
 
-use crate::program::{Program, printed, run};
+use crate::api::message;
+use crate::program::{Program, printed, run, run_with};
 
 const ARGS: [&str; 5] = ["dev", "--port", "0", "--listener-port", "0"];
 const ACCOUNT: &str = "0242078689-00001";
@@ -119,4 +121,23 @@ fn a_lost_file_of_credentials_and_a_lost_database_are_made_up_for() {
     }
     let third = start();
     assert_ne!(third["dev"]["client-id"], second["dev"]["client-id"]);
+}
+
+#[test]
+fn dev_ends_at_once_though_callbacks_are_under_way() {
+    /// After this a delivery gives its callback up.
+    const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+    let folder = tempdir().unwrap();
+    let mut dev = Program::start(folder.path(), &[&ARGS[..], &["--no-samples"]].concat());
+    dev.line_with("Ctrl-C stops");
+    let messages: String =
+        (0..600).map(|number| format!("{}\n", message(ACCOUNT, &number.to_string()))).collect();
+    let publish = ["messages", "publish", "--profile", "dev"];
+    printed(&run_with(folder.path(), &publish, &[], &messages));
+    dev.line_with("signature verified");
+    dev.signal(Signal::TERM);
+    let asked = Instant::now();
+    let (status, printed) = dev.ended();
+    assert_eq!(status.code(), Some(0), "{printed:?}");
+    assert!(asked.elapsed() < REQUEST_TIMEOUT, "{:?}", asked.elapsed());
 }

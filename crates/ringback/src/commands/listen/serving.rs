@@ -6,13 +6,12 @@ use std::time::Duration;
 use http::StatusCode;
 use ringback_client::{Client, error_code};
 use ringback_listener::Check;
-use tokio::sync::mpsc::Receiver;
 
 use super::registering::Registered;
 use super::{Printer, came_of};
 use crate::args::listen::ListenArgs;
 use crate::failure::{Failure, Outcome, both};
-use crate::listener::{Forward, Handed, KeySource, Listener, Taking};
+use crate::listener::{Forward, KeySource, Listener, Taking, printing_meanwhile};
 use crate::signals::Stop;
 use crate::target::Target;
 use crate::{output, signing_keys};
@@ -93,8 +92,10 @@ pub(super) async fn run(args: &ListenArgs) -> Outcome {
     };
     let mut undone = Ok(());
     stop.unless_insisted_upon(async {
+        // While the registration is still in force, callbacks come.
         if let Some(registered) = registered {
-            undone = printing_meanwhile(&mut receipts, &mut printer, registered.take_back()).await;
+            let print = |receipt: &_| printer.print(receipt);
+            undone = printing_meanwhile(&mut receipts, print, registered.take_back()).await;
         }
         drop(end);
         // Whoever waits to hand a callback on is told 503, and sends it again.
@@ -103,21 +104,6 @@ pub(super) async fn run(args: &ListenArgs) -> Outcome {
     })
     .await?;
     both(came_of(printed), undone)
-}
-
-/// While the registration is still in force, callbacks come. Those that can't be printed come again.
-async fn printing_meanwhile(
-    receipts: &mut Receiver<Handed>,
-    printer: &mut Printer,
-    work: impl Future<Output = Outcome>,
-) -> Outcome {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            Some(handed) = receipts.recv() => drop(handed.print(|receipt| printer.print(receipt))),
-        }
-    }
 }
 
 /// The check of signatures, where there is a key for them.
