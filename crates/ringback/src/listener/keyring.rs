@@ -1,7 +1,7 @@
 //! What callbacks are checked with. Where it is an account's keys, the server is asked for them anew once a signature is of none:
 //! they may have been rotated since. Forgers may send as much as they like; it is asked once in a while only.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ringback_client::Client;
@@ -23,10 +23,10 @@ pub(crate) struct KeySource {
 
 /// What callbacks are checked with.
 pub(super) struct Keyring {
-    present: Mutex<Present>,
-    source: Option<KeySource>,
+    present: Arc<Mutex<Present>>,
+    source: Option<Arc<KeySource>>,
     /// When the source was asked last; held while it is being asked.
-    asked: tokio::sync::Mutex<Option<Instant>>,
+    asked: Arc<tokio::sync::Mutex<Option<Instant>>>,
 }
 
 /// A check, and how many there were before it.
@@ -38,18 +38,19 @@ pub(super) struct Present {
 
 impl Keyring {
     pub(super) fn new(check: Check, source: Option<KeySource>) -> Self {
-        let present = Mutex::new(Present { check, edition: 0 });
-        Self { present, source, asked: tokio::sync::Mutex::new(None) }
+        let present = Arc::new(Mutex::new(Present { check, edition: 0 }));
+        Self { present, source: source.map(Arc::new), asked: Arc::default() }
     }
 
     pub(super) fn present(&self) -> Present {
         self.present.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// A check that is newer than the one that failed, if there is one to be had.
+    /// A check that is newer than the one that failed, if there is one to be had. Once the source is being asked, its answer
+    /// is kept though whoever sent the callback has left: a forger would else use up each turn to ask.
     pub(super) async fn newer_than(&self, failed: &Present) -> Option<Check> {
-        let source = self.source.as_ref()?;
-        let mut asked = self.asked.lock().await;
+        let source = self.source.clone()?;
+        let mut asked = self.asked.clone().lock_owned().await;
         let present = self.present();
         if present.edition > failed.edition {
             return Some(present.check);
@@ -58,10 +59,15 @@ impl Keyring {
             return None;
         }
         *asked = Some(Instant::now());
-        let check = source.check().await?;
-        let newer = Present { check: check.clone(), edition: present.edition + 1 };
-        *self.present.lock().unwrap_or_else(PoisonError::into_inner) = newer;
-        Some(check)
+        let kept = self.present.clone();
+        let asking = tokio::spawn(async move {
+            let check = source.check().await?;
+            let newer = Present { check: check.clone(), edition: present.edition + 1 };
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = newer;
+            drop(asked);
+            Some(check)
+        });
+        asking.await.ok().flatten()
     }
 }
 

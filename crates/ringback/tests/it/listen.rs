@@ -12,6 +12,8 @@ use crate::program::{Program, failure};
 use crate::receiver::Receiver;
 
 const PULL: [&str; 4] = ["listen", "--pull", ACCOUNT, "--json"];
+/// Of [`ACCOUNT`].
+const KEY_PATH: &str = "/api/ringback/v1/accounts/0242078689-00001/signing-key";
 
 /// The next line that is a callback's.
 #[track_caller]
@@ -21,6 +23,13 @@ fn callback(listener: &mut Program) -> Value {
 
 /// Sends a callback with a signature that is of no key; gives the answer.
 fn forge(address: &str) -> String {
+    let mut answer = String::new();
+    send_forged(address).read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// The same, and waits for no answer.
+fn send_forged(address: &str) -> TcpStream {
     let now = jiff::Timestamp::now().as_second();
     let signature = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let mut stream = TcpStream::connect(address).unwrap();
@@ -29,9 +38,16 @@ fn forge(address: &str) -> String {
          webhook-timestamp: {now}\r\nwebhook-signature: v1,{signature}\r\ncontent-length: 2\r\n\r\n{{}}"
     );
     stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    stream
+}
+
+/// Makes a new key for the account; the old one signs nothing from now on.
+async fn rotate_the_key(house: &House) {
+    let api = Api::new(&house.url);
+    let tokens = api.log_in(&house.secrets).await;
+    let rotate = format!("{KEY_PATH}/rotate");
+    let (status, answer) = api.post(&rotate, &tokens, &json!({"overlapSeconds": 0})).await;
+    assert_eq!(status.as_u16(), 200, "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,11 +169,7 @@ async fn a_rotated_key_is_asked_for_once_and_a_forger_does_not_make_it_ask_again
     house.publish("one");
     assert_eq!(callback(&mut listener)["verified"], true);
 
-    let api = Api::new(&house.url);
-    let tokens = api.log_in(&house.secrets).await;
-    let key = format!("/api/ringback/v1/accounts/{ACCOUNT}/signing-key");
-    let (status, answer) = api.post(&format!("{key}/rotate"), &tokens, &json!({"overlapSeconds": 0})).await;
-    assert_eq!(status.as_u16(), 200, "{answer}");
+    rotate_the_key(&house).await;
     let id = house.publish("two");
     let told = callback(&mut listener);
     assert_eq!((&told["id"], &told["verified"]), (&id.as_str().into(), &true.into()), "{told}");
@@ -171,9 +183,28 @@ async fn a_rotated_key_is_asked_for_once_and_a_forger_does_not_make_it_ask_again
     assert!(listener.stop().success());
     house.server.signal(Signal::TERM);
     let (_, lines) = house.server.ended();
-    let asked = format!("\"path\":\"{key}\"");
+    let asked = format!("\"path\":\"{KEY_PATH}\"");
     let times = house.server.seen().iter().chain(&lines).filter(|line| line.contains(&asked)).count();
     assert_eq!(times, 2, "at the start, and after the rotation");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forger_that_does_not_wait_for_the_answer_does_not_keep_the_new_key_away() {
+    let house = House::start();
+    let mut listener = house.start_program(&["listen", "--port", "0", "--account", ACCOUNT, "--json"]);
+    let url = listener.url();
+    house.register(&url);
+    rotate_the_key(&house).await;
+    drop(send_forged(url.strip_prefix("http://").unwrap()));
+    let id = house.publish("one");
+    let told = loop {
+        let told = callback(&mut listener);
+        if told["id"] == id.as_str() {
+            break told;
+        }
+    };
+    assert_eq!((&told["verified"], &told["attempt"]), (&true.into(), &1.into()), "{told}");
+    assert!(listener.stop().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
