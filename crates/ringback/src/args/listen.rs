@@ -11,10 +11,11 @@ use super::dev::LISTENER_PORT;
 /// Listen for callbacks and print them.
 ///
 /// Signatures are verified with the account's signing key: the one in RINGBACK_SIGNING_SECRET (whsec_… or whpk_…,
-/// several separated by spaces), else the one that the server gives for --account, --register or --pull (and is asked
-/// for again when it was rotated). What is not
-/// right gets 401. Without a key nothing is verified, and it says so. It ends once a callback can't be printed (where
-/// the reader of a pipe has left, without an error); that one is not acknowledged, and comes again.
+/// several separated by spaces), else the one that the server gives for --account or --register (and is asked for again
+/// when it was rotated). What is not right gets 401. What --pull passes on is signed with the account's key (which is
+/// asked for again when it gets 401 or 403). Without a key nothing is verified, and it says so. It ends once a callback
+/// can't be printed (where the reader of a pipe has left, without an error); that one is not acknowledged, and comes
+/// again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -128,6 +128,30 @@ async fn what_is_pulled_is_passed_on_signed_and_acknowledged_only_once_it_was_ta
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_pulled_is_passed_on_with_the_new_key_once_the_old_one_is_refused() {
+    let house = House::start();
+    let application = Receiver::answering(204).await;
+    let url = application.url();
+    let mut listener = house.start_program(&[&PULL[..], &["--forward", &url]].concat());
+    listener.line_with("pull is on");
+    house.publish("one");
+    assert_eq!(callback(&mut listener)["forwardStatus"], 204);
+    let old = house.signing_key().await;
+    rotate_the_key(&house).await;
+    let new = house.signing_key().await;
+    application.answer(401);
+    let id = house.publish("two");
+    assert_eq!(callback(&mut listener)["forwardStatus"], 401);
+    application.answer(204);
+    while callback(&mut listener)["forwardStatus"] != 204 {}
+    let requests = application.requests(4).await;
+    assert!(requests[0].is_signed_with(&old) && requests[1].is_signed_with(&old));
+    assert!(requests[2..].iter().all(|request| request.is_signed_with(&new)), "{requests:?}");
+    house.told(&id, "It has arrived").await;
+    assert!(listener.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn callbacks_are_passed_on_as_they_came_and_the_answer_is_passed_back() {
     let house = House::start();
     let application = Receiver::answering(418).await;

@@ -6,18 +6,18 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use ringback_client::{Accounts, Client};
+use ringback_client::Accounts;
 use ringback_listener::{
     BoxError, Callback, CatchUp, CatchUpError, CaughtUp, Check, Clock as _, Listener, ReadError, SystemClock,
 };
-use ringback_wire::headers;
 use ringback_wire::publish::splice_credentials;
 use ringback_wire::signature::SigningKey;
+use ringback_wire::{Secret, headers};
 
 use super::{Printer, came_of};
 use crate::args::listen::ListenArgs;
@@ -33,6 +33,8 @@ const WAIT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Between tries at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Between two questions for a newer key, at least.
+const BETWEEN: Duration = Duration::from_secs(30);
 /// The place before the first message.
 const BEGINNING: u64 = 0;
 
@@ -40,13 +42,13 @@ const BEGINNING: u64 = 0;
 pub(super) async fn run(args: &ListenArgs, account: &str) -> Outcome {
     let mut stop = Stop::catch()?;
     let client = Target::find(&args.connection)?.client()?;
+    let accounts = client.accounts();
     let handing = Handing {
         printer: Arc::new(Mutex::new(Printer::new(args))),
-        passing: passing(args, account, &client).await?,
+        passing: passing(args, account, &accounts).await?.map(Arc::new),
         unprinted: Arc::default(),
     };
     let unprinted = handing.unprinted.clone();
-    let accounts = client.accounts();
     accounts.pull(account, true).await?;
     // Acknowledging nothing changes nothing, and tells through which number it was done.
     let place = accounts.ack(account, BEGINNING).await?.result.through;
@@ -117,7 +119,7 @@ fn failure(error: CatchUpError<ringback_client::Error>) -> Outcome<Failure> {
 #[derive(Clone)]
 struct Handing {
     printer: Arc<Mutex<Printer>>,
-    passing: Option<Passing>,
+    passing: Option<Arc<Passing>>,
     /// Why the last message could not be printed.
     unprinted: Arc<Mutex<Option<io::Error>>>,
 }
@@ -150,31 +152,82 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Passes messages on as the server would have sent them: signed, with their number.
-#[derive(Clone)]
 struct Passing {
     forward: Forward,
-    key: SigningKey,
+    accounts: Accounts,
+    account: String,
+    present: tokio::sync::Mutex<Present>,
 }
 
-async fn passing(args: &ListenArgs, account: &str, client: &Client) -> Outcome<Option<Passing>> {
+/// The key to sign with.
+#[derive(Clone)]
+struct Key {
+    secret: Secret,
+    signing: SigningKey,
+}
+
+/// The present one, and when it was last asked for again.
+struct Present {
+    key: Key,
+    asked: Option<Instant>,
+}
+
+async fn passing(args: &ListenArgs, account: &str, accounts: &Accounts) -> Outcome<Option<Passing>> {
     let Some(url) = &args.forward else { return Ok(None) };
     let forward = Forward::to(url)?;
-    let accounts: Accounts = client.accounts();
-    let key = accounts.signing_key(account).await?.into_result();
-    let key =
-        SigningKey::parse(key.secret.expose()).map_err(|error| Failure::from(anyhow::Error::new(error)))?;
-    Ok(Some(Passing { forward, key }))
+    let present = tokio::sync::Mutex::new(Present { key: key(accounts, account).await?, asked: None });
+    Ok(Some(Passing { forward, accounts: accounts.clone(), account: account.to_owned(), present }))
+}
+
+async fn key(accounts: &Accounts, account: &str) -> Outcome<Key> {
+    let secret = accounts.signing_key(account).await?.into_result().secret;
+    let signing =
+        SigningKey::parse(secret.expose()).map_err(|error| Failure::from(anyhow::Error::new(error)))?;
+    Ok(Key { secret, signing })
 }
 
 impl Passing {
+    /// Passes it on; once more where it was refused and the key has been rotated since.
     async fn pass_on(&self, callback: &Callback) -> Forwarded {
+        let key = self.present.lock().await.key.clone();
+        let forwarded = self.pass_on_with(&key, callback).await;
+        match forwarded {
+            Forwarded::Answered(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                match self.newer_than(&key).await {
+                    Some(newer) => self.pass_on_with(&newer, callback).await,
+                    None => forwarded,
+                }
+            }
+            _ => forwarded,
+        }
+    }
+
+    /// Another key than this one, if there is one to be had.
+    async fn newer_than(&self, refused: &Key) -> Option<Key> {
+        let mut present = self.present.lock().await;
+        if present.key.secret == refused.secret {
+            if present.asked.is_some_and(|at| at.elapsed() < BETWEEN) {
+                return None;
+            }
+            present.asked = Some(Instant::now());
+            match key(&self.accounts, &self.account).await {
+                Ok(key) => present.key = key,
+                Err(failure) => output::note(format_args!(
+                    "a message was refused where it is passed on to, and the key can't be had anew: {failure}"
+                )),
+            }
+        }
+        Some(present.key.clone()).filter(|key| key.secret != refused.secret)
+    }
+
+    async fn pass_on_with(&self, key: &Key, callback: &Callback) -> Forwarded {
         let body = Bytes::from(splice_credentials(&callback.body, "", ""));
         let id = callback.id.as_deref().unwrap_or_default();
         let timestamp = SystemClock::new().unix_seconds();
         let fields = [
             (headers::WEBHOOK_ID, id.to_owned()),
             (headers::WEBHOOK_TIMESTAMP, timestamp.to_string()),
-            (headers::WEBHOOK_SIGNATURE, self.key.sign(id, timestamp, &body)),
+            (headers::WEBHOOK_SIGNATURE, key.signing.sign(id, timestamp, &body)),
             (headers::RINGBACK_SEQUENCE, callback.sequence.unwrap_or_default().to_string()),
         ];
         let mut map = HeaderMap::new();
