@@ -10,7 +10,7 @@ use tempfile::tempdir;
 
 use crate::api::{Api, Secrets, message};
 use crate::endpoint::Endpoint;
-use crate::program::{Program, failure, printed, run_with};
+use crate::program::{Program, command, failure, printed, run_with};
 
 const ACCOUNT: &str = "0242078689-00001";
 const KEY: &str = "1212121212121212121212121212121212121212121212121212121212121212";
@@ -183,6 +183,13 @@ async fn a_store_is_copied_from_sqlite_and_served_from_postgres_with_the_same_to
     assert!(server.stop().success());
     let said = printed(&run_with(folder.path(), &copy, &[], ""));
     assert!(said.contains("1 of them pending") && said.contains("verified"), "{said}");
+    // Again, where it can't be told.
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let (status, lines) = Program::spawn_writing_to(full, command(folder.path(), &copy)).ended();
+    let lines = lines.join("\n");
+    assert_eq!(status.code(), Some(8), "{lines}");
+    assert!(lines.contains("can't be written to stdout") && lines.contains("the store is copied"), "{lines}");
+    assert!(lines.contains("--key-file ringback.db.key"), "{lines}");
 
     let key = ["--key-file", "ringback.db.key", "--store", &target];
     let mut server = Program::start(folder.path(), &[&SERVE[..], &key].concat());

@@ -30,25 +30,26 @@ pub(super) async fn run(args: CopyArgs) -> Outcome {
 
     // It shows on a terminal only.
     let bar = ProgressBar::new(0).with_style(style());
-    let copied = copy_sqlite(source, *target, |progress| {
+    let outcome = copy_sqlite(source, *target, |progress| {
         bar.set_length(progress.of);
         bar.set_position(progress.copied);
     })
     .await;
     bar.finish_and_clear();
-    match copied.map_err(failure)? {
+    let told = match outcome.map_err(failure)? {
         Copied::Before => output::say(
             "This store was copied there before, and has not changed since: there is nothing left to do.",
-        )?,
-        Copied::Now { anew, source, target } => tell(anew, &source, &target)?,
-    }
+        )
+        .map_err(copied),
+        Copied::Now { anew, source, target } => tell(anew, &source, &target),
+    };
     if !from.key.is_given() {
         output::note(format_args!(
             "give every node the key that is beside the source: --key-file {}.key",
             path.display()
         ));
     }
-    Ok(())
+    told
 }
 
 fn tell(anew: bool, source: &LedgerReport, target: &LedgerReport) -> Outcome {
@@ -64,6 +65,12 @@ fn tell(anew: bool, source: &LedgerReport, target: &LedgerReport) -> Outcome {
         "copied: {} accounts, {} messages that were accepted, {} of them pending. Both stores are verified and say the same.",
         target.accounts, target.counts.accepted, target.counts.pending
     ))
+    .map_err(copied)
+}
+
+/// A copy is not undone because it can't be told of.
+fn copied(untold: Failure) -> Failure {
+    untold.and("the store is copied")
 }
 
 fn failure(error: CopyError) -> Failure {
