@@ -38,7 +38,7 @@ pub(crate) struct PlaceArgs {
 
 /// Make a credential and print its secrets, this once.
 ///
-/// A store that is not there yet is made, which is said on stderr; the other commands want one.
+/// An SQLite store that is not there yet is made, which is said on stderr; the other commands refuse it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

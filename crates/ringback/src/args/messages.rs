@@ -27,7 +27,8 @@ pub(crate) enum MessagesCommand {
 ///
 /// A message for an account with nothing registered is answered `unregistered` and not kept: nobody wants it, which is no
 /// failure. It is counted in the sum, has its line with --json, is in no file, and the exit code is 0 all the same.
-/// Otherwise it is 9 where some messages failed, and 5 where a single one was refused.
+/// Otherwise it is 9 where some messages failed. Where a single one did, it is 5 if it was refused, and 2 if it is no message;
+/// where no request got through, 4 (the server does not know the client) or 6 (no server answered).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

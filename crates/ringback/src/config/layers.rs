@@ -178,7 +178,7 @@ impl Given {
         }
         Some(match error.downcast_ref::<ParseIntError>()?.kind() {
             IntErrorKind::Zero => "it must be at least 1",
-            IntErrorKind::Empty | IntErrorKind::InvalidDigit => "it must be a whole number",
+            IntErrorKind::Empty | IntErrorKind::InvalidDigit => "it must be a whole number, 0 or more",
             IntErrorKind::PosOverflow => "it is too large",
             _ => return None,
         })

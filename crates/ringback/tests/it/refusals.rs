@@ -135,7 +135,8 @@ fn what_a_setting_should_be_is_said_and_a_cause_is_said_once() {
     for (args, code, says) in [
         (&["--listen", "localhost:8085"][..], 2, "an IP address and a port, such as 127.0.0.1:8085"),
         (&["--connections", "0"], 2, "at least 1"),
-        (&["--connections", "many"], 2, "a whole number"),
+        (&["--connections", "many"], 2, "a whole number, 0 or more"),
+        (&["--connections=-5"], 2, "a whole number, 0 or more"),
         (&not_mine, 3, "Cannot assign requested address"),
         (&not_a_pair, 3, "KeyMismatch"),
     ] {
