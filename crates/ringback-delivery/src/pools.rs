@@ -1,6 +1,7 @@
 //! The requests that are open at once, young and slow.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use crate::engine::FlightId;
 use crate::hashing::NumberMap;
@@ -119,6 +120,13 @@ impl Pools {
         let hurried = crowded && repute != Repute::Proven && self.slow < settings.crowded_slow;
         let after = if hurried { settings.crowded_slow_after } else { settings.slow_after };
         (self.slow < self.slow_limit).then(|| since.after(after))
+    }
+
+    /// The clock was set back.
+    pub(crate) fn set_back(&mut self, by: Duration) {
+        for (since, _) in self.by_age.iter_mut().flatten() {
+            *since = since.set_back(by);
+        }
     }
 
     pub(crate) fn counts(&self) -> OpenRequests {

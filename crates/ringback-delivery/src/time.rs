@@ -41,6 +41,12 @@ impl Timestamp {
     pub fn before(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(millis(by)))
     }
+
+    /// What this moment is called once the clock was set back by so much. Never is never.
+    #[must_use]
+    pub(crate) fn set_back(self, by: Duration) -> Self {
+        if self == Self::NEVER { self } else { self.before(by) }
+    }
 }
 
 fn millis(span: Duration) -> i64 {

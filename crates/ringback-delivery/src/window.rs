@@ -7,6 +7,7 @@
 //! enough for the second.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use crate::message::{OrderingKey, Turn};
 use crate::settlement::Verdict;
@@ -281,6 +282,18 @@ impl Window {
         for turn in std::mem::take(&mut self.gone) {
             self.remove(turn);
         }
+    }
+
+    /// The clock was set back: all are due as soon as they were.
+    pub(crate) fn set_back(&mut self, by: Duration) {
+        for entry in &mut self.entries {
+            entry.due = entry.due.set_back(by);
+            entry.waiting.due = entry.waiting.due.map(|due| due.set_back(by));
+            if let Phase::Settling(Verdict::Retry { due, .. }) = &mut entry.phase {
+                *due = due.set_back(by);
+            }
+        }
+        self.free = self.free.iter().map(|(due, turn)| (due.set_back(by), *turn)).collect();
     }
 
     /// Makes all that were tried and wait due by `now`, those too whose failure is still to be recorded.

@@ -61,6 +61,14 @@ impl Story {
         self.carry_out();
     }
 
+    /// The clock is put right, which was ahead.
+    fn set_back(&mut self, seconds: u64) {
+        self.engine.tick(self.now);
+        self.now = self.now.before(Duration::from_secs(seconds));
+        self.engine.tick(self.now);
+        self.carry_out();
+    }
+
     fn stand(&mut self, change: impl FnOnce(&mut Standing)) {
         change(&mut self.standing);
         self.engine.standing_changed(self.now, account(), self.standing);
@@ -221,6 +229,56 @@ fn the_life_of_a_lane() {
     story.pass(30 * 24 * 3600);
     assert_eq!(story.under_way(), 0);
     assert_eq!(story.last_verdict, Some(Verdict::Delivered), "nothing died");
+}
+
+#[test]
+fn what_waits_for_a_moment_waits_no_longer_though_the_clock_is_set_back() {
+    const TWO_HOURS: u64 = 7200;
+
+    // What was never tried, behind the first; and what is being tried as the clock is set.
+    let mut story = Story::begin();
+    story.publish();
+    story.publish();
+    story.set_back(TWO_HOURS);
+    story.answer(&OK);
+    assert_eq!(story.under_way(), 1);
+    story.answer(&REFUSED);
+
+    // What is to be tried again, and an endpoint that is to be probed.
+    story.pass(2);
+    story.set_back(TWO_HOURS);
+    assert_eq!(story.next_attempt_after(), 3);
+    story.answer(&Outcome::Answered { status: 503, retry_after: Some(Duration::from_secs(90)) });
+    story.pass(20);
+    story.set_back(TWO_HOURS);
+    assert!(
+        matches!(story.record.health, Health::Hold { probe_at, .. } if probe_at.since(story.now) == Duration::from_secs(70)),
+        "the record is kept anew: {:?}",
+        story.record
+    );
+    assert_eq!(story.next_attempt_after(), 70);
+
+    // An attempt that could not begin.
+    story.answer(&Outcome::NotStarted);
+    story.set_back(TWO_HOURS);
+    assert_eq!(story.next_attempt_after(), 1);
+    story.answer(&OK);
+    assert_eq!(story.under_way(), 0);
+}
+
+#[test]
+fn reads_go_on_though_the_clock_is_set_back_after_one_that_failed() {
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let mut engine = Engine::new(Settings::default(), now);
+    engine.discovered(now, account());
+    engine.pump(now);
+    let Some(Command::Read(read)) = engine.next_command() else { panic!("a read") };
+    engine.not_loaded(now, &read);
+    let earlier = now.before(Duration::from_secs(7200));
+    engine.tick(earlier);
+    assert_eq!(engine.wake_at(), Some(earlier.after(Duration::from_secs(1))));
+    engine.tick(earlier.after(Duration::from_secs(1)));
+    assert!(matches!(engine.next_command(), Some(Command::Read(_))));
 }
 
 #[test]

@@ -10,6 +10,7 @@ impl Engine {
     /// Hands out what may be sent and read now. Every other call but `accepted`, `discovered` and `standing_changed`
     /// ends with this; after those it is to be called, once for many.
     pub fn pump(&mut self, now: Timestamp) {
+        self.heed(now);
         while !self.stopping && self.unrecorded < self.settings.unrecorded {
             let Some(account) = self.next_sender(now) else { break };
             let launched = self.change(now, account, |lane, at| Some((lane.launch(at)?, lane.repute(at))));

@@ -12,11 +12,16 @@ use super::{Command, Dormant, Engine, FlightId};
 impl Engine {
     /// Brings a lane into memory, if it is not there, and sees to what it wants.
     pub(super) fn wake(&mut self, now: Timestamp, account: AccountId) {
-        if self.dormant.remove(&account).is_some() {
+        let dormant = self.dormant.remove(&account);
+        if dormant.is_some() {
             self.alarms.set(account, None);
         }
         if !self.lanes.contains_key(&account) {
-            self.lanes.insert(account, Box::new(self.new_lane(account)));
+            let mut lane = Box::new(self.new_lane(account));
+            if dormant.is_some_and(|dormant| dormant.set_back) {
+                lane.hasten_rows();
+            }
+            self.lanes.insert(account, lane);
         }
         self.touched(now, account);
     }
@@ -137,7 +142,7 @@ impl Engine {
                 Some((Rest::Until(until), closed)) => {
                     self.dismiss(account);
                     self.commands.push_back(Command::Forget(account));
-                    self.dormant.insert(account, Dormant { closed });
+                    self.dormant.insert(account, Dormant { closed, set_back: false });
                     self.alarms.set(account, Some(until));
                 }
                 Some((Rest::Idle, _)) => {

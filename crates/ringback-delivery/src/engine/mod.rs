@@ -16,6 +16,7 @@ mod handing_out;
 mod lanes;
 mod leaving;
 mod senders;
+mod setting_back;
 mod timetable;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -49,6 +50,8 @@ struct Flight {
 struct Dormant {
     /// Nothing, or only probes, can go: news of messages change nothing.
     closed: bool,
+    /// The clock was set back since.
+    set_back: bool,
 }
 
 /// What became of the news of a message.
@@ -68,6 +71,8 @@ const READ_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub struct Engine {
     settings: Settings,
     started_at: Timestamp,
+    /// The time that was told last.
+    last_now: Timestamp,
     /// Boxed: the map has up to twice as many places.
     lanes: NumberMap<AccountId, Box<Lane>>,
     dormant: NumberMap<AccountId, Dormant>,
@@ -98,6 +103,7 @@ impl Engine {
             pools: Pools::new(&settings),
             settings,
             started_at: now,
+            last_now: now,
             lanes: NumberMap::default(),
             dormant: NumberMap::default(),
             leaving: Leaving::default(),
@@ -165,6 +171,7 @@ impl Engine {
 
     /// Something may be pending for this account: at the start, or when news were lost.
     pub fn discovered(&mut self, now: Timestamp, account: AccountId) {
+        self.heed(now);
         if self.leaving.wants(account) {
             return;
         }
@@ -186,6 +193,7 @@ impl Engine {
         waiting: Waiting,
         lane: Option<&EmptyLane>,
     ) -> Heard {
+        self.heed(now);
         let mut heard = Heard::default();
         let dormant = self.dormant.get(&account);
         if dormant.is_some_and(|dormant| dormant.closed) || self.leaving.wants(account) {
@@ -208,6 +216,7 @@ impl Engine {
 
     /// Other nodes accepted messages for this account: its queue goes up to there, or did a moment ago.
     pub fn reaches(&mut self, now: Timestamp, account: AccountId, through: Turn) {
+        self.heed(now);
         let dormant = self.dormant.get(&account);
         if dormant.is_some_and(|dormant| dormant.closed) || self.leaving.wants(account) {
             return;
@@ -221,6 +230,7 @@ impl Engine {
 
     /// An account's standing changed.
     pub fn standing_changed(&mut self, now: Timestamp, account: AccountId, standing: Standing) {
+        self.heed(now);
         if self.leaving.wants(account) {
             return;
         }
@@ -232,6 +242,7 @@ impl Engine {
 
     /// What a lane asked to read has come.
     pub fn loaded(&mut self, now: Timestamp, rows: LaneRows) {
+        self.heed(now);
         self.reads = self.reads.saturating_sub(1);
         let account = rows.account;
         if !self.came_back(now, account, |left| left.reads -= 1) {
@@ -242,6 +253,7 @@ impl Engine {
 
     /// What a lane asked to read could not be read: it asks again, after a moment.
     pub fn not_loaded(&mut self, now: Timestamp, read: &LaneRead) {
+        self.heed(now);
         self.reads = self.reads.saturating_sub(1);
         self.read_from = now.after(READ_AGAIN_AFTER);
         if !self.came_back(now, read.account, |left| left.reads -= 1) {
@@ -252,6 +264,7 @@ impl Engine {
 
     /// An attempt ended.
     pub fn answered(&mut self, now: Timestamp, flight: FlightId, outcome: &Outcome, jitter: Jitter) {
+        self.heed(now);
         self.pools.leave(flight);
         let Some(Flight { account, turn }) = self.flights.remove(&flight) else { return };
         if !self.came_back(now, account, |left| left.flights -= 1) {
@@ -266,6 +279,7 @@ impl Engine {
 
     /// Decisions are recorded; or refused, as the accounts are another node's by now. Each is told once.
     pub fn recorded(&mut self, now: Timestamp, settlements: impl IntoIterator<Item = (AccountId, Turn)>) {
+        self.heed(now);
         // A lane's settlements mostly come one after another: what follows from them is seen to once.
         let mut last = None;
         for (account, turn) in settlements {
@@ -289,6 +303,7 @@ impl Engine {
     /// Lanes' records are kept; or refused, as the accounts are another node's by now. Of several that were given out
     /// for a lane it is enough to keep and to tell the last.
     pub fn kept(&mut self, now: Timestamp, updates: impl IntoIterator<Item = LaneUpdate>) {
+        self.heed(now);
         for LaneUpdate { account, record } in updates {
             let same = |left: &mut Outstanding| left.record = left.record.filter(|known| *known != record);
             if !self.came_back(now, account, same) {
@@ -300,6 +315,7 @@ impl Engine {
 
     /// A step of a sweep is done, and `more` of it may be left. So it is where it failed, after a moment.
     pub fn swept(&mut self, now: Timestamp, account: AccountId, more: bool) {
+        self.heed(now);
         if !self.came_back(now, account, |left| left.sweeps -= 1) {
             self.with_lane(now, account, |lane, _| lane.swept(more));
         }
@@ -308,6 +324,7 @@ impl Engine {
 
     /// A step of making things due is done, and `more` of it may be left. So it is where it failed, after a moment.
     pub fn hastened(&mut self, now: Timestamp, account: AccountId, more: bool) {
+        self.heed(now);
         if !self.came_back(now, account, |left| left.hastenings -= 1) {
             self.with_lane(now, account, |lane, at| lane.hastened(at, more));
         }
@@ -335,6 +352,7 @@ impl Engine {
 
     /// Time passed.
     pub fn tick(&mut self, now: Timestamp) {
+        self.heed(now);
         let crowded = self.crowded();
         self.pools.age(now, &self.settings, crowded);
         while let Some((at, account)) = self.alarms.first()

@@ -1,6 +1,7 @@
 //! Which account when: at most one moment for each, and the earliest at hand.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::account::AccountId;
 use crate::hashing::NumberMap;
@@ -37,6 +38,14 @@ impl Timetable {
         if !self.by_account.contains_key(&account) {
             self.set(account, Some(at));
         }
+    }
+
+    /// Sets every moment back.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        for at in self.by_account.values_mut() {
+            *at = at.set_back(by);
+        }
+        self.by_time = self.by_account.iter().map(|(account, at)| (*at, *account)).collect();
     }
 
     /// The earliest.

@@ -29,6 +29,8 @@ mod chore;
 mod judging;
 mod reading;
 
+use std::time::Duration;
+
 use crate::account::AccountId;
 use crate::hashing::NumberSet;
 use crate::health::{Health, LaneRecord};
@@ -323,6 +325,25 @@ impl Lane {
     }
 
     // ---- Time ----------------------------------------------------------------------------------------------------
+
+    /// The clock was set back. Whether something follows from that now.
+    ///
+    /// Since when a lane is closed stays as it is: else a message would seem to have had no chance that had one.
+    pub(crate) fn set_back(&mut self, by: Duration) -> bool {
+        self.mortal_from = self.mortal_from.set_back(by);
+        self.last_success = self.last_success.map(|at| at.set_back(by));
+        self.start_from = self.start_from.set_back(by);
+        self.reading.set_back(by);
+        self.window.set_back(by);
+        if let Health::Hold { probe_at, .. } = &mut self.record.health {
+            *probe_at = probe_at.set_back(by);
+            self.record_changed = true;
+        }
+        if !self.reading.complete {
+            self.hasten_rows();
+        }
+        self.record_changed || !self.reading.complete
+    }
 
     /// What the lane does next by itself, and when.
     pub(crate) fn rest(&self, at: &Moment<'_>) -> Rest {

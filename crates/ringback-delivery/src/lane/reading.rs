@@ -13,6 +13,7 @@
 mod tail;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::chore::Chore;
 use super::{Lane, Moment};
@@ -80,6 +81,11 @@ impl Reading {
         self.read_through = last_turn;
         self.at_end = true;
         self.complete = true;
+    }
+
+    /// The clock was set back.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        self.next_due = self.next_due.map(|due| due.set_back(by));
     }
 
     /// Whether all that is pending up to `read_through` is in the window.
@@ -235,7 +241,10 @@ impl Lane {
             }
             self.reading.outside |= !self.take_in(at, *waiting, *predecessor);
         }
-        for waiting in rows.due.into_iter().chain(rows.followers) {
+        // The clock may have been set back since these were found to be due.
+        let due =
+            rows.due.into_iter().map(|waiting| Waiting { due: waiting.due.min(Some(at.now)), ..waiting });
+        for waiting in due.chain(rows.followers) {
             // It may be done and forgotten before the queue was read up to here: it is not to come a second time.
             self.reading.last_turn = self.reading.last_turn.max(waiting.turn);
             self.reading.tail.retain(|kept| kept.turn != waiting.turn);
@@ -372,6 +381,11 @@ impl Lane {
             // What waited behind the swept messages was passed over when it was read.
             self.reading.start_over();
         }
+    }
+
+    /// Makes the store's rows due.
+    pub(crate) fn hasten_rows(&mut self) {
+        self.hasten.want();
     }
 
     /// Whether to begin making the store's rows due.

@@ -17,6 +17,11 @@ impl World {
         let now = self.now;
         match event {
             NodeEvent::Begin => self.start_node(node),
+            NodeEvent::Tick => {
+                if let Some(engine) = &mut self.nodes[node].engine {
+                    engine.tick(now);
+                }
+            }
             NodeEvent::News => self.hear(node),
             NodeEvent::Discover => self.discover(node),
             NodeEvent::Loaded(rows, version) => {

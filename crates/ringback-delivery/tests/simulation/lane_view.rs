@@ -3,6 +3,7 @@
 //! It is lenient where the engine knows more (from the record of an earlier owner), never where it knows less.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use ringback_delivery::{
     Class, FlightId, LaneRecord, Outcome, Sequence, Settings, Standing, Timestamp, Waiting,
@@ -62,6 +63,15 @@ impl LaneView {
         self.last_success = None;
         self.opened = false;
         self.version = 0;
+    }
+
+    /// The clock was set back: the lane may look at what waits, and keep its record anew.
+    pub(crate) fn set_back(&mut self, by: Duration) {
+        let next = self.hold.as_mut().map(|hold| &mut hold.next);
+        for at in next.into_iter().chain(&mut self.last_success).chain(&mut self.released_at) {
+            *at = at.before(by);
+        }
+        self.excuses += 1;
     }
 
     pub(crate) fn proven(&self, now: Timestamp, settings: &Settings) -> bool {

@@ -156,7 +156,8 @@ impl World {
     /// Lets time run until nothing is left to do, and sees that nothing is.
     fn come_to_rest(&mut self) {
         let longest = self.scene.settings.retry.longest().max(self.scene.settings.retry_after_cap);
-        let patience = Duration::from_secs(900) + longest;
+        // Who starts after the clock was set back reads due times of before.
+        let patience = Duration::from_secs(900) + longest + self.set_back;
         let end = self.now.after(patience);
         // The longest wait between two probes, and time to work off what has gathered.
         self.run_for(Duration::from_secs(500));
@@ -170,7 +171,7 @@ impl World {
             self.run_for(Duration::from_secs(10));
         }
         promises::one_nothing_is_left(&self.store, patience);
-        self.run_for(Duration::from_secs(30));
+        self.run_for(Duration::from_secs(30) + self.set_back);
         let before = self.witness.commands;
         self.run_for(Duration::from_secs(if self.scene.nodes > 1 { 60 } else { 24 * 3600 }));
         let idle = self.witness.commands - before;

@@ -234,7 +234,7 @@ pub(crate) fn a_retry_waits_for_its_time(
     let Some(row) = store.account(start.account).pending.get(&start.waiting.turn) else { return };
     let released = lane.released_at.is_some_and(|at| view.last_answer.is_none_or(|answered| at >= answered));
     assert!(
-        row.due.is_none_or(|due| due <= now) || released,
+        row.due.is_none_or(|due| due.before(view.set_back) <= now) || released,
         "schedule: {start:?} is tried before its time: {row:?}"
     );
 }

@@ -34,6 +34,8 @@ pub(crate) struct MessageView {
     /// Under which ownership, and on which node, an attempt is under way.
     pub(crate) flying: Option<(u64, usize)>,
     pub(crate) last_answer: Option<Timestamp>,
+    /// By how much the clock was set back since.
+    pub(crate) set_back: Duration,
     /// When it was to be tried again, as of that answer.
     retry_at: Option<Timestamp>,
     /// The lane's successes at the last attempt, and under which ownership.
@@ -128,6 +130,23 @@ impl Witness {
         for settlement in &batch.settlements {
             promises::five_what_was_under_way_is_not_swept_away(store, settlement);
         }
+    }
+
+    /// The clock was set back.
+    pub(crate) fn set_back(&mut self, by: Duration) {
+        let back = |at: &mut Timestamp| *at = at.before(by);
+        for lane in self.lanes.values_mut() {
+            lane.set_back(by);
+        }
+        for view in self.messages.values_mut() {
+            view.last_answer.iter_mut().chain(&mut view.retry_at).for_each(back);
+            view.set_back += by;
+        }
+        for node in &mut self.nodes {
+            back(&mut node.started_at);
+            node.unproven.values_mut().for_each(|request| back(&mut request.since));
+        }
+        self.deregistered_at.values_mut().for_each(back);
     }
 
     // ---- Nodes and their ownership -------------------------------------------------------------------------------
@@ -303,6 +322,7 @@ impl Witness {
         let answered = view.unsettled.take();
         if let Verdict::Retry { due, .. } = settlement.verdict {
             view.retry_at = Some(due);
+            view.set_back = Duration::ZERO;
         }
         if !lane.of_tenure(tenure) {
             return;

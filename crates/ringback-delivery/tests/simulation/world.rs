@@ -46,6 +46,7 @@ pub(crate) enum Event {
 #[derive(Debug)]
 pub(crate) enum NodeEvent {
     Begin,
+    Tick,
     News,
     Discover,
     Loaded(Box<LaneRows>, u64),
@@ -86,6 +87,8 @@ pub(crate) struct World {
     /// Whether new troubles may come.
     pub(crate) stormy: bool,
     pub(crate) steps: u64,
+    /// By how much the clock was set back so far.
+    pub(crate) set_back: Duration,
     trace: Option<VecDeque<String>>,
     told: usize,
 }
@@ -116,6 +119,7 @@ impl World {
             numbers: 0,
             stormy: true,
             steps: 0,
+            set_back: Duration::ZERO,
             trace: traced.then(VecDeque::new),
             told: crate::variable("TOLD").map_or(TOLD, |lines| lines as usize),
         };
@@ -241,6 +245,34 @@ impl World {
             }
         }
         self.witness.ledger(&self.store);
+    }
+
+    /// Sets the clock back, of one node that is alone: what was to happen after so long happens after so long still. The
+    /// node finds out a moment later. What is stored stays as it is.
+    pub(crate) fn set_clock_back(&mut self, by: Duration) {
+        let now = self.now;
+        if self.nodes.iter().any(|node| node.frozen_until > now) {
+            // Who wakes looks at the time before it looks whether the clock was set.
+            return;
+        }
+        self.tell(|| format!("the clock is set back by {by:?}"));
+        for node in 0..self.nodes.len() {
+            // It looks at the time several times a second.
+            self.at_node(node, NodeEvent::Tick);
+            self.after(node);
+        }
+        self.now = self.now.before(by);
+        self.set_back += by;
+        let events = std::mem::take(&mut self.events).into_iter();
+        self.events = events.map(|((at, number), event)| ((at.before(by), number), event)).collect();
+        self.witness.set_back(by);
+        for node in 0..self.nodes.len() {
+            let this = &mut self.nodes[node];
+            this.frozen_until = this.frozen_until.before(by);
+            this.news.iter_mut().for_each(|(at, _)| *at = at.before(by));
+            let wait = self.random.millis(0, 250);
+            self.plan_at_node(node, wait, NodeEvent::Tick);
+        }
     }
 
     /// Sends news of a commit to an engine; they come in the order of the commits.

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
-use ringback_delivery::{AccountId, Engine, FlightId, LaneRead, SHARDS, Start, Timestamp};
+use ringback_delivery::{AccountId, Engine, FlightId, LaneRead, SHARDS, Start};
 use ringback_store::{Attempt, Content, Store, StoreError, Swept};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -185,17 +185,17 @@ impl Running {
         mut stopped: oneshot::Receiver<Duration>,
     ) {
         let mut batch = Vec::new();
-        let mut deadline = None;
+        let mut stop = None;
         self.step();
-        while !self.finished(deadline) {
+        while !self.finished(stop) {
             let sleep = self.sleep();
             tokio::select! {
                 // In this order: where something has happened, no timer is set.
                 biased;
-                grace = &mut stopped, if deadline.is_none() => {
+                grace = &mut stopped, if stop.is_none() => {
                     self.engine.stop();
                     self.keeper.leave();
-                    deadline = Some(self.clock.now().after(grace.unwrap_or_default()));
+                    stop = Some((Instant::now(), grace.unwrap_or_default()));
                 }
                 _ = incoming.recv_many(&mut batch, 1024) => {}
                 () = self.inbox.arrival() => {}
@@ -223,9 +223,10 @@ impl Running {
         }
     }
 
-    fn finished(&self, deadline: Option<Timestamp>) -> bool {
-        let Some(deadline) = deadline else { return false };
-        (self.engine.flying() == 0 && self.recorder.is_empty()) || self.clock.now() >= deadline
+    /// Whether all is done since a stop began, or it has taken as long as it may.
+    fn finished(&self, stop: Option<(Instant, Duration)>) -> bool {
+        let Some((begun, grace)) = stop else { return false };
+        (self.engine.flying() == 0 && self.recorder.is_empty()) || begun.elapsed() >= grace
     }
 
     fn sleep(&self) -> Duration {
