@@ -52,6 +52,15 @@ impl Serving {
         self.service.reload();
     }
 
+    /// Waits until it sends no callbacks any more, by a fault; what to end with then.
+    pub(crate) async fn ended(&self) -> Failure {
+        self.service.ended().await;
+        Failure::new(
+            ExitCode::Internal,
+            anyhow!("the dispatcher has ended: no callbacks are sent until a restart"),
+        )
+    }
+
     /// Lets what is under way finish, and stops.
     pub(crate) async fn stop(self) {
         self.service.stop(self.grace).await;

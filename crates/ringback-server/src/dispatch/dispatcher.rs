@@ -27,6 +27,7 @@ use crate::send::Sender;
 
 use super::attempt::Attempts;
 use super::bodies::Bodies;
+use super::end::{self, End, Life};
 use super::endpoints::Endpoints;
 use super::guarded::guarded;
 use super::inbox::Inbox;
@@ -49,6 +50,7 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(3);
 pub struct Dispatcher {
     stop: oneshot::Sender<Duration>,
     running: threads::Running,
+    end: End,
     stats: Arc<DispatchStats>,
 }
 
@@ -66,14 +68,27 @@ impl Dispatcher {
         sender: Sender,
         clock: Clock,
     ) -> io::Result<Self> {
+        let ownership = Arc::new(Ownership::new(store.is_shared(), settings.request_timeout));
+        let keeper = Keeper::start(store.clone(), ownership.clone(), inbox.clone(), clock.clone());
+        Self::start_with(settings, inbox, store, sender, clock, ownership, keeper)
+    }
+
+    fn start_with(
+        settings: DispatchSettings,
+        inbox: Arc<Inbox>,
+        store: Arc<dyn Store>,
+        sender: Sender,
+        clock: Clock,
+        ownership: Arc<Ownership>,
+        keeper: Keeper,
+    ) -> io::Result<Self> {
         let threads = Threads::start()?;
         let endpoints = inbox.endpoints();
         let (events, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = oneshot::channel();
+        let (life, end) = end::life();
         let stats = Arc::new(DispatchStats::default());
-        let is_shared = store.is_shared();
-        let ownership = Arc::new(Ownership::new(is_shared, settings.request_timeout));
-        let keeper = Keeper::start(store.clone(), ownership.clone(), inbox.clone(), clock.clone());
+        let is_shared = ownership.is_shared();
         let trouble = Arc::new(Trouble::default());
         let attempts = Attempts {
             store: store.clone(),
@@ -113,12 +128,17 @@ impl Dispatcher {
             live: settings.live,
             events_seen: settings.events,
         };
-        Ok(Self { stop, running: threads.run(running.run(incoming, stopped)), stats })
+        Ok(Self { stop, running: threads.run(running.run(incoming, stopped, life)), end, stats })
     }
 
     /// What it is doing.
     pub fn stats(&self) -> Arc<DispatchStats> {
         self.stats.clone()
+    }
+
+    /// Tells of its end: by a stop, or by a panic of its task or of what keeps the node's shards. Only a stop is in order.
+    pub fn end(&self) -> End {
+        self.end.clone()
     }
 
     /// Starts nothing more, waits for what is under way, `grace` at most, and records it. What does not end in time is
@@ -183,7 +203,9 @@ impl Running {
         mut self,
         mut incoming: mpsc::UnboundedReceiver<Event>,
         mut stopped: oneshot::Receiver<Duration>,
+        life: Life,
     ) {
+        let mut life = Some(life);
         let mut batch = Vec::new();
         let mut stop = None;
         self.step();
@@ -199,6 +221,13 @@ impl Running {
                 }
                 _ = incoming.recv_many(&mut batch, 1024) => {}
                 () = self.inbox.arrival() => {}
+                () = self.keeper.ended(), if stop.is_none() && life.is_some() => {
+                    // Without it the node would keep its shards and send nothing, or lose them. What is under way goes on
+                    // until a stop.
+                    self.engine.stop();
+                    self.keeper.leave();
+                    life = None;
+                }
                 () = tokio::time::sleep(sleep) => {}
             }
             self.hear();
@@ -330,4 +359,35 @@ impl Running {
 /// Whether there may be more to do; not where the account is another node's, who does it.
 fn more(step: &Result<Swept, StoreError>) -> bool {
     !matches!(step, Ok(Swept::Done) | Err(StoreError::NotOwner(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use ringback_store::sqlite::{SqliteOptions, SqliteStore};
+
+    use super::*;
+    use crate::send::SenderSettings;
+
+    #[tokio::test]
+    async fn a_keeper_that_panics_ends_the_dispatcher() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(SqliteOptions::server(folder.path().join("db"))).unwrap());
+        let (panic, panics) = oneshot::channel::<()>();
+        let keeper = Keeper::of(store.clone(), async {
+            panics.await.unwrap();
+            panic!("meant by the test");
+        });
+        let ownership = Arc::new(Ownership::new(false, Duration::from_secs(15)));
+        let sender = Sender::new(SenderSettings::default()).unwrap();
+        let (settings, clock) = (DispatchSettings::default(), Clock::system());
+        let dispatcher =
+            Dispatcher::start_with(settings, Arc::default(), store, sender, clock, ownership, keeper)
+                .unwrap();
+        assert!(!dispatcher.end().has_come());
+        panic.send(()).unwrap();
+        dispatcher.end().come().await;
+        assert!(dispatcher.end().has_come());
+        dispatcher.stop(Duration::from_secs(20)).await;
+    }
 }

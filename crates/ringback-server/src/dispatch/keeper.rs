@@ -61,6 +61,15 @@ impl Keeper {
         Self { tasks, give_back, store, wanted }
     }
 
+    /// Waits until one of its tasks has ended. None does by itself: it has panicked, and says so here.
+    pub(super) async fn ended(&mut self) {
+        match self.tasks.join_next().await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::error!(%error, "what keeps the node's shards ended badly"),
+            None => std::future::pending().await,
+        }
+    }
+
     /// From now on this node takes no shards, and has each given back once nothing is under way for it.
     pub(super) fn leave(&self) {
         self.store.be_leaving();
@@ -76,6 +85,17 @@ impl Keeper {
     /// Takes no more, and renews no more.
     pub(super) async fn stop(mut self) {
         self.tasks.shutdown().await;
+    }
+}
+
+#[cfg(test)]
+impl Keeper {
+    /// One whose only task is this.
+    pub(super) fn of(store: Arc<dyn Store>, task: impl Future<Output = ()> + Send + 'static) -> Self {
+        let (give_back, _) = mpsc::unbounded_channel();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(task);
+        Self { tasks, give_back, store, wanted: Arc::default() }
     }
 }
 

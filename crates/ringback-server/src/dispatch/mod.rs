@@ -12,6 +12,7 @@
 mod attempt;
 mod bodies;
 mod dispatcher;
+mod end;
 mod endpoints;
 mod guarded;
 mod inbox;
@@ -27,6 +28,7 @@ mod trouble;
 
 pub use attempt::Signing;
 pub use dispatcher::Dispatcher;
+pub use end::End;
 pub use inbox::Inbox;
 pub use settings::{DispatchSettings, DispatchStats};
 pub use tester::{TestReport, Tester};

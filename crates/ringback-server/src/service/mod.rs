@@ -213,7 +213,7 @@ impl Service {
         }
         let dispatcher = Dispatcher::start(dispatch, inbox, store.clone(), sender, clock.clone())
             .map_err(StartError::Threads)?;
-        let readiness = Arc::new(ready::StoreReadiness::new(store.clone()));
+        let readiness = Arc::new(ready::ServiceReadiness::new(store.clone(), dispatcher.end()));
         let hosts = settings.hosts;
         let lent = Lent {
             urls,
@@ -271,6 +271,12 @@ impl Service {
     /// What its dispatcher is doing.
     pub fn dispatch_stats(&self) -> Arc<DispatchStats> {
         self.dispatcher.stats()
+    }
+
+    /// Waits until it sends no callbacks any more though nobody has stopped it: its dispatcher has ended, by a fault. All that
+    /// can be done then is to stop it, and to start anew.
+    pub async fn ended(&self) {
+        self.dispatcher.end().come().await;
     }
 
     /// Looks at once whether the certificate's files have changed.
