@@ -267,6 +267,20 @@ fn what_waits_for_a_moment_waits_no_longer_though_the_clock_is_set_back() {
 }
 
 #[test]
+fn a_lane_of_which_something_can_not_be_recorded_stands_still_until_it_is() {
+    let mut story = Story::begin();
+    story.publish();
+    story.answer(&OK);
+    story.engine.set_aside(story.now, account(), true);
+    story.publish();
+    story.pass(60);
+    assert_eq!(story.under_way(), 0);
+    story.engine.set_aside(story.now, account(), false);
+    story.carry_out();
+    assert_eq!(story.under_way(), 1);
+}
+
+#[test]
 fn reads_go_on_though_the_clock_is_set_back_after_one_that_failed() {
     let now = Timestamp::from_millis(1_700_000_000_000);
     let mut engine = Engine::new(Settings::default(), now);

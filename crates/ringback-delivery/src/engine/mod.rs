@@ -300,6 +300,14 @@ impl Engine {
         self.pump(now);
     }
 
+    /// What was decided for this account can't be recorded, however often that is tried, or it is recorded after all.
+    /// Meanwhile nothing of it starts, so that what can't be recorded stays little.
+    pub fn set_aside(&mut self, now: Timestamp, account: AccountId, is_aside: bool) {
+        self.heed(now);
+        self.with_lane(now, account, |lane, _| lane.set_aside(is_aside));
+        self.pump(now);
+    }
+
     /// Lanes' records are kept; or refused, as the accounts are another node's by now. Of several that were given out
     /// for a lane it is enough to keep and to tell the last.
     pub fn kept(&mut self, now: Timestamp, updates: impl IntoIterator<Item = LaneUpdate>) {

@@ -23,7 +23,7 @@ impl Lane {
 
     /// When the next of those that wait here is too old, as far as that matters before it is tried again.
     pub(super) fn next_death(&self, at: &Moment<'_>) -> Option<Timestamp> {
-        if !self.opened || !self.closed() {
+        if !self.opened || self.is_aside || !self.closed() {
             return None;
         }
         self.mortal().map(|waiting| self.death_at(&waiting, at)).min()

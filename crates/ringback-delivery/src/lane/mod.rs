@@ -95,6 +95,8 @@ pub(crate) struct Lane {
     flying: u32,
     /// Messages that were decided about, and that is not recorded.
     unrecorded: u32,
+    /// Something of that can't be recorded: nothing starts meanwhile.
+    is_aside: bool,
     slots: u32,
     last_success: Option<Timestamp>,
     /// The different messages that were refused since the last success.
@@ -124,6 +126,7 @@ impl Lane {
             window: Window::default(),
             flying: 0,
             unrecorded: 0,
+            is_aside: false,
             slots: 1,
             last_success: None,
             refused: NumberSet::default(),
@@ -253,7 +256,7 @@ impl Lane {
 
     /// When something may go, if nothing changes before.
     fn may_launch_at(&self, at: &Moment<'_>) -> Option<Timestamp> {
-        if !self.opened || !self.standing.sends() || self.sweep.is_under_way() {
+        if !self.opened || self.is_aside || !self.standing.sends() || self.sweep.is_under_way() {
             return None;
         }
         let (due, _) = self.window.first_free()?;
@@ -294,6 +297,11 @@ impl Lane {
             }
             Phase::Waiting | Phase::Flying { .. } | Phase::Gone => {}
         }
+    }
+
+    /// What was decided can't be recorded, or is after all.
+    pub(crate) fn set_aside(&mut self, is_aside: bool) {
+        self.is_aside = is_aside;
     }
 
     /// The lane's record, if it changed since this was asked.

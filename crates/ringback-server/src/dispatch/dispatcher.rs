@@ -317,10 +317,15 @@ impl Running {
                 self.unaddressed.done();
                 starts.into_iter().for_each(|(start, content)| self.attempt(start, content));
             }
-            Event::Recorded(recorded) => {
-                self.recorder.done();
+            Event::Recorded(mut recorded) => {
+                let aside = self.recorder.done(std::mem::take(&mut recorded.refused), Instant::now());
                 let lost = recorded.lost.clone();
                 self.recorded(recorded);
+                for (account, is_aside) in aside {
+                    self.engine.set_aside(now, account, is_aside);
+                }
+                let outdated = self.recorder.refuse_outdated(&self.ownership);
+                self.recorded(outdated);
                 self.store.let_go(&lost);
                 self.lost(&self.still(&lost));
             }

@@ -52,6 +52,11 @@ impl House {
         Self { clock, store, account, dispatcher, settings, folder }
     }
 
+    /// Where the store's database is.
+    pub fn database(&self) -> std::path::PathBuf {
+        self.folder.path().join("ringback.db")
+    }
+
     /// Stops at once, as far as a process can without being killed, and starts again on the same store.
     pub async fn restart(self) -> Self {
         let Self { clock, store, dispatcher, settings, folder, .. } = self;
