@@ -296,6 +296,41 @@ fn reads_go_on_though_the_clock_is_set_back_after_one_that_failed() {
 }
 
 #[test]
+fn a_lane_that_can_not_be_read_is_read_less_and_less_often_and_holds_up_no_other() {
+    let mut now = Timestamp::from_millis(1_700_000_000_000);
+    let mut engine = Engine::new(Settings::default(), now);
+    let other = "0252012345-00002".parse().unwrap();
+    engine.discovered(now, account());
+    engine.pump(now);
+    for wait in [1, 2, 4, 8, 16, 32, 60, 60] {
+        let Some(Command::Read(read)) = engine.next_command() else { panic!("a read") };
+        assert_eq!(read.account, account());
+        engine.unreadable(now, &read);
+        assert_eq!(engine.next_command(), None);
+        engine.discovered(now, other);
+        engine.pump(now);
+        let Some(Command::Read(read)) = engine.next_command() else { panic!("a read at once") };
+        assert_eq!(read.account, other);
+        let rows = LaneRows {
+            account: other,
+            opening: Some((Standing::default(), LaneRecord::default())),
+            queue: Vec::new(),
+            end: true,
+            due: Vec::new(),
+            more_due: false,
+            next_due: None,
+            followers: Vec::new(),
+        };
+        engine.loaded(now, rows);
+        assert_eq!(engine.next_command(), None);
+        let again = now.after(Duration::from_secs(wait));
+        assert_eq!(engine.wake_at(), Some(again));
+        now = again;
+        engine.tick(now);
+    }
+}
+
+#[test]
 fn a_lane_that_was_lost_and_is_wanted_again_begins_with_nothing_of_before() {
     let now = Timestamp::from_millis(1_700_000_000_000);
     let mut engine = Engine::new(Settings::default(), now);

@@ -251,11 +251,23 @@ impl Engine {
         self.pump(now);
     }
 
-    /// What a lane asked to read could not be read: it asks again, after a moment.
+    /// What a lane asked to read could not be read, nor could anything be: it asks again, and so do all others, after a
+    /// moment.
     pub fn not_loaded(&mut self, now: Timestamp, read: &LaneRead) {
         self.heed(now);
-        self.reads = self.reads.saturating_sub(1);
         self.read_from = now.after(READ_AGAIN_AFTER);
+        self.came_to_nothing(now, read);
+    }
+
+    /// What this lane asked to read can't be read, where others can: it asks again, the later the more often it could not.
+    pub fn unreadable(&mut self, now: Timestamp, read: &LaneRead) {
+        self.heed(now);
+        self.change(now, read.account, |lane, at| lane.unreadable(at));
+        self.came_to_nothing(now, read);
+    }
+
+    fn came_to_nothing(&mut self, now: Timestamp, read: &LaneRead) {
+        self.reads = self.reads.saturating_sub(1);
         if !self.came_back(now, read.account, |left| left.reads -= 1) {
             self.with_lane(now, read.account, |lane, _| lane.not_loaded(read));
         }

@@ -356,7 +356,8 @@ impl Lane {
     /// What the lane does next by itself, and when.
     pub(crate) fn rest(&self, at: &Moment<'_>) -> Rest {
         let chores = self.sweep != Chore::None || self.hasten != Chore::None || self.record_changed;
-        let wants = chores || self.wants_read(at) || self.may_launch(at);
+        let reads = self.wants_read(at) || self.reading.again_at().is_some();
+        let wants = chores || reads || self.may_launch(at);
         if wants || self.outstanding() != Outstanding::default() {
             return Rest::Busy;
         }
@@ -368,7 +369,8 @@ impl Lane {
 
     /// When the lane has to be looked at again, if nothing happens before: later than now.
     pub(crate) fn wake_at(&self, at: &Moment<'_>) -> Option<Timestamp> {
-        let times = [self.may_launch_at(at), self.reading.due_at(), self.next_death(at)];
+        let times =
+            [self.may_launch_at(at), self.reading.due_at(), self.reading.again_at(), self.next_death(at)];
         times.into_iter().flatten().filter(|time| *time > at.now).min()
     }
 }

@@ -26,6 +26,9 @@ use crate::window::Phase;
 
 /// How many messages are read at once for each request that may be open: what goes while the next read is under way.
 const PORTION_OF_SLOT: u32 = 8;
+/// How long a lane waits that can't be read where others can: at first, twice as long each time, and at most.
+const FIRST_AGAIN: Duration = Duration::from_secs(1);
+const LAST_AGAIN: Duration = Duration::from_secs(60);
 
 /// How far a lane has read.
 #[derive(Debug, Default)]
@@ -57,6 +60,10 @@ pub(super) struct Reading {
     tail: Vec<Waiting>,
     /// When the next is due that was tried and is outside.
     next_due: Option<Timestamp>,
+    /// How many reads in a row came to nothing, of this lane alone.
+    unreadable: u32,
+    /// Nothing is read before, for that reason.
+    read_from: Timestamp,
     /// Keys whose last message here is done, with its place: what follows is in the store.
     followers: BTreeMap<OrderingKey, Turn>,
 }
@@ -86,6 +93,7 @@ impl Reading {
     /// The clock was set back.
     pub(super) fn set_back(&mut self, by: Duration) {
         self.next_due = self.next_due.map(|due| due.set_back(by));
+        self.read_from = self.read_from.set_back(by);
     }
 
     /// Whether all that is pending up to `read_through` is in the window.
@@ -96,6 +104,11 @@ impl Reading {
     /// When to read what is due outside; none when nothing is.
     pub(super) fn due_at(&self) -> Option<Timestamp> {
         if self.complete { None } else { self.next_due }
+    }
+
+    /// When to read again what could not be read, where that is this lane's alone.
+    pub(super) fn again_at(&self) -> Option<Timestamp> {
+        (self.unreadable > 0).then_some(self.read_from)
     }
 }
 
@@ -188,7 +201,7 @@ impl Lane {
     /// Whether [`Lane::read`] would give something.
     pub(crate) fn wants_read(&self, at: &Moment<'_>) -> bool {
         let reading = &self.reading;
-        if reading.under_way {
+        if reading.under_way || reading.read_from > at.now {
             return false;
         }
         if !self.opened || reading.standing_missed {
@@ -227,6 +240,7 @@ impl Lane {
     /// What was read has come.
     pub(crate) fn loaded(&mut self, at: &Moment<'_>, rows: LaneRows) {
         self.reading.under_way = false;
+        self.reading.unreadable = 0;
         if let Some((standing, record)) = rows.opening {
             self.reading.last_turn = self.reading.last_turn.max(standing.last_turn);
             if self.opened {
@@ -270,6 +284,14 @@ impl Lane {
         self.reading.standing_missed |= self.opened && read.opening;
         self.reading.followers.extend(read.followers.iter().copied());
         self.window.forget_gone();
+    }
+
+    /// That was this lane's read alone.
+    pub(crate) fn unreadable(&mut self, at: &Moment<'_>) {
+        let reading = &mut self.reading;
+        let wait = FIRST_AGAIN.saturating_mul(1 << reading.unreadable.min(6)).min(LAST_AGAIN);
+        reading.unreadable = reading.unreadable.saturating_add(1);
+        reading.read_from = at.now.after(wait);
     }
 
     /// Takes a message of the queue in, if it is free to go or follows one that is here; whether it is here now.

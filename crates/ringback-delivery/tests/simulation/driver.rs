@@ -33,6 +33,7 @@ impl World {
                 self.nodes[node].engine().loaded(now, *rows);
             }
             NodeEvent::NotLoaded(read) => self.nodes[node].engine().not_loaded(now, &read),
+            NodeEvent::Unreadable(read) => self.nodes[node].engine().unreadable(now, &read),
             NodeEvent::RecordAgain => {
                 let batch = self.nodes[node].recording.clone().unwrap_or_default();
                 self.send_record(node, batch);
@@ -203,7 +204,7 @@ impl World {
     pub(crate) fn load_point(&mut self, who: Who, read: LaneRead, rest: Duration) {
         let answer = if self.happens(self.scene.reads_fail) {
             self.witness.excuse(read.account);
-            NodeEvent::NotLoaded(read)
+            if self.random.chance(500) { NodeEvent::NotLoaded(read) } else { NodeEvent::Unreadable(read) }
         } else {
             let version = self.store.account(read.account).version;
             let rows: LaneRows = self.store.load(&read);

@@ -51,6 +51,7 @@ pub(crate) enum NodeEvent {
     Discover,
     Loaded(Box<LaneRows>, u64),
     NotLoaded(LaneRead),
+    Unreadable(LaneRead),
     RecordAgain,
     Recorded(RecordAnswer),
     Swept(AccountId, bool),

@@ -336,7 +336,7 @@ impl Running {
         }
     }
 
-    fn loaded(&mut self, Loaded { rows, failed, bodies }: Loaded) {
+    fn loaded(&mut self, Loaded { rows, failed, damaged, bodies }: Loaded) {
         let now = self.clock.now();
         self.loads.done();
         self.bodies.keep_ahead(bodies);
@@ -347,6 +347,7 @@ impl Running {
             self.engine.loaded(now, rows);
         }
         failed.iter().for_each(|read| self.engine.not_loaded(now, read));
+        damaged.iter().for_each(|read| self.engine.unreadable(now, read));
     }
 
     fn spawn(&mut self, work: impl Future<Output = Event> + Send + 'static) {

@@ -64,8 +64,10 @@ pub(super) type Unaddressed = (Start, Content);
 /// What came of it.
 pub(super) struct Loaded {
     pub(super) rows: Vec<LaneRows>,
-    /// What could not be read.
+    /// What could not be read, as nothing could be.
     pub(super) failed: Vec<LaneRead>,
+    /// What can't be read, where other lanes can.
+    pub(super) damaged: Vec<LaneRead>,
     /// Bodies that are likely to be sent soon, with their positions.
     pub(super) bodies: Vec<(i64, Content)>,
 }
@@ -89,7 +91,7 @@ impl Loader {
             Ok(loaded) => loaded,
             Err(Panicked) => {
                 tracing::error!("what lanes asked for could not be read: a panic");
-                Loaded { rows: Vec::new(), failed: asked, bodies: Vec::new() }
+                Loaded { rows: Vec::new(), failed: asked, damaged: Vec::new(), bodies: Vec::new() }
             }
         }
     }
@@ -103,27 +105,39 @@ impl Loader {
 
     async fn read(self, reads: Vec<LaneRead>) -> Loaded {
         let read = self.store.load(reads.clone()).await;
-        self.trouble.after(&read).await;
-        let (rows, failed) = match read {
-            Ok(rows) => (rows, Vec::new()),
-            Err(StoreError::Damaged(_)) if reads.len() > 1 => self.read_each(&reads).await,
-            Err(_) => (Vec::new(), reads.clone()),
-        };
-        self.look_up(openings(&rows)).await;
-        let bodies = self.read_ahead(&reads, &rows).await;
-        Loaded { rows, failed, bodies }
-    }
-
-    /// Reads them one by one: what is damaged must not stop the others.
-    async fn read_each(&self, reads: &[LaneRead]) -> (Vec<LaneRows>, Vec<LaneRead>) {
-        let (mut rows, mut failed) = (Vec::new(), Vec::new());
-        for read in reads {
-            match self.store.load(vec![read.clone()]).await {
-                Ok(read) => rows.extend(read),
-                Err(_) => failed.push(read.clone()),
+        let (mut rows, mut failed, mut damaged) = (Vec::new(), Vec::new(), Vec::new());
+        match read {
+            Err(StoreError::Damaged(_)) if reads.len() > 1 => {
+                // One by one, and at once: what is damaged must not hold up the others.
+                for read in &reads {
+                    match self.store.load(vec![read.clone()]).await {
+                        Ok(read) => rows.extend(read),
+                        Err(error @ StoreError::Damaged(_)) => {
+                            self.trouble.failed(&error);
+                            damaged.push(read.clone());
+                        }
+                        Err(error) => {
+                            self.trouble.failed(&error);
+                            failed.push(read.clone());
+                        }
+                    }
+                }
+            }
+            Err(error @ StoreError::Damaged(_)) => {
+                self.trouble.failed(&error);
+                damaged = reads.clone();
+            }
+            read => {
+                self.trouble.after(&read).await;
+                match read {
+                    Ok(read) => rows = read,
+                    Err(_) => failed = reads.clone(),
+                }
             }
         }
-        (rows, failed)
+        self.look_up(openings(&rows)).await;
+        let bodies = self.read_ahead(&reads, &rows).await;
+        Loaded { rows, failed, damaged, bodies }
     }
 
     /// The endpoints of these. What is not there in time is read by the attempts, and this goes on beside them.
@@ -215,7 +229,8 @@ mod tests {
         let loaded = loader.load(reads.to_vec()).await;
         let found: Vec<AccountId> = loaded.rows.iter().map(|rows| rows.account).collect();
         assert_eq!(found, [reads[0].account, reads[2].account]);
-        assert_eq!(loaded.failed, [reads[1].clone()]);
+        assert_eq!(loaded.damaged, [reads[1].clone()]);
+        assert!(loaded.failed.is_empty(), "the others read on meanwhile");
     }
 
     #[test]
