@@ -21,6 +21,7 @@ use url::Host;
 
 use super::{
     EgressPolicy, EgressProxy, Refusal, Resolve,
+    fair::Fair,
     proxy::{TunnelError, tunnel},
     stream::Stream,
     target::Destination,
@@ -84,7 +85,7 @@ impl Connector {
         }
         let addresses = self.resolve(&destination.host).await?;
         let addresses = self.judge(addresses, destination.port)?;
-        let tcp = self.connect(&addresses, deadline).await?;
+        let tcp = Fair::new(self.connect(&addresses, deadline).await?);
         if !destination.secure {
             return Ok(Stream::Plain(tcp));
         }

@@ -1,5 +1,7 @@
 //! A connection that does not keep its thread: an endpoint that sends without end (interim responses, fields, a body) has
 //! its connection's task give way after each portion, so that others, and the dispatcher, are never late for it.
+//!
+//! What counts is what comes over the wire: it is under TLS, where an endpoint could make thousands of records of a few bytes.
 
 use std::{
     io,
@@ -7,22 +9,27 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    task::coop,
+};
 
-/// What is read at once at most: a good endpoint's answer fits in.
+/// What is read at once at most, and who has read so much gives way before more: a good endpoint's answer fits in.
 const PORTION: usize = 8 << 10;
-/// Who has read so much of a portion gives way before the next one.
-const MUCH: usize = PORTION / 2;
+
+/// More steps than tokio gives a task in one turn, 128.
+const BUDGET: usize = 256;
 
 /// See the module.
 pub(super) struct Fair<S> {
     stream: S,
-    gives_way: bool,
+    /// What is left of the portion; it is whole again once there was nothing to read.
+    left: usize,
 }
 
 impl<S> Fair<S> {
     pub(super) fn new(stream: S) -> Self {
-        Self { stream, gives_way: false }
+        Self { stream, left: PORTION }
     }
 }
 
@@ -33,8 +40,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Fair<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if std::mem::take(&mut this.gives_way) {
-            cx.waker().wake_by_ref();
+        let left = std::mem::replace(&mut this.left, PORTION);
+        if left == 0 {
+            give_way(cx);
             return Poll::Pending;
         }
         let read = if buffer.remaining() <= PORTION {
@@ -48,9 +56,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for Fair<S> {
             buffer.advance(read);
             read
         };
-        this.gives_way = read >= MUCH;
+        this.left = left.saturating_sub(read);
         Poll::Ready(Ok(()))
     }
+}
+
+/// Has the task end its turn. TLS, which has something to give still, would ask again at once: so tokio's budget of the turn
+/// is used up, and nothing more is read in it.
+fn give_way(cx: &mut Context<'_>) {
+    for _ in 0..BUDGET {
+        match coop::poll_proceed(cx) {
+            Poll::Ready(step) => step.made_progress(),
+            // It has had the task woken.
+            Poll::Pending => return,
+        }
+    }
+    cx.waker().wake_by_ref();
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Fair<S> {
@@ -86,6 +107,24 @@ mod tests {
 
     use super::*;
 
+    /// A little, then nothing for a moment, and so on.
+    struct Pieces(bool);
+
+    impl AsyncRead for Pieces {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.0 = !self.0;
+            if !self.0 {
+                return Poll::Pending;
+            }
+            buffer.put_slice(&[b'x'; PORTION - 1]);
+            Poll::Ready(Ok(()))
+        }
+    }
+
     fn read(from: &mut Fair<impl AsyncRead + Unpin>, room: usize) -> Option<usize> {
         let mut bytes = vec![0; room];
         let mut buffer = ReadBuf::new(&mut bytes);
@@ -106,7 +145,15 @@ mod tests {
             assert_eq!(read(&mut endless, 1 << 20), None);
         }
         for _ in 0..3 {
-            assert_eq!(read(&mut endless, MUCH - 1), Some(MUCH - 1));
+            for _ in 0..2 {
+                assert_eq!(read(&mut endless, PORTION / 2), Some(PORTION / 2));
+            }
+            assert_eq!(read(&mut endless, PORTION / 2), None, "in smaller pieces it is no more");
+        }
+        let mut little = Fair::new(Pieces(false));
+        for _ in 0..10 {
+            assert_eq!(read(&mut little, 1 << 20), Some(PORTION - 1));
+            assert_eq!(read(&mut little, 1 << 20), None, "there is nothing more");
         }
     }
 }

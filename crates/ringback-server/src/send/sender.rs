@@ -34,7 +34,6 @@ use super::{
     CallbackUrl, EgressPolicy, EgressProxy, EndpointTls, Resolve, Roots, SystemResolver,
     connect::Connector,
     failure::Unanswered,
-    fair::Fair,
     idle::{Connected, Idle, Open},
     retry_after,
     target::Destination,
@@ -335,7 +334,7 @@ async fn keep(used: Option<InUse>) {
 async fn connect(connector: &Connector, destination: &Destination) -> Result<Connection, Unanswered> {
     let stream = connector.open(destination).await.map_err(|error| Unanswered::from(&error))?;
     let (sender, connection) =
-        http1::Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(Fair::new(stream))).await?;
+        http1::Builder::new().max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(stream)).await?;
     // It ends when its sender is dropped; whether it ended well is told by the request.
     tokio::spawn(connection);
     Ok(sender)

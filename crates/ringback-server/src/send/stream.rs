@@ -12,12 +12,14 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
+use super::fair::Fair;
+
 /// A connection to an endpoint.
 pub(super) enum Stream {
     /// Without TLS.
-    Plain(TcpStream),
+    Plain(Fair<TcpStream>),
     /// With TLS. Boxed: its state is far larger than a socket's.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Fair<TcpStream>>>),
 }
 
 impl AsyncRead for Stream {

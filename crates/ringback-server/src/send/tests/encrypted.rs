@@ -1,18 +1,27 @@
 //! TLS: whom to trust, and what goes wrong.
 
+use std::{pin::Pin, task::Poll};
+
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use ringback_delivery::{Failure, Outcome};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio::{
+    io::{AsyncRead as _, AsyncWriteExt, ReadBuf},
+    net::TcpListener,
+};
 use tokio_rustls::TlsAcceptor;
 
-use super::{server::read_request, *};
+use super::{
+    super::{connect::Connector, tls},
+    server::read_request,
+    *,
+};
 
-/// A TLS endpoint with a certificate for these names; gives its port and the certificate of its authority.
-async fn tls_endpoint(
+/// What accepts TLS with a certificate for these names, and the certificate of its authority.
+fn acceptor(
     names: &[&str],
     versions: &[&'static rustls::SupportedProtocolVersion],
-) -> (u16, CertificateDer<'static>) {
+) -> (TlsAcceptor, CertificateDer<'static>) {
     let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
     authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let issuer =
@@ -30,7 +39,15 @@ async fn tls_endpoint(
                 PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
             )
             .expect("a certificate");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), issuer.der().clone())
+}
+
+/// A TLS endpoint with a certificate for these names; gives its port and the certificate of its authority.
+async fn tls_endpoint(
+    names: &[&str],
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> (u16, CertificateDer<'static>) {
+    let (acceptor, root) = acceptor(names, versions);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     tokio::spawn(async move {
@@ -45,7 +62,7 @@ async fn tls_endpoint(
             });
         }
     });
-    (port, issuer.der().clone())
+    (port, root)
 }
 
 fn trusting(roots: Vec<CertificateDer<'static>>) -> Sender {
@@ -119,4 +136,56 @@ async fn a_handshake_that_hangs_has_the_connections_time() {
 async fn a_root_that_is_no_certificate_makes_no_sender() {
     let settings = SenderSettings { extra_roots: vec![CertificateDer::from(vec![1, 2, 3])], ..settings() };
     assert!(matches!(Sender::new(settings), Err(InvalidSenderSettings::Tls(_))));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_sends_tiny_records_gives_way_after_a_portion_of_what_came_over_the_wire() {
+    // Each is some twenty bytes; all of them have room on their way.
+    const RECORDS: usize = 2_000;
+    let (acceptor, root) = acceptor(&["127.0.0.1"], rustls::ALL_VERSIONS);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let sending = tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.expect("a connection");
+        let mut stream = acceptor.accept(tcp).await.expect("a handshake");
+        for _ in 0..RECORDS {
+            stream.write_all(b"x").await.expect("written");
+            stream.flush().await.expect("written");
+        }
+        stream
+    });
+    let connector = Connector {
+        policy: settings().policy,
+        resolver: Answers::new(&[&["127.0.0.1"]]),
+        tls: tls::connector(&Roots::default(), &[root], None).expect("a connector"),
+        proxy: None,
+        source_address: None,
+        timeout: Duration::from_secs(20),
+    };
+    let url = url(&format!("https://127.0.0.1:{port}/"));
+    let mut stream = connector.open(url.destination()).await.expect("a connection");
+    let _open = sending.await.expect("all is sent");
+    let (mut turns, mut longest) = (Vec::new(), 0);
+    while turns.iter().sum::<usize>() < RECORDS {
+        std::future::poll_fn(|cx| {
+            let mut turn = 0;
+            loop {
+                let mut bytes = [0; 1024];
+                let mut buffer = ReadBuf::new(&mut bytes);
+                match Pin::new(&mut stream).poll_read(cx, &mut buffer) {
+                    Poll::Ready(read) => {
+                        read.expect("read");
+                        turn += buffer.filled().len();
+                    }
+                    Poll::Pending if turn == 0 => return Poll::Pending,
+                    Poll::Pending => break,
+                }
+            }
+            longest = longest.max(turn);
+            turns.push(turn);
+            Poll::Ready(())
+        })
+        .await;
+    }
+    assert!(longest <= 8192 / 20 + 1, "{longest} records in one turn of {}", turns.len());
 }
