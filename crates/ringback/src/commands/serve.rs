@@ -66,6 +66,13 @@ async fn attend(serving: &Serving, stop: &mut Stop, hang_up: &mut HangUp) -> Out
     }
 }
 
+/// Where a server is to be found is no result: it serves whether that can be written or not.
+fn announce(text: impl std::fmt::Display) {
+    if let Err(failure) = output::say(text) {
+        tracing::warn!("{failure}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -108,12 +115,5 @@ mod tests {
         let failure = attend(&serving, &mut stop, &mut hang_up).await.unwrap_err();
         assert_eq!(failure.code(), ExitCode::Internal);
         serving.stop().await;
-    }
-}
-
-/// Where a server is to be found is no result: it serves whether that can be written or not.
-fn announce(text: impl std::fmt::Display) {
-    if let Err(failure) = output::say(text) {
-        tracing::warn!("{failure}");
     }
 }
