@@ -284,16 +284,19 @@ impl Window {
         }
     }
 
-    /// The clock was set back: all are due as soon as they were.
-    pub(crate) fn set_back(&mut self, by: Duration) {
+    /// The clock was set back: all are due as soon as they were. Gives those that are being recorded with a moment of before.
+    pub(crate) fn set_back(&mut self, by: Duration) -> Vec<Turn> {
+        let mut outdated = Vec::new();
         for entry in &mut self.entries {
             entry.due = entry.due.set_back(by);
             entry.waiting.due = entry.waiting.due.map(|due| due.set_back(by));
             if let Phase::Settling(Verdict::Retry { due, .. }) = &mut entry.phase {
                 *due = due.set_back(by);
+                outdated.push(entry.waiting.turn);
             }
         }
         self.free = self.free.iter().map(|(due, turn)| (due.set_back(by), *turn)).collect();
+        outdated
     }
 
     /// Makes all that were tried and wait due by `now`, those too whose failure is still to be recorded.

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use ringback_delivery::{
-    AccountId, Command, Engine, Failure, FlightId, Health, Jitter, LaneRecord, LaneRows, LaneUpdate, Outcome,
-    Sequence, Settings, Standing, Start, Timestamp, Turn, Verdict, Waiting,
+    AccountId, Command, Engine, Failure, FlightId, Health, Jitter, LaneRead, LaneRecord, LaneRows,
+    LaneUpdate, Outcome, Sequence, Settings, Standing, Start, Timestamp, Trouble, Turn, Verdict, Waiting,
 };
 
 const OK: Outcome = Outcome::Answered { status: 200, retry_after: None };
@@ -22,6 +22,7 @@ struct Story {
     record: LaneRecord,
     started: Vec<Start>,
     last_verdict: Option<Verdict>,
+    hastened: u32,
 }
 
 impl Story {
@@ -34,6 +35,7 @@ impl Story {
             record: LaneRecord::default(),
             started: Vec::new(),
             last_verdict: None,
+            hastened: 0,
         };
         story.engine.discovered(now, account());
         story.carry_out();
@@ -44,19 +46,7 @@ impl Story {
         self.standing.last_turn.0 += 1;
         self.standing.last_sequence.0 += 1;
         let number = self.standing.last_sequence.0;
-        let waiting = Waiting {
-            turn: Turn(number),
-            sequence: Sequence(number),
-            position: 0,
-            key: None,
-            accepted_at: self.now,
-            born: self.now,
-            attempts: 0,
-            charged: 0,
-            due: None,
-            successes: 0,
-            replay: false,
-        };
+        let waiting = waiting(number, self.now);
         self.engine.accepted(self.now, account(), waiting, None);
         self.carry_out();
     }
@@ -130,10 +120,29 @@ impl Story {
                     self.engine.kept(self.now, [LaneUpdate { account: account(), record: self.record }]);
                 }
                 Command::Sweep(account, _, _) => self.engine.swept(self.now, account, false),
-                Command::Hasten(account) => self.engine.hastened(self.now, account, false),
+                Command::Hasten(account) => {
+                    self.hastened += 1;
+                    self.engine.hastened(self.now, account, false);
+                }
                 Command::Forget(_) => panic!("there is room for one lane"),
             }
         }
+    }
+}
+
+fn waiting(number: u64, now: Timestamp) -> Waiting {
+    Waiting {
+        turn: Turn(number),
+        sequence: Sequence(number),
+        position: 0,
+        key: None,
+        accepted_at: now,
+        born: now,
+        attempts: 0,
+        charged: 0,
+        due: None,
+        successes: 0,
+        replay: false,
     }
 }
 
@@ -278,6 +287,69 @@ fn a_lane_of_which_something_can_not_be_recorded_stands_still_until_it_is() {
     story.engine.set_aside(story.now, account(), false);
     story.carry_out();
     assert_eq!(story.under_way(), 1);
+}
+
+#[test]
+fn a_lane_on_hold_that_was_not_in_memory_is_probed_though_the_clock_was_set_back() {
+    let mut now = Timestamp::from_millis(1_700_000_000_000);
+    let mut engine = Engine::new(Settings { resident_lanes: 0, ..Settings::default() }, now);
+    let standing = Standing {
+        generation: 1,
+        registered: true,
+        last_turn: Turn(1),
+        last_sequence: Sequence(1),
+        ..Standing::default()
+    };
+    let health =
+        move |probe_at| Health::Hold { since: now, failed_probes: 0, probe_at, trouble: Trouble::Refusals };
+    let record = LaneRecord { health: health(now.after(Duration::from_secs(300))), ..LaneRecord::default() };
+    let rows = move |read: &LaneRead| LaneRows {
+        account: read.account,
+        opening: Some((standing, record)),
+        queue: vec![(waiting(1, now), None)],
+        end: true,
+        due: Vec::new(),
+        more_due: false,
+        next_due: None,
+        followers: Vec::new(),
+    };
+    engine.discovered(now, account());
+    engine.pump(now);
+    let Some(Command::Read(read)) = engine.next_command() else { panic!("a read") };
+    engine.loaded(now, rows(&read));
+    assert_eq!(engine.next_command(), Some(Command::Forget(account())));
+
+    engine.tick(now.before(Duration::from_secs(3000)));
+    now = engine.wake_at().unwrap();
+    engine.tick(now);
+    let Some(Command::Read(read)) = engine.next_command() else { panic!("a read") };
+    engine.loaded(now, rows(&read));
+    let commands: Vec<Command> = std::iter::from_fn(|| engine.next_command()).collect();
+    assert!(commands.iter().any(|command| matches!(command, Command::Start(_))), "{commands:?}");
+    let kept =
+        |command: &Command| matches!(command, Command::Keep(update) if update.record.health == health(now));
+    assert!(commands.iter().any(kept), "{commands:?}");
+}
+
+#[test]
+fn what_a_lane_has_in_memory_is_made_due_in_the_store_when_the_clock_is_set_back() {
+    let mut story = Story::begin();
+    story.publish();
+    story.answer(&REFUSED);
+    story.pass(1);
+    story.hastened = 0;
+    story.set_back(7200);
+    assert_eq!(story.hastened, 1, "what waits");
+    assert_eq!(story.next_attempt_after(), 4);
+
+    // What is being recorded as the clock is set is made due once it is recorded.
+    let flight = story.started.remove(0).flight;
+    story.engine.answered(story.now, flight, &REFUSED, Jitter::NONE);
+    story.hastened = 0;
+    story.now = story.now.before(Duration::from_secs(7200));
+    story.engine.tick(story.now);
+    story.carry_out();
+    assert!(story.hastened >= 1);
 }
 
 #[test]

@@ -19,7 +19,7 @@ impl Engine {
         if !self.lanes.contains_key(&account) {
             let mut lane = Box::new(self.new_lane(account));
             if dormant.is_some_and(|dormant| dormant.set_back) {
-                lane.hasten_rows();
+                lane.woken_after_set_back();
             }
             self.lanes.insert(account, lane);
         }

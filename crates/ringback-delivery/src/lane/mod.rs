@@ -29,6 +29,7 @@ mod chore;
 mod judging;
 mod reading;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::account::AccountId;
@@ -111,6 +112,10 @@ pub(crate) struct Lane {
     sweep: Chore,
     /// Making what waits in the store due.
     hasten: Chore,
+    /// What is being recorded with a moment of before the clock was set back.
+    outdated: BTreeSet<Turn>,
+    /// The clock was set back since the store's record was written.
+    reads_set_back: bool,
 }
 
 impl Lane {
@@ -135,6 +140,8 @@ impl Lane {
             reading: Reading::default(),
             sweep: Chore::None,
             hasten: Chore::None,
+            outdated: BTreeSet::new(),
+            reads_set_back: false,
         }
     }
 
@@ -195,6 +202,13 @@ impl Lane {
     fn open(&mut self, at: &Moment<'_>, standing: Standing, record: LaneRecord) {
         self.record = record;
         self.clamp_probe(at);
+        if std::mem::take(&mut self.reads_set_back)
+            && let Health::Hold { probe_at, .. } = &mut self.record.health
+            && *probe_at > at.now
+        {
+            *probe_at = at.now;
+            self.record_changed = true;
+        }
         self.standing_changed(at, standing);
         self.opened = true;
         self.queue_reaches(self.standing.last_turn);
@@ -276,6 +290,9 @@ impl Lane {
     /// A decision is recorded.
     pub(crate) fn recorded(&mut self, turn: Turn) {
         let Some(entry) = self.window.get(turn).copied() else { return };
+        if self.outdated.remove(&turn) {
+            self.hasten_rows();
+        }
         match entry.phase {
             Phase::Delivered => {
                 self.unrecorded -= 1;
@@ -342,15 +359,24 @@ impl Lane {
         self.last_success = self.last_success.map(|at| at.set_back(by));
         self.start_from = self.start_from.set_back(by);
         self.reading.set_back(by);
-        self.window.set_back(by);
+        self.outdated.extend(self.window.set_back(by));
         if let Health::Hold { probe_at, .. } = &mut self.record.health {
             *probe_at = probe_at.set_back(by);
             self.record_changed = true;
         }
-        if !self.reading.complete {
+        self.reads_set_back |= !self.opened;
+        // A complete lane too may let go of what it has, and read it again.
+        let rows = !self.reading.complete || self.window.tried() > 0;
+        if rows {
             self.hasten_rows();
         }
-        self.record_changed || !self.reading.complete
+        self.record_changed || rows
+    }
+
+    /// The clock was set back while the lane was not in memory: what is to be read keeps moments of before.
+    pub(crate) fn woken_after_set_back(&mut self) {
+        self.reads_set_back = true;
+        self.hasten_rows();
     }
 
     /// What the lane does next by itself, and when.
