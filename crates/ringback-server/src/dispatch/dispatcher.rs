@@ -320,12 +320,18 @@ impl Running {
             Event::Recorded(mut recorded) => {
                 let aside = self.recorder.done(std::mem::take(&mut recorded.refused), Instant::now());
                 let lost = recorded.lost.clone();
-                self.recorded(recorded);
-                for (account, is_aside) in aside {
-                    self.engine.set_aside(now, account, is_aside);
+                // Between its standing still and its going on again, so that nothing of it starts that should not.
+                let (stand_still, go_on): (Vec<_>, Vec<_>) = aside.into_iter().partition(|(_, aside)| *aside);
+                for (account, _) in stand_still {
+                    self.engine.set_aside(now, account, true);
                 }
-                let outdated = self.recorder.refuse_outdated(&self.ownership);
-                self.recorded(outdated);
+                self.recorded(recorded);
+                for (account, _) in go_on {
+                    self.engine.set_aside(now, account, false);
+                }
+                if let Some(outdated) = self.recorder.refuse_outdated(&self.ownership) {
+                    self.recorded(outdated);
+                }
                 self.store.let_go(&lost);
                 self.lost(&self.still(&lost));
             }

@@ -1,7 +1,10 @@
 //! Gathers outcomes into commits: while one batch is being recorded, the next one grows.
 //!
 //! What a damaged store refuses for good must hold up nobody else: a batch of which something is refused so is recorded in
-//! parts, and what is refused alone is *set aside*, with all that comes for its account, and tried again after a while.
+//! parts, and what is refused alone, and more than once, is *set aside*, with all that comes for its account, and tried again
+//! after a while.
+
+mod parts;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,6 +19,7 @@ use crate::live::Live;
 
 use super::guarded::{guarded, or_panic};
 use super::ownership::Ownership;
+use parts::{Part, Parts};
 
 /// Settlements in one commit, at most.
 const BATCH: usize = 4096;
@@ -28,6 +32,8 @@ const ENOUGH: usize = 256;
 const GATHER: Duration = Duration::from_millis(8);
 /// How long what was set aside stays so, until it is tried again.
 const ASIDE_FOR: Duration = Duration::from_secs(60);
+/// Accounts of which that is tried again at once: as long as nothing of it is kept, others wait for it.
+const ASIDE_AT_ONCE: usize = 16;
 
 /// What waits to be recorded. It is bounded by the engine: at its bound of unrecorded outcomes nothing starts.
 #[derive(Default)]
@@ -46,12 +52,13 @@ pub(super) struct Recorder {
 }
 
 /// What was set aside of an account.
-#[derive(Default)]
 struct Aside {
     settled: Vec<Settled>,
     lane: Option<LaneRecord>,
     /// That with which it was decided.
     token: u64,
+    /// When it was refused last.
+    since: Instant,
 }
 
 /// What is recorded, or refused: each is told to the engine.
@@ -112,8 +119,18 @@ impl Recorder {
         accounts.extend(lanes.iter().map(|lane| (lane.account, true)));
         for (account, _) in accounts.iter().filter(|(_, is_aside)| **is_aside) {
             let token = tokens.get(&account.shard()).copied().unwrap_or_default();
-            self.aside.entry(*account).or_default().token = token;
+            let new = || Aside { settled: Vec::new(), lane: None, token, since: now };
+            let aside = self.aside.entry(*account).or_insert_with(new);
+            (aside.token, aside.since) = (token, now);
             self.aside_until.get_or_insert(now + ASIDE_FOR);
+        }
+        let go_on = |(account, is_aside): (&AccountId, &bool)| {
+            (!is_aside && tokens.contains_key(&account.shard())).then_some(*account)
+        };
+        for account in accounts.iter().filter_map(go_on) {
+            tracing::info!(%account, "what came of an account's messages could be recorded; it goes on");
+            // So may others.
+            self.aside_until = (!self.aside.is_empty()).then_some(now);
         }
         // Behind it comes what was decided as it was being recorded.
         let since = std::mem::take(&mut self.settled);
@@ -129,13 +146,18 @@ impl Recorder {
         if self.aside_until.is_none_or(|until| now < until) {
             return Vec::new();
         }
-        self.aside_until = None;
-        let aside = std::mem::take(&mut self.aside);
-        let tried = aside.keys().copied().collect();
-        for (account, aside) in aside {
-            self.settled.extend(aside.settled);
-            self.lanes.extend(aside.lane.map(|record| (account, record)));
+        let mut tried: Vec<AccountId> = self.aside.keys().copied().collect();
+        tried.sort_by_key(|account| self.aside.get(account).map(|aside| aside.since));
+        tried.truncate(ASIDE_AT_ONCE);
+        let mut front = Vec::new();
+        for account in &tried {
+            let Some(aside) = self.aside.remove(account) else { continue };
+            front.extend(aside.settled);
+            self.lanes.extend(aside.lane.map(|record| (*account, record)));
         }
+        // In front: their accounts go on when they are recorded, so they must be in the next batch.
+        self.settled.splice(0..0, front);
+        self.aside_until = (!self.aside.is_empty()).then_some(now + ASIDE_FOR);
         tried
     }
 
@@ -175,17 +197,13 @@ impl Recorder {
     }
 
     /// Takes out what was set aside under other tokens than these: another node may have had its shard meanwhile.
-    pub(super) fn refuse_outdated(&mut self, ownership: &Ownership) -> Recorded {
+    pub(super) fn refuse_outdated(&mut self, ownership: &Ownership) -> Option<Recorded> {
         let outdated = |(account, aside): (&AccountId, &Aside)| {
             let same = aside.token != 0 && ownership.token_of(account.shard()) == aside.token;
             (!same).then_some(*account)
         };
         let outdated: BTreeSet<AccountId> = self.aside.iter().filter_map(outdated).collect();
-        if outdated.is_empty() {
-            Recorded::default()
-        } else {
-            self.refuse(|account| outdated.contains(&account))
-        }
+        (!outdated.is_empty()).then(|| self.refuse(|account| outdated.contains(&account)))
     }
 
     /// For how long the next batch is not to be taken yet, as there is little in it.
@@ -258,13 +276,11 @@ impl Batch {
             lost: Vec::new(),
             refused: Refused { tried, ..Refused::default() },
         };
-        let mut kept = Part::default();
         let shards = tokens.len();
-        // Of these the last goes next.
-        let mut parts = vec![Part { settled, lanes }];
+        let mut parts = Parts::of(Part::new(settled, lanes));
         let mut wait = FIRST_RETRY;
         let mut failed = false;
-        while let Some(mut part) = parts.pop() {
+        while let Some(mut part) = parts.next() {
             let changed: Vec<u16> = tokens
                 .iter()
                 .filter(|(shard, token)| !ownership.holds(**shard, **token))
@@ -278,35 +294,36 @@ impl Batch {
                 tokens.iter().map(|(shard, token)| Lease { shard: *shard, token: *token }).collect();
             let recording =
                 store.record_under(clock.now(), leases.clone(), part.settled.clone(), part.lanes.clone());
-            match guarded(recording).await {
+            let error = match guarded(recording).await {
                 Ok(()) => {
-                    kept.add(part);
+                    parts.keep(part);
                     continue;
                 }
                 Err(StoreError::NotOwner(lost)) => {
                     tracing::warn!(shards = lost.len(), "outcomes of another node's shards are left out");
                     tokens.retain(|shard, _| !lost.contains(shard));
                     done.lost.extend(leases.into_iter().filter(|lease| lost.contains(&lease.shard)));
-                    parts.push(part);
+                    parts.again(part);
                     continue;
                 }
-                Err(StoreError::Damaged(reason)) => {
-                    match part.halve() {
-                        Ok((first, second)) => parts.extend([second, first]),
-                        Err(alone) => done.refuse(alone, &reason),
-                    }
-                    continue;
+                Err(error) => error,
+            };
+            let (pause, fails) = match &error {
+                StoreError::Damaged(reason) => parts.refuse(part, reason.clone(), &done.refused.tried),
+                _ => {
+                    parts.again(part);
+                    let longer = (wait * 2).min(LAST_RETRY);
+                    (std::mem::replace(&mut wait, longer), true)
                 }
-                Err(error) if !failed => {
-                    tracing::error!(%error, outcomes = part.settled.len(), "outcomes can't be recorded; trying on");
-                }
-                Err(_) => {}
+            };
+            if fails && !failed {
+                tracing::error!(%error, outcomes = done.settlements.len(), "outcomes can't be recorded; trying on");
             }
-            parts.push(part);
-            failed = true;
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LAST_RETRY);
+            failed |= fails;
+            tokio::time::sleep(pause).await;
         }
+        let Parts { kept, refused, .. } = parts;
+        refused.into_iter().for_each(|(alone, reason)| done.refuse(alone, &reason));
         if failed {
             tracing::info!("outcomes are recorded again");
         }
@@ -348,55 +365,6 @@ impl Recorded {
             self.lanes.retain(|recorded| recorded.account != lane.account);
             self.refused.lanes.push(lane);
         }
-    }
-}
-
-/// What is recorded at once.
-#[derive(Default)]
-struct Part {
-    settled: Vec<Settled>,
-    lanes: Vec<LaneUpdate>,
-}
-
-impl Part {
-    /// Leaves out what is not in these shards.
-    fn keep_only(&mut self, tokens: &BTreeMap<u16, u64>) {
-        self.settled.retain(|settled| tokens.contains_key(&settled.settlement.account.shard()));
-        self.lanes.retain(|lane| tokens.contains_key(&lane.account.shard()));
-    }
-
-    fn add(&mut self, other: Self) {
-        if self.settled.is_empty() && self.lanes.is_empty() {
-            *self = other;
-        } else {
-            self.settled.extend(other.settled);
-            self.lanes.extend(other.lanes);
-        }
-    }
-
-    /// Its two halves, or itself where it is one thing alone. An account's outcomes stay together, and in their order, as
-    /// long as there are another's.
-    fn halve(mut self) -> Result<(Self, Self), Self> {
-        let accounts: BTreeSet<AccountId> = self
-            .settled
-            .iter()
-            .map(|settled| settled.settlement.account)
-            .chain(self.lanes.iter().map(|lane| lane.account))
-            .collect();
-        if accounts.len() > 1 {
-            let firsts: BTreeSet<AccountId> = accounts.iter().copied().take(accounts.len() / 2).collect();
-            let (first_settled, settled) =
-                self.settled.into_iter().partition(|settled| firsts.contains(&settled.settlement.account));
-            let (first_lanes, lanes) =
-                self.lanes.into_iter().partition(|lane| firsts.contains(&lane.account));
-            return Ok((Self { settled: first_settled, lanes: first_lanes }, Self { settled, lanes }));
-        }
-        if self.settled.len() + self.lanes.len() < 2 {
-            return Err(self);
-        }
-        let rest = self.settled.split_off(self.settled.len().div_ceil(2));
-        let lanes = std::mem::take(&mut self.lanes);
-        Ok((self, Self { settled: rest, lanes }))
     }
 }
 
@@ -457,72 +425,173 @@ mod tests {
         }
     }
 
+    /// A store with three messages of each of some accounts, and one's outcomes of them all.
+    struct Scene {
+        _folder: tempfile::TempDir,
+        store: Arc<SqliteStore>,
+        database: rusqlite::Connection,
+        accounts: Vec<AccountId>,
+        recorder: Recorder,
+        ownership: Arc<Ownership>,
+    }
+
+    impl Scene {
+        async fn of(accounts: u64) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("db");
+            let limits = Limits { free_space_reserve: 0, ..Limits::default() };
+            let options = SqliteOptions { limits, ..SqliteOptions::server(path.clone()) };
+            let store = Arc::new(SqliteStore::open(options).unwrap());
+            let now = Clock::system().now();
+            let accounts: Vec<AccountId> =
+                (1..=accounts).map(|number| AccountId::from_number(number).unwrap()).collect();
+            let mut recorder = Recorder::default();
+            for &account in &accounts {
+                let url = Secret::new("http://127.0.0.1:9/");
+                let registration = Registration { url, username: None, password: None };
+                store.register(now, account, registration).await.unwrap();
+                let message = NewMessage {
+                    account,
+                    kind: MessageKind::FirmwareList,
+                    key: None,
+                    idempotency: None,
+                    content: Content { body: "{}".into(), trace: None },
+                };
+                store.accept(now, vec![message.clone(), message.clone(), message]).await.unwrap();
+                for turn in 1..=3 {
+                    recorder.settle(settled(account, turn));
+                }
+                let record = LaneRecord { successes: 3, ..LaneRecord::default() };
+                recorder.keep(LaneUpdate { account, record });
+            }
+            let database = rusqlite::Connection::open(path).unwrap();
+            let ownership = Arc::new(Ownership::new(false, Duration::from_secs(1)));
+            Self { _folder: folder, store, database, accounts, recorder, ownership }
+        }
+
+        /// Damages a message, or puts it right.
+        fn rename(&self, account: AccountId, from: u64, to: u64) {
+            let sql = "UPDATE message SET sequence = ?3 WHERE account = ?1 AND sequence = ?2";
+            assert_eq!(self.database.execute(sql, [account.number(), from, to]).unwrap(), 1);
+        }
+
+        /// Nothing can be recorded.
+        fn damage(&self) {
+            let triggers =
+                "CREATE TRIGGER no_insert BEFORE INSERT ON lane BEGIN SELECT RAISE(ABORT, 'no'); END;
+                CREATE TRIGGER no_update BEFORE UPDATE ON lane BEGIN SELECT RAISE(ABORT, 'no'); END;";
+            self.database.execute_batch(triggers).unwrap();
+        }
+
+        fn put_right(&self) {
+            self.database.execute_batch("DROP TRIGGER no_insert; DROP TRIGGER no_update").unwrap();
+        }
+
+        fn pending(&self) -> u64 {
+            self.database.query_row("SELECT count(*) FROM pending", [], |row| row.get(0)).unwrap()
+        }
+
+        fn record(&mut self, now: Instant) -> impl Future<Output = Recorded> + use<> {
+            let batch = self.recorder.next(&self.ownership, now).unwrap();
+            let (store, ownership) = (self.store.clone(), self.ownership.clone());
+            batch.record(store, Clock::system(), None, Events::default(), ownership)
+        }
+    }
+
     #[tokio::test]
     async fn what_the_store_refuses_for_good_is_set_aside_alone_and_recorded_when_it_can_be() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("db");
-        let limits = Limits { free_space_reserve: 0, ..Limits::default() };
-        let options = SqliteOptions { limits, ..SqliteOptions::server(path.clone()) };
-        let store = Arc::new(SqliteStore::open(options).unwrap());
-        let clock = Clock::system();
-        let accounts = [1, 2, 3].map(|number| AccountId::from_number(number).unwrap());
-        let mut recorder = Recorder::default();
-        for account in accounts {
-            let registration =
-                Registration { url: Secret::new("http://127.0.0.1:9/"), username: None, password: None };
-            store.register(clock.now(), account, registration).await.unwrap();
-            let message = NewMessage {
-                account,
-                kind: MessageKind::FirmwareList,
-                key: None,
-                idempotency: None,
-                content: Content { body: "{}".into(), trace: None },
-            };
-            store.accept(clock.now(), vec![message.clone(), message.clone(), message]).await.unwrap();
-            for turn in 1..=3 {
-                recorder.settle(settled(account, turn));
-            }
-            recorder
-                .keep(LaneUpdate { account, record: LaneRecord { successes: 3, ..LaneRecord::default() } });
-        }
-        let database = rusqlite::Connection::open(path).unwrap();
-        let rename = |from: u64, to: u64| {
-            let sql = "UPDATE message SET sequence = ?3 WHERE account = ?1 AND sequence = ?2";
-            assert_eq!(database.execute(sql, [accounts[1].number(), from, to]).unwrap(), 1);
-        };
-        let pending = || {
-            let count = "SELECT count(*) FROM pending";
-            database.query_row(count, [], |row| row.get::<_, u64>(0)).unwrap()
-        };
-        rename(2, 1002);
-        let ownership = Arc::new(Ownership::new(false, Duration::from_secs(1)));
-        let record = |batch: Batch| {
-            batch.record(store.clone(), clock.clone(), None, Events::default(), ownership.clone())
-        };
+        let mut scene = Scene::of(3).await;
+        let (damaged, other) = (scene.accounts[1], scene.accounts[2]);
+        scene.rename(damaged, 2, 1002);
 
         let now = Instant::now();
-        let recorded = record(recorder.next(&ownership, now).unwrap()).await;
-        assert_eq!(pending(), 1, "one can't be recorded, and eight are");
+        let recorded = scene.record(now).await;
+        assert_eq!(scene.pending(), 1, "one can't be recorded, and eight are");
         assert_eq!((recorded.settlements.len(), recorded.lanes.len()), (8, 3));
-        assert!(!recorded.settlements.contains(&(accounts[1], Turn(2))));
-        assert_eq!(recorder.done(recorded.refused, now), [(accounts[1], true)]);
-        assert!(recorder.is_empty(), "nobody waits for it");
+        assert!(!recorded.settlements.contains(&(damaged, Turn(2))));
+        assert_eq!(scene.recorder.done(recorded.refused, now), [(damaged, true)]);
+        assert!(scene.recorder.is_empty(), "nobody waits for it");
 
         // What comes for the account goes behind it, and for others as ever.
-        recorder.settle(settled(accounts[1], 3));
-        recorder.settle(settled(accounts[2], 3));
-        assert_eq!(recorder.next(&ownership, now).unwrap().settled.len(), 1);
-        assert!(recorder.done(Refused::default(), now).is_empty());
+        scene.recorder.settle(settled(damaged, 3));
+        scene.recorder.settle(settled(other, 3));
+        assert_eq!(scene.recorder.next(&scene.ownership, now).unwrap().settled.len(), 1);
+        assert!(scene.recorder.done(Refused::default(), now).is_empty());
 
         // After a while it is tried again; and once more, when it has been put right.
-        let recorded = record(recorder.next(&ownership, now + ASIDE_FOR).unwrap()).await;
-        assert_eq!(recorded.settlements, [(accounts[1], Turn(3))]);
-        assert_eq!(recorder.done(recorded.refused, now), [(accounts[1], true)]);
-        rename(1002, 2);
-        let recorded = record(recorder.next(&ownership, now + ASIDE_FOR).unwrap()).await;
-        assert_eq!(recorded.settlements, [(accounts[1], Turn(2))]);
-        assert_eq!(recorder.done(recorded.refused, now), [(accounts[1], false)]);
-        assert_eq!(pending(), 0);
+        let recorded = scene.record(now + ASIDE_FOR).await;
+        assert_eq!(recorded.settlements, [(damaged, Turn(3))]);
+        assert_eq!(scene.recorder.done(recorded.refused, now), [(damaged, true)]);
+        scene.rename(damaged, 1002, 2);
+        let recorded = scene.record(now + ASIDE_FOR).await;
+        assert_eq!(recorded.settlements, [(damaged, Turn(2))]);
+        assert_eq!(scene.recorder.done(recorded.refused, now), [(damaged, false)]);
+        assert_eq!(scene.pending(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_for_a_moment_is_not_set_aside() {
+        let mut scene = Scene::of(1).await;
+        let account = scene.accounts[0];
+        scene.rename(account, 2, 1002);
+        let recording = scene.record(Instant::now());
+        let put_right = async {
+            // By then there have been refusals: nothing of this account was kept.
+            tokio::time::sleep(FIRST_RETRY / 2).await;
+            scene.rename(account, 1002, 2);
+        };
+        let (recorded, ()) = tokio::join!(recording, put_right);
+        assert_eq!((recorded.settlements.len(), recorded.lanes.len()), (3, 1));
+        assert!(scene.recorder.done(recorded.refused, Instant::now()).is_empty());
+        assert_eq!(scene.pending(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_is_refused_the_store_is_waited_for() {
+        let mut scene = Scene::of(20).await;
+        scene.damage();
+        let recording = scene.record(Instant::now());
+        let put_right = async {
+            tokio::time::sleep(LAST_RETRY * 4).await;
+            scene.put_right();
+        };
+        let (recorded, ()) = tokio::join!(recording, put_right);
+        assert_eq!((recorded.settlements.len(), recorded.lanes.len()), (60, 20));
+        assert!(scene.recorder.done(recorded.refused, Instant::now()).is_empty());
+        assert_eq!(scene.pending(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_is_refused_for_long_all_is_set_aside_and_tried_again_little_by_little() {
+        let (mut scene, mut now) = (Scene::of(20).await, Instant::now());
+        scene.damage();
+        let recorded = scene.record(now).await;
+        assert!(recorded.settlements.is_empty() && recorded.lanes.is_empty());
+        assert_eq!(scene.recorder.done(recorded.refused, now).len(), 20);
+        now += ASIDE_FOR;
+        let recorded = scene.record(now).await;
+        assert_eq!(scene.recorder.done(recorded.refused, now).len(), ASIDE_AT_ONCE);
+        assert!(scene.recorder.next(&scene.ownership, now).is_none());
+        scene.put_right();
+        now += ASIDE_FOR;
+        for goes_on in [ASIDE_AT_ONCE, 20 - ASIDE_AT_ONCE] {
+            let recorded = scene.record(now).await;
+            let told = scene.recorder.done(recorded.refused, now);
+            assert_eq!(told.iter().filter(|(_, is_aside)| !is_aside).count(), goes_on);
+        }
+        assert_eq!(scene.pending(), 0);
+    }
+
+    #[test]
+    fn what_was_set_aside_is_tried_before_the_rest() {
+        let (mut recorder, now) = (Recorder::default(), Instant::now());
+        let account = AccountId::from_number(9).unwrap();
+        recorder.done(Refused { settled: vec![settled(account, 1)], ..Refused::default() }, now);
+        settle(&mut recorder, BATCH);
+        let ownership = Ownership::new(false, Duration::from_secs(1));
+        let batch = recorder.next(&ownership, now + ASIDE_FOR).unwrap();
+        assert_eq!(batch.settled.len(), BATCH);
+        assert_eq!(batch.settled[0].settlement.account, account);
     }
 
     #[test]
@@ -537,13 +606,13 @@ mod tests {
         };
         ownership.gain(account.shard(), 5);
         recorder.done(refused(), Instant::now());
-        assert!(recorder.refuse_outdated(&ownership).settlements.is_empty());
+        assert!(recorder.refuse_outdated(&ownership).is_none());
         assert!(!recorder.has(account.shard()), "it keeps no shard from being given back");
         assert_eq!(recorder.refuse(|of| of == account).settlements, [(account, Turn(1))]);
         // The shard was lost, and is the node's anew, while that was being recorded.
         ownership.gain(account.shard(), 6);
         recorder.done(refused(), Instant::now());
-        assert_eq!(recorder.refuse_outdated(&ownership).settlements, [(account, Turn(1))]);
-        assert!(recorder.refuse_outdated(&ownership).settlements.is_empty());
+        assert_eq!(recorder.refuse_outdated(&ownership).unwrap().settlements, [(account, Turn(1))]);
+        assert!(recorder.refuse_outdated(&ownership).is_none());
     }
 }
