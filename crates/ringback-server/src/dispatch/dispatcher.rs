@@ -32,7 +32,7 @@ use super::endpoints::Endpoints;
 use super::guarded::guarded;
 use super::inbox::Inbox;
 use super::keeper::Keeper;
-use super::loads::{Gathered, Loaded, Unaddressed};
+use super::loads::{Gathered, Loaded, Unaddressed, Unreadable};
 use super::ownership::Ownership;
 use super::recorder::{Recorded, Recorder};
 use super::settings::{DispatchSettings, DispatchStats};
@@ -104,6 +104,7 @@ impl Dispatcher {
             engine: Engine::new(settings.engine, clock.now()),
             bodies: Arc::new(Bodies::new(settings.body_bytes)),
             loads: Gathered::default(),
+            unreadable: Unreadable::default(),
             unaddressed: Gathered::default(),
             recorder: Recorder::default(),
             trouble,
@@ -169,6 +170,7 @@ struct Running {
     engine: Engine,
     bodies: Arc<Bodies>,
     loads: Gathered<LaneRead>,
+    unreadable: Unreadable,
     unaddressed: Gathered<Unaddressed>,
     recorder: Recorder,
     trouble: Arc<Trouble>,
@@ -347,13 +349,19 @@ impl Running {
         self.loads.done();
         self.bodies.keep_ahead(bodies);
         for rows in rows {
+            self.unreadable.succeeded(rows.account);
             if let Some((_, record)) = &rows.opening {
                 self.events_seen.loaded(rows.account, record);
             }
             self.engine.loaded(now, rows);
         }
         failed.iter().for_each(|read| self.engine.not_loaded(now, read));
-        damaged.iter().for_each(|read| self.engine.unreadable(now, read));
+        for (read, reason) in damaged {
+            if self.owns(read.account) {
+                self.unreadable.failed(read.account, &reason);
+            }
+            self.engine.unreadable(now, &read);
+        }
     }
 
     fn spawn(&mut self, work: impl Future<Output = Event> + Send + 'static) {

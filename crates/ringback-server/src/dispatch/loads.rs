@@ -66,10 +66,33 @@ pub(super) struct Loaded {
     pub(super) rows: Vec<LaneRows>,
     /// What could not be read, as nothing could be.
     pub(super) failed: Vec<LaneRead>,
-    /// What can't be read, where other lanes can.
-    pub(super) damaged: Vec<LaneRead>,
+    /// What can't be read, where other lanes can, and why.
+    pub(super) damaged: Vec<(LaneRead, String)>,
     /// Bodies that are likely to be sent soon, with their positions.
     pub(super) bodies: Vec<(i64, Content)>,
+}
+
+/// The lanes that can't be read where others can. Says once of each that it can't be, and once that it can again.
+#[derive(Default)]
+pub(super) struct Unreadable(BTreeSet<AccountId>);
+
+impl Unreadable {
+    pub(super) fn failed(&mut self, account: AccountId, reason: &str) {
+        if self.0.insert(account) {
+            tracing::error!(%account, reason, "an account can't be read; it stands still until it can be");
+        }
+    }
+
+    pub(super) fn succeeded(&mut self, account: AccountId) {
+        if !self.0.is_empty() && self.0.remove(&account) {
+            tracing::info!(%account, "an account can be read again");
+        }
+    }
+
+    /// These are another node's.
+    pub(super) fn lost(&mut self, of: impl Fn(AccountId) -> bool) {
+        self.0.retain(|account| !of(*account));
+    }
 }
 
 /// What it takes to read.
@@ -112,20 +135,24 @@ impl Loader {
                 for read in &reads {
                     match self.store.load(vec![read.clone()]).await {
                         Ok(read) => rows.extend(read),
-                        Err(error @ StoreError::Damaged(_)) => {
-                            self.trouble.failed(&error);
-                            damaged.push(read.clone());
-                        }
+                        Err(StoreError::Damaged(reason)) => damaged.push((read.clone(), reason)),
                         Err(error) => {
                             self.trouble.failed(&error);
                             failed.push(read.clone());
                         }
                     }
                 }
+                if rows.is_empty() {
+                    // It is the store that can't be read, rather than some lanes.
+                    let damaged = std::mem::take(&mut damaged);
+                    damaged.first().iter().for_each(|(_, reason)| {
+                        self.trouble.failed(&StoreError::Damaged(reason.clone()));
+                    });
+                    failed.extend(damaged.into_iter().map(|(read, _)| read));
+                }
             }
-            Err(error @ StoreError::Damaged(_)) => {
-                self.trouble.failed(&error);
-                damaged = reads.clone();
+            Err(StoreError::Damaged(reason)) => {
+                damaged.extend(reads.iter().map(|read| (read.clone(), reason.clone())));
             }
             read => {
                 self.trouble.after(&read).await;
@@ -213,24 +240,34 @@ mod tests {
         let path = folder.path().join("db");
         let store = Arc::new(SqliteStore::open(SqliteOptions::server(path.clone())).unwrap());
         let reads = [read(1), read(2), read(3)];
-        let damaged = reads[1].account;
-        rusqlite::Connection::open(path)
-            .unwrap()
-            .execute("INSERT INTO lane (account, health) VALUES (?1, 9)", [damaged.number()])
-            .unwrap();
-        let loader = Loader {
-            store,
+        let database = rusqlite::Connection::open(path).unwrap();
+        let damage = |read: &LaneRead| {
+            let sql = "INSERT INTO lane (account, health) VALUES (?1, 9)";
+            assert_eq!(database.execute(sql, [read.account.number()]).unwrap(), 1);
+        };
+        damage(&reads[1]);
+        let loader = || Loader {
+            store: store.clone(),
             endpoints: Arc::default(),
             bodies: Arc::new(Bodies::new(0)),
             clock: Clock::system(),
             signing: Signing::Hmac,
             trouble: Arc::default(),
         };
-        let loaded = loader.load(reads.to_vec()).await;
+        let loaded = loader().load(reads.to_vec()).await;
         let found: Vec<AccountId> = loaded.rows.iter().map(|rows| rows.account).collect();
         assert_eq!(found, [reads[0].account, reads[2].account]);
-        assert_eq!(loaded.damaged, [reads[1].clone()]);
+        assert!(matches!(&loaded.damaged[..], [(read, _)] if *read == reads[1]));
         assert!(loaded.failed.is_empty(), "the others read on meanwhile");
+
+        // Where none of several can be read, it is not for a lane of its own.
+        damage(&reads[0]);
+        damage(&reads[2]);
+        let loaded = loader().load(reads.to_vec()).await;
+        assert_eq!(loaded.failed, reads);
+        assert!(loaded.rows.is_empty() && loaded.damaged.is_empty());
+        let loaded = loader().load(vec![reads[0].clone()]).await;
+        assert_eq!((loaded.damaged.len(), loaded.failed.len()), (1, 0));
     }
 
     #[test]

@@ -39,6 +39,7 @@ impl Running {
         self.engine.lost(of);
         let refused = self.recorder.refuse(of);
         self.recorded(refused);
+        self.unreadable.lost(of);
         self.endpoints.forget_all(of);
         self.to_look_in.retain(|shard| !lost.contains(shard));
     }
