@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use ringback_delivery::{
-    AccountId, Command, Engine, Failure, FlightId, Health, Jitter, LaneRead, LaneRecord, LaneRows,
+    AccountId, Command, EmptyLane, Engine, Failure, FlightId, Health, Jitter, LaneRead, LaneRecord, LaneRows,
     LaneUpdate, Outcome, Sequence, Settings, Standing, Start, Timestamp, Trouble, Turn, Verdict, Waiting,
 };
 
@@ -27,9 +27,13 @@ struct Story {
 
 impl Story {
     fn begin() -> Self {
+        Self::begin_with(Settings::default())
+    }
+
+    fn begin_with(settings: Settings) -> Self {
         let now = Timestamp::from_millis(1_700_000_000_000);
         let mut story = Self {
-            engine: Engine::new(Settings::default(), now),
+            engine: Engine::new(settings, now),
             now,
             standing: Standing { generation: 1, registered: true, ..Standing::default() },
             record: LaneRecord::default(),
@@ -287,6 +291,29 @@ fn a_lane_of_which_something_can_not_be_recorded_stands_still_until_it_is() {
     story.engine.set_aside(story.now, account(), false);
     story.carry_out();
     assert_eq!(story.under_way(), 1);
+}
+
+#[test]
+fn what_can_not_be_recorded_of_a_lane_keeps_no_other_from_starting() {
+    let mut story = Story::begin_with(Settings { unrecorded: 1, ..Settings::default() });
+    story.publish();
+    let flight = story.started.remove(0).flight;
+    story.engine.answered(story.now, flight, &OK, Jitter::NONE);
+    // That it is delivered is not recorded yet.
+    let other = AccountId::from_number(account().number() + 1).unwrap();
+    let lane = EmptyLane { standing: story.standing, record: LaneRecord::default() };
+    story.engine.accepted(story.now, other, waiting(2, story.now), Some(&lane));
+    story.engine.pump(story.now);
+    let starts = |story: &mut Story| {
+        let commands = std::iter::from_fn(|| story.engine.next_command());
+        commands.filter(|command| matches!(command, Command::Start(start) if start.account == other)).count()
+    };
+    assert_eq!(starts(&mut story), 0, "as much as may be is not recorded");
+    story.engine.set_aside(story.now, account(), true);
+    assert_eq!(starts(&mut story), 1);
+    story.engine.recorded(story.now, [(account(), Turn(1))]);
+    story.engine.set_aside(story.now, account(), false);
+    assert_eq!(story.engine.unrecorded(), 0);
 }
 
 #[test]

@@ -11,7 +11,7 @@ impl Engine {
     /// ends with this; after those it is to be called, once for many.
     pub fn pump(&mut self, now: Timestamp) {
         self.heed(now);
-        while !self.stopping && self.unrecorded < self.settings.unrecorded {
+        while !self.stopping && self.unrecorded.saturating_sub(self.aside) < self.settings.unrecorded {
             let Some(account) = self.next_sender(now) else { break };
             let launched = self.change(now, account, |lane, at| Some((lane.launch(at)?, lane.repute(at))));
             if let Some((waiting, repute)) = launched.flatten() {

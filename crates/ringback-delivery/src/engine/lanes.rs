@@ -67,9 +67,10 @@ impl Engine {
     ) -> Option<T> {
         let lane = self.lanes.get_mut(&account)?;
         let room = self.entries < self.settings.entries_in_all;
-        let before = lane.entries();
+        let (entries, aside) = (lane.entries(), lane.aside());
         let result = happen(lane, &Moment { now, settings: &self.settings, room });
-        self.entries = self.entries + lane.entries() - before;
+        self.entries = self.entries + lane.entries() - entries;
+        self.aside = self.aside + lane.aside() - aside;
         Some(result)
     }
 
@@ -158,6 +159,7 @@ impl Engine {
     pub(super) fn dismiss(&mut self, account: AccountId) {
         if let Some(lane) = self.lanes.remove(&account) {
             self.entries -= lane.entries();
+            self.aside -= lane.aside();
             self.resting.set(account, None);
         }
     }

@@ -91,6 +91,8 @@ pub struct Engine {
     last_flight: u64,
     pools: Pools,
     unrecorded: usize,
+    /// Of these, what waits for lanes that stand still for it.
+    aside: usize,
     entries: usize,
     stopping: bool,
     commands: VecDeque<Command>,
@@ -117,6 +119,7 @@ impl Engine {
             flights: NumberMap::default(),
             last_flight: 0,
             unrecorded: 0,
+            aside: 0,
             entries: 0,
             stopping: false,
             commands: VecDeque::new(),
@@ -313,7 +316,7 @@ impl Engine {
     }
 
     /// What was decided for this account can't be recorded, however often that is tried, or it is recorded after all.
-    /// Meanwhile nothing of it starts, so that what can't be recorded stays little.
+    /// Meanwhile nothing of it starts, so that what can't be recorded stays little; and it keeps nothing of others from starting.
     pub fn set_aside(&mut self, now: Timestamp, account: AccountId, is_aside: bool) {
         self.heed(now);
         self.with_lane(now, account, |lane, _| lane.set_aside(is_aside));

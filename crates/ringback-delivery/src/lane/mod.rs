@@ -316,6 +316,11 @@ impl Lane {
         }
     }
 
+    /// How much of it is not recorded, where it stands still for that.
+    pub(crate) fn aside(&self) -> usize {
+        if self.is_aside { self.unrecorded as usize } else { 0 }
+    }
+
     /// What was decided can't be recorded, or is after all.
     pub(crate) fn set_aside(&mut self, is_aside: bool) {
         self.is_aside = is_aside;

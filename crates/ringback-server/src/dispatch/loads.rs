@@ -132,13 +132,15 @@ impl Loader {
         match read {
             Err(StoreError::Damaged(_)) if reads.len() > 1 => {
                 // One by one, and at once: what is damaged must not hold up the others.
-                for read in &reads {
+                for (at, read) in reads.iter().enumerate() {
                     match self.store.load(vec![read.clone()]).await {
                         Ok(read) => rows.extend(read),
                         Err(StoreError::Damaged(reason)) => damaged.push((read.clone(), reason)),
                         Err(error) => {
+                            // The others would only wait for it as long.
                             self.trouble.failed(&error);
-                            failed.push(read.clone());
+                            failed.extend_from_slice(&reads[at..]);
+                            break;
                         }
                     }
                 }

@@ -12,7 +12,8 @@ use ringback_store::Settled;
 
 use super::{FIRST_RETRY, LAST_RETRY};
 
-/// How often a thing must be refused alone, until it is given up.
+/// How often a thing must be refused alone, until it is given up; and how many things of an account, until the rest of it is not
+/// tried either.
 const REFUSALS: u32 = 3;
 /// Accounts of which so many things are refused and nothing is kept are enough to know that all would be.
 const MANY: usize = 8;
@@ -86,6 +87,8 @@ pub(super) struct Parts {
     pub(super) kept: Part,
     /// What was refused alone, and for what reason.
     pub(super) refused: Vec<(Part, String)>,
+    /// How many things of each account those are.
+    given_up: BTreeMap<AccountId, u32>,
     rounds: u32,
 }
 
@@ -109,7 +112,7 @@ impl Parts {
     }
 
     /// The store refused this. How long to wait before the next; and whether the store is failing, as it refuses all. Of
-    /// accounts whose outcomes had been `aside` already one refusal is enough.
+    /// accounts whose outcomes had been `aside` already one refusal is enough, and no surprise that is waited for.
     pub(super) fn refuse(&mut self, mut part: Part, reason: String, aside: &[AccountId]) -> (Duration, bool) {
         let wait = FIRST_RETRY * (1 << part.refusals.min(REFUSALS));
         part.refusals += 1;
@@ -121,18 +124,39 @@ impl Parts {
             // And an account's outcomes in their order.
             Ok((first, second)) => [second, first].into_iter().for_each(|part| self.again(part)),
             Err(alone) if alone.refusals < REFUSALS && !is_known => self.again(alone),
-            Err(alone) => self.refused.push((alone, reason)),
+            Err(alone) => self.give_up(alone, reason),
         }
         if self.rounds == ROUNDS || !self.refuses_all(aside) {
-            return (wait, false);
+            let is_over = self.waiting.is_empty();
+            return (if is_known || is_over { Duration::ZERO } else { wait }, false);
         }
         self.rounds += 1;
+        self.given_up.clear();
         let mut batch = Part::default();
         self.refused.drain(..).for_each(|(part, _)| batch.add(part));
         self.waiting.drain(..).for_each(|part| batch.add(part));
         batch.refusals = 0;
         self.again(batch);
         (LAST_RETRY, true)
+    }
+
+    /// This can't be recorded; nor, where that holds for several things of its account, what is left of it: it stands still anyway.
+    fn give_up(&mut self, alone: Part, reason: String) {
+        let accounts = alone.accounts();
+        self.refused.push((alone, reason.clone()));
+        let Some(account) = accounts.first() else { return };
+        let given_up = self.given_up.entry(*account).or_default();
+        *given_up += 1;
+        if *given_up < REFUSALS {
+            return;
+        }
+        for part in std::mem::take(&mut self.waiting) {
+            if part.accounts() == accounts {
+                self.refused.push((part, reason.clone()));
+            } else {
+                self.waiting.push_back(part);
+            }
+        }
     }
 
     /// Whether several accounts were tried, and nothing at all was kept.
