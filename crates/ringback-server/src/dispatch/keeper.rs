@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ringback_delivery::{AccountId, Turn};
 use ringback_store::{Beat, CommitListener as _, LEASE_TERM, Lease, Store};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
@@ -27,6 +27,8 @@ const RENEW_NOT_WITHIN: Duration = Duration::from_millis(200);
 /// How often it is asked what other nodes did, and the least time between two such questions.
 const ASK_EVERY: Duration = Duration::from_millis(250);
 const ASK_NOT_WITHIN: Duration = Duration::from_millis(10);
+/// How long a question that is under way may take as this ends, until it is broken off: a pooler has to cancel that, and some end by it.
+const END_WITHIN: Duration = Duration::from_secs(1);
 
 /// The tasks; they end when this is dropped.
 pub(super) struct Keeper {
@@ -35,6 +37,8 @@ pub(super) struct Keeper {
     store: Arc<dyn Store>,
     /// Told when the next renewal should not wait for its time.
     wanted: Arc<Notify>,
+    /// Says that the tasks are to end, between two questions.
+    over: watch::Sender<bool>,
 }
 
 impl Keeper {
@@ -46,7 +50,7 @@ impl Keeper {
         clock: Clock,
     ) -> Self {
         let (give_back, to_give_back) = mpsc::unbounded_channel();
-        let (mut tasks, wanted) = (JoinSet::new(), Arc::<Notify>::default());
+        let (mut tasks, wanted, over) = (JoinSet::new(), Arc::<Notify>::default(), watch::Sender::new(false));
         if ownership.is_shared() {
             let leases = Leases {
                 store: store.clone(),
@@ -55,10 +59,10 @@ impl Keeper {
                 clock,
                 wanted: wanted.clone(),
             };
-            tasks.spawn(leases.keep(to_give_back));
-            tasks.spawn(listen(store.clone(), ownership, inbox, wanted.clone()));
+            tasks.spawn(leases.keep(to_give_back, over.subscribe()));
+            tasks.spawn(listen(store.clone(), ownership, inbox, wanted.clone(), over.subscribe()));
         }
-        Self { tasks, give_back, store, wanted }
+        Self { tasks, give_back, store, wanted, over }
     }
 
     /// Waits until one of its tasks has ended. None does by itself: it has panicked, and says so here.
@@ -84,6 +88,10 @@ impl Keeper {
 
     /// Takes no more, and renews no more.
     pub(super) async fn stop(mut self) {
+        self.over.send_replace(true);
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        // What takes longer is broken off.
+        let _ = tokio::time::timeout(END_WITHIN, ended).await;
         self.tasks.shutdown().await;
     }
 }
@@ -95,7 +103,7 @@ impl Keeper {
         let (give_back, _) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         tasks.spawn(task);
-        Self { tasks, give_back, store, wanted: Arc::default() }
+        Self { tasks, give_back, store, wanted: Arc::default(), over: watch::Sender::new(false) }
     }
 }
 
@@ -108,7 +116,11 @@ struct Leases {
 }
 
 impl Leases {
-    async fn keep(self, mut to_give_back: mpsc::UnboundedReceiver<Vec<Lease>>) {
+    async fn keep(
+        self,
+        mut to_give_back: mpsc::UnboundedReceiver<Vec<Lease>>,
+        mut over: watch::Receiver<bool>,
+    ) {
         let mut in_trouble = false;
         loop {
             let wait = match self.renew().await {
@@ -127,6 +139,7 @@ impl Leases {
             let (mut next, soonest) = (now + wait, now + wait.min(RENEW_NOT_WITHIN));
             loop {
                 tokio::select! {
+                    () = is_over(&mut over) => return,
                     () = tokio::time::sleep_until(next.into()) => break,
                     () = self.wanted.notified() => next = next.min(soonest),
                     leases = to_give_back.recv() => {
@@ -200,7 +213,13 @@ fn take_in(ownership: &Ownership, inbox: &Inbox, sent: Moment, beat: &Beat) -> u
 }
 
 /// Hears what other nodes did, several times a second.
-async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inbox>, wanted: Arc<Notify>) {
+async fn listen(
+    store: Arc<dyn Store>,
+    ownership: Arc<Ownership>,
+    inbox: Arc<Inbox>,
+    wanted: Arc<Notify>,
+    mut over: watch::Receiver<bool>,
+) {
     let mut in_trouble = false;
     loop {
         let asked = Moment::now();
@@ -224,10 +243,22 @@ async fn listen(store: Arc<dyn Store>, ownership: Arc<Ownership>, inbox: Arc<Inb
                 }
             }
         }
-        tokio::time::sleep(ASK_NOT_WITHIN).await;
-        // A hint may come too early or not at all.
-        let _ = tokio::time::timeout(ASK_EVERY, store.hint()).await;
+        let pause = async {
+            tokio::time::sleep(ASK_NOT_WITHIN).await;
+            // A hint may come too early or not at all.
+            let _ = tokio::time::timeout(ASK_EVERY, store.hint()).await;
+        };
+        tokio::select! {
+            () = is_over(&mut over) => return,
+            () = pause => {}
+        }
     }
+}
+
+/// Comes when the tasks are to end.
+async fn is_over(over: &mut watch::Receiver<bool>) {
+    // Where the keeper has gone, they are ended with it.
+    let _ = over.wait_for(|is_over| *is_over).await;
 }
 
 /// Other nodes took messages in for these, up to those places in their queues where that was said.

@@ -254,7 +254,13 @@ impl Cluster {
     }
 
     /// Ends the load, waits until all that was accepted has arrived, stops the nodes, and checks the books.
-    pub(super) async fn end(mut self) {
+    pub(super) async fn end(self) {
+        let store = self.stores[0].clone();
+        self.end_and_look_at(&store).await;
+    }
+
+    /// The same, with the books of the store at this URL.
+    pub(super) async fn end_and_look_at(mut self, store: &str) {
         self.over.store(true, Ordering::SeqCst);
         let published = self.publishers.join_all().await;
         let fences = self.operator.await.unwrap();
@@ -270,10 +276,10 @@ impl Cluster {
             assert_no_faults(&printed);
         }
         books.check(&self.listener.arrivals(), FENCE_EFFECT);
-        let store = PostgresStore::connect(options(&self.stores[0])).await.unwrap();
-        books.check_the_store(&store, ACCOUNTS, ACCOUNTS - 1).await;
-        drop(store);
-        let verify = ["verify", "--store", &self.stores[0]];
+        let opened = PostgresStore::connect(options(store)).await.unwrap();
+        books.check_the_store(&opened, ACCOUNTS, ACCOUNTS - 1).await;
+        drop(opened);
+        let verify = ["verify", "--store", store];
         printed(&run_with(self.folder.path(), &verify, &[("RINGBACK_KEY", KEY)], ""));
     }
 }

@@ -22,5 +22,6 @@ async fn behind_a_pooler_in_transaction_mode_all_is_the_same() {
     cluster.is_at_full_speed(killed, LEASE + RENEWED_EVERY + SLACK).await;
     cluster.revive(2);
     cluster.shares_evenly(&database).await;
-    cluster.end().await;
+    // The books are looked at behind it.
+    cluster.end_and_look_at(&database.url()).await;
 }
