@@ -1,9 +1,15 @@
 //! Taking messages in: a batch as columns, one statement, and what it answers.
 
+mod columns;
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringback_delivery::{AccountId, MessageId, OrderingKey, Sequence, Timestamp, Turn, Waiting};
 use tokio_postgres::Row;
+
+use columns::Columns;
+use told::Told;
 
 use super::days::{self, Days};
 use super::fault::Fault;
@@ -11,10 +17,18 @@ use super::heard::Heard;
 use super::link::{Link, args};
 use super::{repeats, rows};
 use crate::content::KEPT_BYTES;
-use crate::{Admission, Content, Fresh, Limits, NewMessage, Trace, stored};
+use crate::{Admission, Fresh, Limits, NewMessage, stored};
 
 /// How often a commit is tried again that met somebody else at the same rows.
-const CONFLICTS: usize = 5;
+const TRIES: usize = 5;
+
+/// What a row tells of: `o_what` of the function `accept_5`.
+const QUEUED: i16 = 0;
+const DUPLICATE: i16 = 1;
+const CONFLICT: i16 = 2;
+const UNREGISTERED: i16 = 3;
+const ACCOUNT_FULL: i16 = 4;
+const STORE_FULL: i16 = 5;
 
 /// What a batch came to.
 #[derive(Default)]
@@ -29,58 +43,6 @@ pub(super) struct Taken {
     pub(super) told: bool,
     /// Shards of theirs that are other nodes', whose callbacks wait there.
     pub(super) behind: BTreeSet<u16>,
-}
-
-#[derive(Default)]
-struct Columns<'a> {
-    shards: Vec<i16>,
-    accounts: Vec<i64>,
-    /// The earliest time of the account's messages.
-    first: Vec<i64>,
-    /// How far it was heard of the account's queue.
-    heard: Vec<Option<i64>>,
-    at: Vec<i32>,
-    now: Vec<i64>,
-    kind: Vec<i16>,
-    key: Vec<Option<i64>>,
-    body: Vec<&'a [u8]>,
-    name: Vec<Option<&'a [u8]>>,
-    content: Vec<Option<&'a [u8]>>,
-    period: Vec<i32>,
-    trace: Vec<Option<[u8; KEPT_BYTES]>>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(messages: &[(Timestamp, &'a NewMessage)], heard: &Heard) -> Self {
-        let mut places: BTreeMap<(i16, i64), (i32, i64)> = BTreeMap::new();
-        for (now, message) in messages {
-            let (_, first) = places.entry(rows::key(message.account)).or_insert((0, i64::MAX));
-            *first = now.as_millis().min(*first);
-        }
-        let mut columns = Self::default();
-        for (place, at) in places.iter_mut().zip(1..) {
-            let ((shard, account), (known, first)) = place;
-            *known = at;
-            columns.shards.push(*shard);
-            columns.accounts.push(*account);
-            columns.first.push(*first);
-        }
-        columns.heard = heard.of(&columns.accounts);
-        for (now, message) in messages {
-            let at = places.get(&rows::key(message.account)).map_or(0, |(at, _)| *at);
-            let named = message.idempotency.as_ref();
-            columns.at.push(at);
-            columns.now.push(now.as_millis());
-            columns.kind.push(message.kind.number().into());
-            columns.key.push(message.key.map(|key| key.0));
-            columns.body.push(&message.content.body);
-            columns.name.push(named.map(|named| named.key.as_slice()));
-            columns.content.push(named.map(|named| named.message.as_slice()));
-            columns.period.push(i32::try_from(days::day(*now)).unwrap_or(i32::MAX));
-            columns.trace.push(message.content.trace.map(Trace::to_kept));
-        }
-        columns
-    }
 }
 
 /// Takes the messages in: in one commit, but for some whose key comes again in the batch.
@@ -132,7 +94,7 @@ async fn commit(
     let mut tries = 0;
     loop {
         match try_commit(link, days, node, limits, heard, messages).await {
-            Err(fault) if fault.is_conflict() && tries < CONFLICTS => tries += 1,
+            Err(fault) if fault.is_conflict() && tries < TRIES => tries += 1,
             taken => return taken,
         }
     }
@@ -168,24 +130,23 @@ async fn try_commit(
         found => found?,
     };
     link.settled()?;
-    let mut taken = Taken { admissions: Vec::with_capacity(messages.len()), ..Taken::default() };
-    let (brought, found) = found.split_at(found.len().saturating_sub(messages.len()));
+    let (told, found) = found.split_at(found.len().saturating_sub(messages.len()));
     if found.len() != messages.len() {
         return Err(Fault::damaged("the database did not answer for every message"));
     }
-    for row in brought {
-        taken.brought.push(brought_along(row, &columns)?);
-    }
-    for (row, (_, message)) in found.iter().zip(messages) {
-        taken.admissions.push(admission(row, message.account)?);
-        if row.try_get::<_, bool>(9)? {
-            taken.behind.insert(message.account.shard());
+    let told = Told::read(told, &columns)?;
+    let mut taken = Taken { brought: told.brought, behind: told.behind, ..Taken::default() };
+    for (((row, (now, message)), ord), at) in found.iter().zip(messages).zip(1..).zip(&columns.at) {
+        if row.try_get::<_, i64>(1)? != ord {
+            return Err(Fault::damaged("the database did not answer in the messages' order"));
         }
-        if row.try_get::<_, i16>(1)? == 0 {
-            let waiting = waiting(row, message.key)?;
+        let what = row.try_get(0)?;
+        taken.admissions.push(admission(what, row, *now, message.account)?);
+        if what == QUEUED {
+            let waiting = waiting(row, message.key, *now)?;
             let content = message.content.clone();
             taken.fresh.push(Fresh { account: message.account, waiting, content, lane: None });
-            taken.told |= row.try_get::<_, bool>(8)?;
+            taken.told |= told.others.contains(at);
         }
     }
     Ok(taken)
@@ -203,12 +164,12 @@ async fn take_in(link: &Link, node: i32, limits: Limits, columns: &Columns<'_>) 
     let named =
         if has_keys { (columns.name.as_slice(), columns.content.as_slice()) } else { (&[][..], &[][..]) };
     link.rows(
-        "SELECT * FROM ringback.accept_4($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
-             $17)",
+        "SELECT * FROM ringback.accept_5($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+             $17, $18)",
         args![
             INT4 node, INT8 most, INT8 most_in_all, BOOL has_keys,
             INT2_ARRAY columns.shards, INT8_ARRAY columns.accounts, INT8_ARRAY columns.first,
-            INT8_ARRAY columns.heard, INT4_ARRAY columns.at, INT8_ARRAY columns.now, INT2_ARRAY columns.kind, INT8_ARRAY columns.key,
+            INT8_ARRAY columns.heard, INT4_ARRAY columns.at, INT8_ARRAY columns.nth, INT8_ARRAY columns.now, INT2_ARRAY columns.kind, INT8_ARRAY columns.key,
             BYTEA_ARRAY columns.body, BYTEA_ARRAY named.0, BYTEA_ARRAY named.1,
             INT4_ARRAY columns.period, BYTEA_ARRAY traces
         ],
@@ -216,50 +177,33 @@ async fn take_in(link: &Link, node: i32, limits: Limits, columns: &Columns<'_>) 
     .await
 }
 
-fn admission(row: &Row, account: AccountId) -> Result<Admission, Fault> {
-    let id = || -> Result<MessageId, Fault> {
-        Ok(MessageId::new(account, Sequence(rows::number(row, 2)?), rows::moment(row, 5)?))
+fn admission(what: i16, row: &Row, now: Timestamp, account: AccountId) -> Result<Admission, Fault> {
+    let id = |accepted_at: Timestamp| -> Result<MessageId, Fault> {
+        Ok(MessageId::new(account, Sequence(rows::number(row, 2)?), accepted_at))
     };
-    Ok(match row.try_get::<_, i16>(1)? {
-        0 => Admission::Queued(id()?),
-        1 => {
+    Ok(match what {
+        QUEUED => Admission::Queued(id(now)?),
+        DUPLICATE => {
             let state = stored::state_of(row.try_get::<_, i16>(7)?.into())
                 .ok_or_else(|| Fault::damaged("a message is in no known state"))?;
-            Admission::Duplicate(id()?, state)
+            Admission::Duplicate(id(rows::moment(row, 6)?)?, state)
         }
-        2 => Admission::Conflict,
-        3 => Admission::Unregistered,
-        4 => Admission::AccountFull,
-        5 => Admission::StoreFull,
+        CONFLICT => Admission::Conflict,
+        UNREGISTERED => Admission::Unregistered,
+        ACCOUNT_FULL => Admission::AccountFull,
+        STORE_FULL => Admission::StoreFull,
         _ => return Err(Fault::damaged("a message was taken in no known way")),
     })
 }
 
-/// What another node took in.
-fn brought_along(row: &Row, columns: &Columns<'_>) -> Result<Fresh, Fault> {
-    let at = usize::try_from(row.try_get::<_, i32>(10)? - 1).unwrap_or(usize::MAX);
-    let account = columns.accounts.get(at).and_then(|account| u64::try_from(*account).ok());
-    let account = account.and_then(AccountId::from_number);
-    let account = account.ok_or_else(|| Fault::damaged("a message was brought along that is nobody's"))?;
-    let key = row.try_get::<_, Option<i64>>(11)?.map(OrderingKey);
-    let body: Vec<u8> = row.try_get(12)?;
-    let trace = row.try_get::<_, Option<&[u8]>>(13)?.and_then(Trace::from_kept);
-    Ok(Fresh {
-        account,
-        waiting: waiting(row, key)?,
-        content: Content { body: body.into(), trace },
-        lane: None,
-    })
-}
-
-fn waiting(row: &Row, key: Option<OrderingKey>) -> Result<Waiting, Fault> {
+fn waiting(row: &Row, key: Option<OrderingKey>, accepted_at: Timestamp) -> Result<Waiting, Fault> {
     Ok(Waiting {
         turn: Turn(rows::number(row, 3)?),
         sequence: Sequence(rows::number(row, 2)?),
         position: row.try_get(4)?,
         key,
-        accepted_at: rows::moment(row, 5)?,
-        born: rows::moment(row, 6)?,
+        accepted_at,
+        born: rows::moment(row, 5)?,
         attempts: 0,
         charged: 0,
         due: None,

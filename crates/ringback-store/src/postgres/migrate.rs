@@ -51,6 +51,7 @@ const STEPS: &[Step] = &[
     step!(12, "let_the_lane_cancel", "0.1.0"),
     step!(13, "hear_of_other_nodes", "0.1.0"),
     step!(14, "know_the_server", "0.1.0"),
+    step!(15, "take_in_with_less", "0.1.0"),
 ];
 
 /// Brings the database up to what this release knows, and makes a new one; gives its vault, and its mark.

@@ -195,7 +195,20 @@ async fn what_others_took_in_comes_along_with_the_owners_next_batch() {
     assert_eq!(of_owner.heard().len(), 513);
     other.accept(at(5), many).await.unwrap();
     accept_many(&owner, at(5), ONE, 1).await;
-    assert_eq!(of_owner.heard().len(), 1);
+    let heard = of_owner.heard();
+    assert_eq!(heard.len(), 1);
+    // So is what is larger, and what is behind it in the queue.
+    let next = heard[0].2 + 1;
+    let large = "x".repeat(700_000);
+    other
+        .accept(
+            at(6),
+            vec![message(ONE, &large), message(ONE, &large), message(ONE, &large), message(ONE, "small")],
+        )
+        .await
+        .unwrap();
+    accept_many(&owner, at(6), ONE, 1).await;
+    assert_eq!(of_owner.heard(), [(true, of, next), (true, of, next + 1), (false, of, next + 4)]);
 }
 
 /// Hears of messages in the order in which they are told: whether one was brought along, whose it is, and its turn.
