@@ -62,6 +62,7 @@ pub fn print_config(text: &str) -> Result<String, String> {
 
 fn run(cli: Cli) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(ringback_server::dispatch::serving_threads())
         .enable_all()
         .build()
         .context("the threads to work on could not be started")?;

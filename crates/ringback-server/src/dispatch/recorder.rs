@@ -28,8 +28,8 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LAST_RETRY: Duration = Duration::from_secs(5);
 /// A database that several nodes share works on each batch for as long as on thirty settlements, and syncs it by itself. So
 /// the next batch grows until there are enough in it, or the last one began so long ago.
-const ENOUGH: usize = 256;
-const GATHER: Duration = Duration::from_millis(8);
+const ENOUGH: usize = 512;
+const GATHER: Duration = Duration::from_millis(16);
 /// How long what was set aside stays so, until it is tried again.
 const ASIDE_FOR: Duration = Duration::from_secs(60);
 /// Accounts of which that is tried again at once: as long as nothing of it is kept, others wait for it.

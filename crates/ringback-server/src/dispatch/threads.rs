@@ -59,10 +59,25 @@ impl Threads {
 }
 
 fn build() -> io::Result<Runtime> {
-    let threads = available_parallelism().map_or(1, NonZero::get) / 2;
+    let threads = delivering();
     // A runtime of one thread hands tasks on for less.
     let mut builder = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-    builder.worker_threads(threads.max(1)).thread_name(NAME).enable_all().build()
+    builder.worker_threads(threads).thread_name(NAME).enable_all().build()
+}
+
+fn processors() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
+}
+
+fn delivering() -> usize {
+    (processors() / 2).max(1)
+}
+
+/// How many threads serve the API: one for each processor that those who deliver leave, and one at least. With more of them what
+/// is handed on goes from one to another, and each is in the others' way.
+#[must_use]
+pub fn serving() -> usize {
+    processors().saturating_sub(delivering()).max(1)
 }
 
 fn run(runtime: Runtime, given: oneshot::Receiver<JoinHandle<()>>) -> Result<(), JoinError> {
