@@ -99,9 +99,9 @@ impl<'a> Batch<'a> {
             write(&mut self.answers, number, problem.status(), LineOutcome::Error(problem.body()));
             return;
         }
+        self.bytes += line.len();
         let problem = match self.read(line) {
             Ok(message) => {
-                self.bytes += line.len();
                 self.messages.push(message);
                 None
             }
@@ -128,6 +128,8 @@ impl<'a> Batch<'a> {
         let messages = std::mem::take(&mut self.messages);
         self.bytes = 0;
         let admitted = if messages.is_empty() {
+            // Others have their turn here too.
+            tokio::task::yield_now().await;
             Ok(Vec::new())
         } else {
             let began = Instant::now();

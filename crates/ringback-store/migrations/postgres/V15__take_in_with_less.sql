@@ -110,15 +110,19 @@ BEGIN
                 AND p.turn > a_heard[at] ORDER BY p.turn LIMIT most_brought) p
             WHERE p.attempts = 0 AND NOT p.replay;
             -- It was heard of up to there lately: what is of the day before that is read.
-            RETURN QUERY SELECT 7::smallint, at::bigint, o.sequence, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
-                NULL::smallint, NULL::bigint, o.body, o.trace, NULL::boolean, NULL::boolean
-            FROM (
-                SELECT r.sequence, r.body, r.trace, sum(octet_length(r.body)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes
-                FROM ringback.arrival r WHERE r.shard = a_shard[at] AND r.account = a_account[at]
-                    AND r.sequence > a_heard[at] - a_replays[at] AND r.sequence <= a_last[at]
-                    AND r.position >= a_day[at] - (86400000::bigint << 20)
-            ) o
-            WHERE o.bytes <= most_bytes;
+            IF FOUND THEN
+                RETURN QUERY SELECT 7::smallint, at::bigint, o.sequence, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
+                    NULL::smallint, NULL::bigint, o.body, o.trace, NULL::boolean, NULL::boolean
+                FROM (
+                    SELECT r.*, sum(octet_length(r.body)) OVER (ORDER BY r.sequence ROWS UNBOUNDED PRECEDING) AS bytes
+                    FROM (SELECT r.sequence, r.body, r.trace FROM ringback.arrival r
+                        WHERE r.shard = a_shard[at] AND r.account = a_account[at]
+                            AND r.sequence > a_heard[at] - a_replays[at] AND r.sequence <= a_last[at]
+                            AND r.position >= a_day[at] - (86400000::bigint << 20)
+                        ORDER BY r.sequence LIMIT most_brought) r
+                ) o
+                WHERE o.bytes <= most_bytes;
+            END IF;
         END IF;
     END LOOP;
     RETURN QUERY

@@ -3,12 +3,21 @@
 /// How many lines a publish has, blank ones too. A newline at its end ends the last one and begins none.
 #[must_use]
 pub fn line_count(text: &[u8]) -> usize {
-    unended(text).iter().filter(|byte| **byte == b'\n').count() + 1
+    memchr::memchr_iter(b'\n', unended(text)).count() + 1
 }
 
 /// The lines that are not blank, each without white space around it, numbered from 1; a blank line counts.
 pub fn numbered_lines(text: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
-    let lines = unended(text).split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut rest = Some(unended(text));
+    let lines = std::iter::from_fn(move || {
+        let text = rest?;
+        let (line, others) = match memchr::memchr(b'\n', text) {
+            Some(end) => (&text[..end], Some(&text[end + 1..])),
+            None => (text, None),
+        };
+        rest = others;
+        Some(line.trim_ascii())
+    });
     (1..).zip(lines).filter(|(_, line)| !line.is_empty())
 }
 

@@ -9,11 +9,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use ringback_delivery::{LaneRead, LaneUpdate, MessageState, OrderingKey, Sequence, Turn};
-use ringback_store::{MessageFilter, NewMessage, Reach, ReplayFilter, Retention, Store, Swept, Upkeep as _};
+use ringback_store::{
+    MessageFilter, NewMessage, PostgresStore, Reach, ReplayFilter, Retention, Role, Store, Swept, Upkeep as _,
+};
 use ringback_testbed::{Database, Postgres};
 use serde_json::Value;
 
 use super::costs::{add_idle, open};
+use super::options;
 use crate::cast::*;
 use crate::looking::*;
 
@@ -49,11 +52,12 @@ async fn nothing_goes_over_a_large_table_whatever_the_planner_knows_of_it() {
         // The next one's is empty when most plans are made.
         database.psql(&format!("SELECT ringback.make_day_1({day}), ringback.make_day_1({day} + 1)"));
         tell_plans(&database);
+        let other = PostgresStore::connect(options(&database, Role::Server)).await.unwrap();
         let mut store = None;
         if known == Known::Emptiness {
             database.psql("ANALYZE");
             let first = store.insert(open(&database).await);
-            live(first, [THREE, FOUR]).await;
+            live(first, &other, [THREE, FOUR]).await;
             for _ in 0..KEPT_AFTER {
                 first.retire(at(20), long()).await.unwrap();
             }
@@ -74,7 +78,7 @@ async fn nothing_goes_over_a_large_table_whatever_the_planner_knows_of_it() {
             changed.shard(),
             changed.number()
         ));
-        live(&store, [ONE, TWO]).await;
+        live(&store, &other, [ONE, TWO]).await;
         let mut indexes = indexes(&database);
         store.retire(hour(3), short()).await.unwrap();
         store.retire(hour(12), Retention { bytes: Some(1), ..short() }).await.unwrap();
@@ -82,7 +86,7 @@ async fn nothing_goes_over_a_large_table_whatever_the_planner_knows_of_it() {
         let behind = ((day + 1) * 86_400_000) << 20;
         database.psql(&format!("UPDATE ringback.tape SET cut = {behind}, floor = {behind}"));
         while store.retire(hour(72), long()).await.unwrap() == Swept::More {}
-        drop(store);
+        drop((store, other));
         database.until_left_alone().await;
         indexes.extend(self::indexes(&database));
         let plans = plans(&postgres.log()[before..]);
@@ -147,16 +151,16 @@ fn fill(database: &Database<'_>) {
 }
 
 /// The busy path, and what looks after it.
-async fn live(store: &dyn Store, [one, two]: [u64; 2]) {
+async fn live(store: &dyn Store, other: &dyn Store, [one, two]: [u64; 2]) {
     for number in [one, two] {
         register(store, number).await;
     }
-    accept_and_deliver(store, [one, two]).await;
+    accept_and_deliver(store, other, [one, two]).await;
     look(store, [one, two]).await;
     stop_and_send_again(store, [one, two]).await;
 }
 
-async fn accept_and_deliver(store: &dyn Store, [one, two]: [u64; 2]) {
+async fn accept_and_deliver(store: &dyn Store, other: &dyn Store, [one, two]: [u64; 2]) {
     let batch = (0..200_u8).map(|n| {
         let message = named(if n % 2 == 0 { one } else { two }, n, n);
         NewMessage { key: Some(OrderingKey((n / 20).into())), ..message }
@@ -165,6 +169,8 @@ async fn accept_and_deliver(store: &dyn Store, [one, two]: [u64; 2]) {
     // Prepared statements get a plan that is kept after some uses.
     for round in 0..i64::try_from(KEPT_AFTER).unwrap() {
         store.accept(at(1), batch.clone()).await.unwrap();
+        // What another node takes in comes along with the next.
+        accept_many(other, at(2), one, 3).await;
         accept(store, at(2), message(one, "alone")).await;
         store.tidings().await.unwrap();
         store.beat().await.unwrap();
