@@ -61,10 +61,7 @@ pub fn print_config(text: &str) -> Result<String, String> {
 }
 
 fn run(cli: Cli) -> Outcome {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(ringback_server::dispatch::serving_threads())
-        .enable_all()
-        .build()
+    let runtime = ringback_server::dispatch::serving_runtime()
         .context("the threads to work on could not be started")?;
     let outcome = runtime.block_on(commands::run(cli));
     runtime.shutdown_timeout(LAST_TASKS);

@@ -32,4 +32,4 @@ pub use end::End;
 pub use inbox::Inbox;
 pub use settings::{DispatchSettings, DispatchStats};
 pub use tester::{TestReport, Tester};
-pub use threads::serving as serving_threads;
+pub use threads::serving_runtime;

@@ -1,4 +1,5 @@
-//! The threads that deliver: a runtime of their own, beside the one in which the service was started.
+//! The threads that deliver: a runtime of their own, beside the one in which the service was started; and how many either
+//! has.
 //!
 //! What delivers wakes one another all the time (an answer, the dispatcher, the next request). In the runtime of the API
 //! each of those wakes asked for a second thread to help, which was then in the way of the first.
@@ -59,10 +60,14 @@ impl Threads {
 }
 
 fn build() -> io::Result<Runtime> {
-    let threads = delivering();
-    // A runtime of one thread hands tasks on for less.
+    of(delivering()).thread_name(NAME).build()
+}
+
+/// A runtime of so many threads. One that needs a single thread hands tasks on for less.
+fn of(threads: usize) -> Builder {
     let mut builder = if threads > 1 { Builder::new_multi_thread() } else { Builder::new_current_thread() };
-    builder.worker_threads(threads).thread_name(NAME).enable_all().build()
+    builder.worker_threads(threads).enable_all();
+    builder
 }
 
 fn processors() -> usize {
@@ -73,11 +78,14 @@ fn delivering() -> usize {
     (processors() / 2).max(1)
 }
 
-/// How many threads serve the API: one for each processor that those who deliver leave, and one at least. With more of them what
-/// is handed on goes from one to another, and each is in the others' way.
-#[must_use]
-pub fn serving() -> usize {
-    processors().saturating_sub(delivering()).max(1)
+/// A runtime for the API, of one thread for each processor that those who deliver leave, and one at least. With more of them
+/// what is handed on goes from one to another, and each is in the others' way.
+///
+/// # Errors
+///
+/// Where the system gives no threads.
+pub fn serving_runtime() -> io::Result<Runtime> {
+    of(processors().saturating_sub(delivering()).max(1)).build()
 }
 
 fn run(runtime: Runtime, given: oneshot::Receiver<JoinHandle<()>>) -> Result<(), JoinError> {
