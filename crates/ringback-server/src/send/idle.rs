@@ -5,8 +5,10 @@
 //! long is closed too: the other side would do it soon, in the middle of a request.
 //!
 //! Many accounts may have one endpoint. Where more requests are open there than one account can have, the next one waits a
-//! moment for a connection to come free before it opens another. Those that have been out for long don't count: it is not their
-//! connections that come free soon, and who is slow there is to hold up nobody else.
+//! moment for a connection to come free before it opens another, and for a longer one where the requests that are open wait for
+//! one another already: a thousand connections to an endpoint that is near carry no more than thirty, and cost more. Those that
+//! have been out for long don't count: it is not their connections that come free soon, and who is slow there is to hold up
+//! nobody else.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -15,13 +17,15 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
+
+use super::promptness::Promptness;
 
 /// How often in the time that a connection may wait it is looked whether one has waited for too long.
 const LOOKS: u32 = 4;
 /// How long a request waits for a connection to come free.
 const FREE_WITHIN: Duration = Duration::from_millis(25);
-/// A request that has been open for so long does not count any more.
+/// A request that has been open for so long does not count any more. None waits for a connection for longer than this either.
 const LONG: Duration = Duration::from_millis(100);
 
 /// See the module. `C` is a connection, which is closed by being dropped.
@@ -32,6 +36,8 @@ pub(super) struct Open<C> {
     idle: Arc<Mutex<Kept<C>>>,
     origin: Arc<str>,
     since: Instant,
+    /// When it stopped waiting for a connection.
+    served: Instant,
     over: bool,
 }
 
@@ -53,6 +59,7 @@ struct Origin<C> {
     young: VecDeque<Instant>,
     /// Each gets a connection, or word that one was closed.
     waiting: VecDeque<oneshot::Sender<Option<C>>>,
+    promptness: Promptness,
 }
 
 /// Numbers them in the order in which they were kept.
@@ -86,20 +93,31 @@ impl<C: Connected + Send + 'static> Idle<C> {
     pub(super) async fn take(&self, origin: &Arc<str>) -> (Option<C>, Open<C>) {
         let since = Instant::now();
         let (taken, waits) = lock(&self.0).take(origin, since);
-        let open = Open { idle: self.0.clone(), origin: origin.clone(), since, over: false };
-        match waits {
-            None => (taken, open),
-            Some(mut waits) => {
-                let freed = match timeout(FREE_WITHIN, &mut waits).await {
-                    Ok(freed) => freed.ok(),
-                    Err(_) => {
-                        waits.close();
-                        waits.try_recv().ok()
-                    }
-                };
-                (freed.flatten(), open)
-            }
+        let mut open =
+            Open { idle: self.0.clone(), origin: origin.clone(), since, served: since, over: false };
+        let Some(waits) = waits else { return (taken, open) };
+        let freed = self.freed(origin, since, waits).await;
+        open.served = Instant::now();
+        (freed, open)
+    }
+
+    /// The connection that came free, or none where one is to be opened.
+    async fn freed(
+        &self,
+        origin: &Arc<str>,
+        since: Instant,
+        mut waits: oneshot::Receiver<Option<C>>,
+    ) -> Option<C> {
+        if let Ok(freed) = timeout_at(since + FREE_WITHIN, &mut waits).await {
+            return freed.ok().flatten();
         }
+        if lock(&self.0).is_crowded(origin)
+            && let Ok(freed) = timeout_at(since + LONG, &mut waits).await
+        {
+            return freed.ok().flatten();
+        }
+        waits.close();
+        waits.try_recv().ok().flatten()
     }
 }
 
@@ -108,7 +126,8 @@ impl<C> Open<C> {
     pub(super) fn keep(mut self, connection: C) {
         self.over = true;
         // What had to make room is closed after the lock is let go.
-        let _closed = lock(&self.idle).keep(&self.origin, connection, self.since, Instant::now());
+        let now = Instant::now();
+        let _closed = lock(&self.idle).keep(&self.origin, connection, self.since, now - self.served, now);
     }
 }
 
@@ -163,7 +182,13 @@ impl<C> Origin<C> {
 
 impl<C> Default for Origin<C> {
     fn default() -> Self {
-        Self { kept: VecDeque::new(), open: 0, young: VecDeque::new(), waiting: VecDeque::new() }
+        Self {
+            kept: VecDeque::new(),
+            open: 0,
+            young: VecDeque::new(),
+            waiting: VecDeque::new(),
+            promptness: Promptness::default(),
+        }
     }
 }
 
@@ -192,10 +217,23 @@ impl<C: Connected> Kept<C> {
 }
 
 impl<C> Kept<C> {
-    /// A request is over. Who waits gets its connection; else it is kept. Gives the one that had to make room.
-    fn keep(&mut self, origin: &Arc<str>, connection: C, since: Instant, now: Instant) -> Option<C> {
+    fn is_crowded(&self, origin: &Arc<str>) -> bool {
+        self.by_origin.get(origin).is_some_and(|of| of.promptness.is_crowded())
+    }
+
+    /// A request is over, for which its connection was needed so long. Who waits gets the connection; else it is kept. Gives
+    /// the one that had to make room.
+    fn keep(
+        &mut self,
+        origin: &Arc<str>,
+        connection: C,
+        since: Instant,
+        took: Duration,
+        now: Instant,
+    ) -> Option<C> {
         let Some(of) = self.by_origin.get_mut(origin) else { return Some(connection) };
         of.ends(since, now);
+        of.promptness.answered_in(took, now);
         let mut connection = Some(connection);
         while let Some(waits) = of.waiting.pop_front() {
             match waits.send(connection) {
@@ -335,8 +373,8 @@ mod tests {
         let (mut kept, begun, a) = (lock(&idle.0), Instant::now(), origin("a"));
         kept.take(&a, begun);
         kept.take(&a, begun);
-        kept.keep(&a, 1, begun, begun);
-        kept.keep(&a, 2, begun, begun + PATIENCE / 2);
+        kept.keep(&a, 1, begun, Duration::ZERO, begun);
+        kept.keep(&a, 2, begun, Duration::ZERO, begun + PATIENCE / 2);
         assert!(kept.expire(begun + PATIENCE - Duration::from_secs(1)).is_empty());
         assert_eq!(kept.expire(begun + PATIENCE), [1]);
         assert_eq!(kept.take(&a, begun + PATIENCE * 2).0, None, "too old, and not found by the task yet");
@@ -388,5 +426,27 @@ mod tests {
         assert_eq!(open(&idle, "a").await.0, Some(1));
         drop(second);
         assert!(nothing_is_left(&idle));
+    }
+
+    /// So many answers that took so long each.
+    async fn answered_in(idle: &Idle<u32>, times: u32, took: Duration) {
+        for _ in 0..times {
+            let open = open(idle, "a").await.1;
+            tokio::time::advance(took).await;
+            open.keep(1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_requests_wait_for_one_another_already_the_next_waits_longer() {
+        for (slower, waited) in [(1, FREE_WITHIN), (8, LONG)] {
+            let idle = idle(10, 1);
+            answered_in(&idle, 1, Duration::from_millis(2)).await;
+            answered_in(&idle, 50, slower * Duration::from_millis(2)).await;
+            let first = open(&idle, "a").await;
+            let began = Instant::now();
+            let second = open(&idle, "a").await;
+            assert_eq!((first.0, second.0, began.elapsed()), (Some(1), None, waited));
+        }
     }
 }

@@ -22,6 +22,7 @@ mod inspect;
 mod known_names;
 mod own;
 mod precheck;
+mod promptness;
 mod proxy;
 mod refusal;
 mod resolve;

@@ -1,0 +1,94 @@
+//! How promptly an endpoint answers, and whether more requests at once would only make each of them wait.
+//!
+//! An endpoint that is far away takes its time however few requests are open there: more connections are more answers. One
+//! that is near, or does one thing after the other, or whose answers this process can't read any faster, takes the longer
+//! for each the more there are. The two are told apart by what the quickest answers of late have taken beside what is usual.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The quickest answer counts for this long at least, and twice that at most.
+const LATELY: Duration = Duration::from_secs(10);
+/// Each answer makes this part of what is usual.
+const PART: u32 = 16;
+/// Where what is usual takes so many times what the quickest took, requests wait for one another.
+const CROWDED: u32 = 4;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Promptness {
+    usual: Option<Duration>,
+    /// Of this time span, and of the one before.
+    quickest: [Option<Duration>; 2],
+    began: Option<Instant>,
+}
+
+impl Promptness {
+    pub(super) fn answered_in(&mut self, took: Duration, now: Instant) {
+        self.usual = Some(self.usual.map_or(took, |usual| usual - usual / PART + took / PART));
+        let elapsed = self.began.map(|began| now.saturating_duration_since(began));
+        if elapsed.is_none_or(|elapsed| elapsed >= LATELY) {
+            let before = self.quickest[0].filter(|_| elapsed.is_some_and(|elapsed| elapsed < 2 * LATELY));
+            self.quickest = [None, before];
+            self.began = Some(now);
+        }
+        self.quickest[0] = Some(self.quickest[0].map_or(took, |quickest| quickest.min(took)));
+    }
+
+    /// Whether its requests wait for one another.
+    pub(super) fn is_crowded(&self) -> bool {
+        let quickest = self.quickest.into_iter().flatten().min();
+        self.usual.zip(quickest).is_some_and(|(usual, quickest)| usual > CROWDED * quickest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// Answers one after the other that took these milliseconds.
+    fn answers(promptness: &mut Promptness, now: Instant, took: impl IntoIterator<Item = u32>) {
+        for took in took {
+            promptness.answered_in(took * MS, now);
+        }
+    }
+
+    #[test]
+    fn nothing_is_known_of_an_endpoint_that_has_not_answered() {
+        assert!(!Promptness::default().is_crowded());
+    }
+
+    #[test]
+    fn an_endpoint_that_always_takes_long_is_far_away_and_not_crowded() {
+        let mut promptness = Promptness::default();
+        answers(&mut promptness, Instant::now(), (0..1000).map(|n| 30 + n % 20));
+        assert!(!promptness.is_crowded());
+    }
+
+    #[test]
+    fn one_that_takes_longer_than_it_must_is_crowded_until_it_no_longer_does() {
+        let (mut promptness, now) = (Promptness::default(), Instant::now());
+        answers(&mut promptness, now, [1, 1, 1]);
+        answers(&mut promptness, now, [9; 50]);
+        assert!(promptness.is_crowded());
+        answers(&mut promptness, now, [2; 50]);
+        assert!(!promptness.is_crowded());
+    }
+
+    #[test]
+    fn what_was_quickest_is_forgotten_after_a_while() {
+        let (mut promptness, began) = (Promptness::default(), Instant::now());
+        answers(&mut promptness, began, [1]);
+        answers(&mut promptness, began, [9; 50]);
+        for (later, crowded) in [(1, true), (2, false)] {
+            answers(&mut promptness, began + later * LATELY, [9; 50]);
+            assert_eq!(promptness.is_crowded(), crowded, "after {later} spans");
+        }
+        answers(&mut promptness, began + 3 * LATELY, [2]);
+        answers(&mut promptness, began + 6 * LATELY, [9; 50]);
+        assert!(!promptness.is_crowded(), "nothing was answered for a long time");
+    }
+}
