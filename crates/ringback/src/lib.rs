@@ -31,15 +31,19 @@ mod target;
 mod unconnected;
 
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use ringback_server::dispatch::serving_runtime;
+use tokio::runtime::Runtime;
 
-use args::Cli;
+use args::{Cli, Command};
 use failure::Outcome;
 
-/// How long the runtime waits for what still runs when a command is done (a read of stdin, a name's resolution).
+/// How long is waited for what still runs when a command is done.
 const LAST_TASKS: Duration = Duration::from_secs(1);
 
 /// The program: reads its arguments, does what they say, and gives the exit code.
@@ -61,9 +65,22 @@ pub fn print_config(text: &str) -> Result<String, String> {
 }
 
 fn run(cli: Cli) -> Outcome {
-    let runtime = ringback_server::dispatch::serving_runtime()
-        .context("the threads to work on could not be started")?;
+    // Other commands print as they go, and who reads that may be slow: it must hold up nothing else.
+    let runtime = if matches!(cli.command, Command::Serve(_)) { serving_runtime() } else { Runtime::new() };
+    let runtime = runtime.context("the threads to work on could not be started")?;
     let outcome = runtime.block_on(commands::run(cli));
-    runtime.shutdown_timeout(LAST_TASKS);
+    end(runtime);
     outcome
+}
+
+/// Ends the runtime. What has not ended after a while (a disk that hangs, a name's resolution) is left to the process's end.
+fn end(runtime: Runtime) {
+    let (tell, told) = mpsc::channel::<()>();
+    let ending = move || {
+        runtime.shutdown_timeout(LAST_TASKS);
+        drop(tell);
+    };
+    if thread::Builder::new().spawn(ending).is_ok() {
+        let _ = told.recv_timeout(LAST_TASKS);
+    }
 }

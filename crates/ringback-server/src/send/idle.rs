@@ -23,9 +23,10 @@ use super::promptness::Promptness;
 
 /// How often in the time that a connection may wait it is looked whether one has waited for too long.
 const LOOKS: u32 = 4;
-/// How long a request waits for a connection to come free.
+/// How long a request waits for a connection to come free, unless those that are open wait for one another.
 const FREE_WITHIN: Duration = Duration::from_millis(25);
-/// A request that has been open for so long does not count any more. None waits for a connection for longer than this either.
+/// A request that has been open for so long does not count any more, nor does any wait for a connection for longer: a thousand
+/// that do are still ten thousand a second.
 const LONG: Duration = Duration::from_millis(100);
 
 /// See the module. `C` is a connection, which is closed by being dropped.
@@ -125,8 +126,8 @@ impl<C> Open<C> {
     /// The request is over, and its connection ready for the next one.
     pub(super) fn keep(mut self, connection: C) {
         self.over = true;
-        // What had to make room is closed after the lock is let go.
         let now = Instant::now();
+        // What had to make room is closed after the lock is let go.
         let _closed = lock(&self.idle).keep(&self.origin, connection, self.since, now - self.served, now);
     }
 }
@@ -164,12 +165,14 @@ impl<C> Origin<C> {
         self.young.push_back(now);
     }
 
-    /// One that was opened then is over. Which of the young ones is taken for it makes no difference worth looking for it.
+    /// One that was opened then is over.
     fn ends(&mut self, since: Instant, now: Instant) {
         self.open -= 1;
         self.forget_the_old(now);
+        // Threads that open at once may have come to the lock in another order: then a neighbour is taken for it.
         if now - since < LONG {
-            self.young.pop_front();
+            let place = self.young.partition_point(|young| *young < since);
+            self.young.remove(place.min(self.young.len().saturating_sub(1)));
         }
     }
 
@@ -428,6 +431,21 @@ mod tests {
         assert!(nothing_is_left(&idle));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn those_that_are_over_soon_leave_the_slow_ones_to_grow_old() {
+        let idle = idle(10, 3);
+        let _slow = (open(&idle, "a").await, open(&idle, "a").await);
+        tokio::time::advance(LONG / 2).await;
+        for _ in 0..2 {
+            open(&idle, "a").await.1.keep(1);
+        }
+        tokio::time::advance(LONG / 2).await;
+        let mut next = Vec::new();
+        for _ in 0..3 {
+            next.push(open(&idle, "a").now_or_never().expect("the slow ones don't count any more"));
+        }
+    }
+
     /// So many answers that took so long each.
     async fn answered_in(idle: &Idle<u32>, times: u32, took: Duration) {
         for _ in 0..times {
@@ -437,16 +455,35 @@ mod tests {
         }
     }
 
+    /// An endpoint with one connection, which is in use, whose answers take so many times as long as they did.
+    async fn slower_than_it_was(times: u32) -> (Idle<u32>, Open<u32>) {
+        let idle = idle(10, 1);
+        answered_in(&idle, 1, Duration::from_millis(1)).await;
+        answered_in(&idle, 50, times * Duration::from_millis(1)).await;
+        let (connection, first) = open(&idle, "a").await;
+        assert_eq!(connection, Some(1));
+        (idle, first)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn where_requests_wait_for_one_another_already_the_next_waits_longer() {
-        for (slower, waited) in [(1, FREE_WITHIN), (8, LONG)] {
-            let idle = idle(10, 1);
-            answered_in(&idle, 1, Duration::from_millis(2)).await;
-            answered_in(&idle, 50, slower * Duration::from_millis(2)).await;
-            let first = open(&idle, "a").await;
+        for (slower, waited) in [(1, FREE_WITHIN), (5, LONG)] {
+            let (idle, _first) = slower_than_it_was(slower).await;
             let began = Instant::now();
             let second = open(&idle, "a").await;
-            assert_eq!((first.0, second.0, began.elapsed()), (Some(1), None, waited));
+            assert_eq!((second.0, began.elapsed()), (None, waited));
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_free_while_the_next_waits_longer_is_its_own() {
+        let (idle, first) = slower_than_it_was(5).await;
+        let a = origin("a");
+        let mut second = Box::pin(idle.take(&a));
+        assert!(second.as_mut().now_or_never().is_none());
+        tokio::time::advance(FREE_WITHIN).await;
+        assert!(second.as_mut().now_or_never().is_none(), "it waits longer");
+        first.keep(1);
+        assert_eq!(second.as_mut().now_or_never().unwrap().0, Some(1));
     }
 }

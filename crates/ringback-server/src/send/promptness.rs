@@ -1,17 +1,21 @@
-//! How promptly an endpoint answers, and whether more requests at once would only make each of them wait.
+//! How promptly an endpoint answers, and whether more connections to it would be of any use.
 //!
 //! An endpoint that is far away takes its time however few requests are open there: more connections are more answers. One
-//! that is near, or does one thing after the other, or whose answers this process can't read any faster, takes the longer
-//! for each the more there are. The two are told apart by what the quickest answers of late have taken beside what is usual.
+//! that is near, or whose answers this process can't read any faster, takes the longer for each the more there are. The two
+//! are told apart by what the quickest answers of late have taken, in itself and beside what is usual. One that is near and
+//! waits for something itself, now longer and now less, is taken for the second kind; [`super::idle`] bounds what that costs.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The quickest answer counts for this long at least, and twice that at most.
-const LATELY: Duration = Duration::from_secs(10);
+/// The quickest answer counts for this long at least, and until one comes after twice that. While an endpoint gets as much as it
+/// can take none is quick, so it is long: what an endpoint can do when nothing waits there is slow to change.
+const LATELY: Duration = Duration::from_mins(10);
 /// Each answer makes this part of what is usual.
 const PART: u32 = 16;
+/// Who never answers within this is far away.
+const NEAR: Duration = Duration::from_millis(1);
 /// Where what is usual takes so many times what the quickest took, requests wait for one another.
 const CROWDED: u32 = 4;
 
@@ -38,7 +42,7 @@ impl Promptness {
 
     /// Whether its requests wait for one another.
     pub(super) fn is_crowded(&self) -> bool {
-        let quickest = self.quickest.into_iter().flatten().min();
+        let quickest = self.quickest.into_iter().flatten().min().filter(|quickest| *quickest <= NEAR);
         self.usual.zip(quickest).is_some_and(|(usual, quickest)| usual > CROWDED * quickest)
     }
 }
@@ -47,12 +51,10 @@ impl Promptness {
 mod tests {
     use super::*;
 
-    const MS: Duration = Duration::from_millis(1);
-
-    /// Answers one after the other that took these milliseconds.
+    /// Answers one after the other that took these times, in tenths of a millisecond.
     fn answers(promptness: &mut Promptness, now: Instant, took: impl IntoIterator<Item = u32>) {
         for took in took {
-            promptness.answered_in(took * MS, now);
+            promptness.answered_in(took * Duration::from_micros(100), now);
         }
     }
 
@@ -62,10 +64,12 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_always_takes_long_is_far_away_and_not_crowded() {
-        let mut promptness = Promptness::default();
-        answers(&mut promptness, Instant::now(), (0..1000).map(|n| 30 + n % 20));
-        assert!(!promptness.is_crowded());
+    fn one_that_is_far_away_is_not_crowded_nor_one_that_takes_much_the_same_each_time() {
+        for took in [[11, 200], [4, 15]] {
+            let mut promptness = Promptness::default();
+            answers(&mut promptness, Instant::now(), took.into_iter().cycle().take(100));
+            assert!(!promptness.is_crowded(), "{took:?}");
+        }
     }
 
     #[test]
