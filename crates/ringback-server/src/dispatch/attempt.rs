@@ -1,4 +1,4 @@
-//! One attempt: take the endpoint in force, fill in its user name and password, sign, look once more, send.
+//! One attempt: take the endpoint in force, fill in its user name and password, sign, wait for a connection, look once more, send.
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
@@ -8,6 +8,7 @@ use ringback_wire::headers;
 use ringback_wire::publish::splice_credentials;
 use ringback_wire::trace::TraceParent;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::metrics::outcome_class;
@@ -51,14 +52,14 @@ impl Attempts {
     /// nowhere to send to, the message was cancelled since, or the account is not this node's for long enough.
     /// One that panics has failed, so that others have their turn, and its message is tried again as one whose endpoint failed.
     pub(super) async fn make(&self, start: Start, token: u64, content: &Content) -> Attempt {
-        let (number, started_at) = (start.waiting.attempts, self.clock.now());
+        let (number, decided_at) = (start.waiting.attempts, self.clock.now());
         let report =
-            or_panic(self.report(start, token, content, started_at)).await.unwrap_or_else(|_| broken_off());
-        let SendReport { outcome, duration, excerpt, error } = report;
-        Attempt { number, started_at, duration, outcome, error, excerpt }
+            or_panic(self.report(start, token, content, decided_at)).await.unwrap_or_else(|_| broken_off());
+        let SendReport { outcome, waited, duration, excerpt, error } = report;
+        Attempt { number, started_at: decided_at.after(waited), duration, outcome, error, excerpt }
     }
 
-    async fn report(&self, start: Start, token: u64, content: &Content, started_at: Timestamp) -> SendReport {
+    async fn report(&self, start: Start, token: u64, content: &Content, decided_at: Timestamp) -> SendReport {
         let span = content.trace.and_then(trace::child);
         loop {
             let taken =
@@ -83,22 +84,30 @@ impl Attempts {
             if let Some(span) = &span {
                 trace::put(span, &mut callback.headers);
             }
-            if !self.ownership.may_start(start.account, token) {
-                return not_started();
-            }
-            if taken.is_current() {
-                let mut report = self.sender.send(callback).await;
-                report.excerpt = report
-                    .excerpt
-                    .filter(|_| !delivered(&report.outcome))
-                    .map(|excerpt| redact(excerpt, &taken.endpoint));
-                tell(&start, &taken.endpoint, &report, span.as_ref());
-                if let (Some(trace), Some(span)) = (content.trace, span) {
-                    let attempted = || attempted(&start, &taken.endpoint, &report);
-                    self.tracer.attempted(trace, span, started_at, report.duration, attempted);
+            let may_start = || self.ownership.may_start(start.account, token) && taken.is_current();
+            let mut report = self.sender.send_if(callback, may_start).await;
+            if report.outcome == Outcome::NotStarted {
+                if taken.is_current() {
+                    return not_started();
                 }
-                return report;
+                continue;
             }
+            report.excerpt = report
+                .excerpt
+                .filter(|_| !delivered(&report.outcome))
+                .map(|excerpt| redact(excerpt, &taken.endpoint));
+            tell(&start, &taken.endpoint, &report, span.as_ref());
+            if let (Some(trace), Some(span)) = (content.trace, span) {
+                let attempted = || attempted(&start, &taken.endpoint, &report);
+                self.tracer.attempted(
+                    trace,
+                    span,
+                    decided_at.after(report.waited),
+                    report.duration,
+                    attempted,
+                );
+            }
+            return report;
         }
     }
 
@@ -155,7 +164,8 @@ fn tell(start: &Start, endpoint: &ReadyEndpoint, report: &SendReport, span: Opti
 fn not_started() -> SendReport {
     SendReport {
         outcome: Outcome::NotStarted,
-        duration: std::time::Duration::ZERO,
+        waited: Duration::ZERO,
+        duration: Duration::ZERO,
         excerpt: None,
         error: None,
     }
@@ -205,8 +215,7 @@ fn replace(text: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::time::Duration;
-
+    use futures_util::FutureExt as _;
     use ringback_delivery::{
         AccountId, Command, EmptyLane, Engine, LaneRead, LaneRecord, MessageKind, Settings, Standing, Turn,
         Waiting,
@@ -216,6 +225,9 @@ mod tests {
         Dispatching as _, NewMessage, Publishing as _, Registration, Registrations as _, Secret,
     };
 
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
     use crate::send::{EgressMode, EgressPolicy, SenderSettings};
 
     use super::*;
@@ -224,7 +236,11 @@ mod tests {
     const NOWHERE: &str = "http://127.0.0.1:9/";
 
     async fn register(store: &SqliteStore, account: AccountId) {
-        let registration = Registration { url: Secret::new(NOWHERE), username: None, password: None };
+        register_at(store, account, NOWHERE).await;
+    }
+
+    async fn register_at(store: &SqliteStore, account: AccountId, url: &str) {
+        let registration = Registration { url: Secret::new(url), username: None, password: None };
         store.register(Clock::system().now(), account, registration).await.unwrap();
     }
 
@@ -267,11 +283,16 @@ mod tests {
         }
     }
 
+    fn anywhere() -> SenderSettings {
+        let policy = Arc::new(EgressPolicy::new(EgressMode::Any));
+        SenderSettings { policy, ..SenderSettings::default() }
+    }
+
     fn attempts(store: Arc<dyn Store>) -> Attempts {
-        let settings = SenderSettings {
-            policy: Arc::new(EgressPolicy::new(EgressMode::Any)),
-            ..SenderSettings::default()
-        };
+        attempts_with(store, anywhere())
+    }
+
+    fn attempts_with(store: Arc<dyn Store>, settings: SenderSettings) -> Attempts {
         Attempts {
             store,
             endpoints: Arc::default(),
@@ -303,6 +324,39 @@ mod tests {
             outcomes.push(attempts.make(start, token, &content).await.outcome);
         }
         assert!(matches!(outcomes[..], [Outcome::NotStarted, Outcome::Failed(_)]), "{outcomes:?}");
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_connection_does_not_go_to_who_has_deregistered_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(SqliteOptions::server(folder.path().join("db"))).unwrap());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let accounts = ["0252012345-00001", "0252012345-00002"].map(|account| account.parse().unwrap());
+        let attempts = attempts_with(store.clone(), SenderSettings { open_at_once: 1, ..anywhere() });
+        let content = Content::from(Bytes::from_static(b"{}"));
+        let mut made = Vec::new();
+        for account in accounts {
+            register_at(&store, account, &url).await;
+            accept(&store, account).await;
+            attempts.endpoints.look_up(&*store, &attempts.clock, attempts.signing, vec![account]).await;
+            let start = decide(account, waiting(&store, account).await[0]);
+            made.push(Box::pin(attempts.make(start, attempts.ownership.token(account), &content)));
+        }
+        let mut late = made.pop().unwrap();
+        let mut first = made.pop().unwrap();
+        // The first has the endpoint's only place, and keeps it.
+        let (mut connection, _) = tokio::select! {
+            _ = &mut first => panic!("nobody has answered"),
+            accepted = listener.accept() => accepted.unwrap(),
+        };
+        assert!(futures_util::poll!(&mut late).is_pending(), "it waits");
+        let gone = Standing { registered: false, cancelled_through: Turn(1), ..Standing::default() };
+        attempts.endpoints.changed(accounts[1], gone);
+        assert_eq!(late.await.outcome, Outcome::NotStarted);
+        assert!(listener.accept().now_or_never().is_none(), "nothing was opened for it");
+        connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        assert_eq!(first.await.outcome, Outcome::Answered { status: 204, retry_after: None });
     }
 
     #[tokio::test]

@@ -3,6 +3,9 @@
 //! A response counts as an answer when all of it has come, or as much of its body as is read at all. A status without the
 //! end of its response is no answer: who drips bytes for ever holds a slot no longer than who says nothing.
 //!
+//! Who sends may look once more whether to, in the last moment: when a connection is there, and nothing of the request is on it
+//! ([`Sender::send_if`]). Until then there may have been a wait for one to come free, or for a handshake.
+//!
 //! Nothing is sent twice. A request is taken to another connection only when the first one, a kept one, turned out to be
 //! closed before a byte of the request was taken from the queue (hyper gives the request back only then). Once writing
 //! has begun, a broken connection is a [`Failure::Protocol`](ringback_delivery::Failure), and whether to repeat is the
@@ -130,7 +133,9 @@ pub struct OutgoingCallback {
 pub struct SendReport {
     /// How it ended.
     pub outcome: Outcome,
-    /// How long it took, from the start to the end of the response.
+    /// How long it waited first, for a connection that other requests had.
+    pub waited: Duration,
+    /// How long it took then, to the end of the response.
     pub duration: Duration,
     /// The beginning of the response's body, as it came; nothing if it was empty. For a failure: what had come by then.
     pub excerpt: Option<Vec<u8>>,
@@ -174,6 +179,9 @@ impl Connected for Connection {
         http1::SendRequest::is_closed(self)
     }
 }
+
+/// A request's place among those to its endpoint, with the connection that it got, if it need not open one.
+type Place = (Option<Connection>, Open<Connection>);
 
 /// A connection on which a request is open.
 struct InUse {
@@ -230,26 +238,37 @@ impl Sender {
 
     /// Makes one attempt. Dropping the future gives it up, and closes its connection.
     pub async fn send(&self, callback: OutgoingCallback) -> SendReport {
+        self.send_if(callback, || true).await
+    }
+
+    /// The same, but when `may_start` says no there is no attempt: nothing was sent, and the outcome is
+    /// [`Outcome::NotStarted`]. It is asked before a connection is opened, and before anything of the request is written to one.
+    pub async fn send_if(&self, callback: OutgoingCallback, may_start: impl Fn() -> bool) -> SendReport {
+        let way = self.0.way(&callback.url, callback.account);
+        let came = Instant::now();
+        let place = self.0.idle.take(&way.kept_as).await;
         let started = Instant::now();
         let mut received = Received::default();
-        let ended = tokio::time::timeout(self.0.timeout, self.0.exchange(callback, &mut received)).await;
+        let exchange = self.0.exchange(&way, place, callback, may_start, &mut received);
+        let ended = tokio::time::timeout(self.0.timeout, exchange).await;
         let ended = ended.unwrap_or_else(|_| Err(Unanswered::timeout(received.head.is_some())));
         let duration = started.elapsed();
         let (outcome, error) = match ended {
-            Ok((Head { status, retry_after }, connection)) => {
+            Ok(Some((Head { status, retry_after }, connection))) => {
                 keep(connection).await;
                 (Outcome::Answered { status, retry_after }, None)
             }
+            Ok(None) => (Outcome::NotStarted, None),
             Err(Unanswered { failure, reason }) => (Outcome::Failed(failure), Some(reason)),
         };
         let excerpt = (!received.excerpt.is_empty()).then_some(received.excerpt);
-        SendReport { outcome, duration, excerpt, error }
+        SendReport { outcome, waited: started - came, duration, excerpt, error }
     }
 }
 
 impl Sending {
     /// The way that callbacks of this account to this URL go.
-    fn way<'a>(&'a self, url: &'a CallbackUrl, account: Option<AccountId>) -> Way<'a> {
+    fn way(&self, url: &CallbackUrl, account: Option<AccountId>) -> Way<'_> {
         let origin = url.origin();
         match self.particular.iter().find(|one| one.rule.is_about(url.destination(), account)) {
             None => Way { connector: &self.connector, kept_as: origin.clone() },
@@ -257,15 +276,18 @@ impl Sending {
         }
     }
 
-    /// The response's head, and the connection if it may be used again.
+    /// The response's head, and the connection if it may be used again; nothing if it may not start.
     async fn exchange(
         &self,
+        way: &Way<'_>,
+        place: Place,
         callback: OutgoingCallback,
+        may_start: impl Fn() -> bool,
         received: &mut Received,
-    ) -> Result<(Head, Option<InUse>), Unanswered> {
-        let (url, account) = (callback.url.clone(), callback.account);
-        let way = self.way(&url, account);
-        let (connection, response) = self.request(&way, url.destination(), request(callback)).await?;
+    ) -> Result<Option<(Head, Option<InUse>)>, Unanswered> {
+        let url = callback.url.clone();
+        let answered = self.request(way, place, url.destination(), request(callback), may_start).await?;
+        let Some((connection, response)) = answered else { return Ok(None) };
         let asked = response.headers().get(header::RETRY_AFTER);
         let now = || {
             let since_epoch = u64::try_from(self.clock.now().as_millis()).unwrap_or_default();
@@ -277,32 +299,45 @@ impl Sending {
         };
         received.head = Some(head);
         let whole = self.read(response.into_body(), &mut received.excerpt).await?;
-        Ok((head, whole.then_some(connection)))
+        Ok(Some((head, whole.then_some(connection))))
     }
 
-    /// Sends the request on a kept connection, or else on a new one.
+    /// Sends the request on the connection of its place, or else on a new one.
     async fn request(
         &self,
         way: &Way<'_>,
+        mut place: Place,
         destination: &Destination,
         mut request: Request<Full<Bytes>>,
-    ) -> Result<(InUse, Response<Incoming>), Unanswered> {
+        may_start: impl Fn() -> bool,
+    ) -> Result<Option<(InUse, Response<Incoming>)>, Unanswered> {
         loop {
-            let (kept, open) = self.idle.take(&way.kept_as).await;
+            let (kept, open) = place;
             let Some(mut connection) = kept else {
+                if !may_start() {
+                    return Ok(None);
+                }
                 // Boxed: it is large, and most attempts find a connection.
                 let mut connection = Box::pin(connect(way.connector, destination)).await?;
+                if !may_start() {
+                    return Ok(None);
+                }
                 let response = connection.send_request(request).await?;
-                return Ok((InUse { connection, open }, response));
+                return Ok(Some((InUse { connection, open }, response)));
             };
+            if !may_start() {
+                return Ok(None);
+            }
             match connection.try_send_request(request).await {
-                Ok(response) => return Ok((InUse { connection, open }, response)),
+                Ok(response) => return Ok(Some((InUse { connection, open }, response))),
                 // Closed meanwhile, and nothing was sent.
                 Err(mut closed) => match closed.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(closed.into_error().into()),
                 },
             }
+            drop(open);
+            place = self.idle.take(&way.kept_as).await;
         }
     }
 

@@ -1,5 +1,7 @@
 //! What is connected to, and what is not.
 
+use std::{cell::Cell, time::Instant};
+
 use ringback_delivery::{Failure, Outcome};
 use tokio::net::TcpListener;
 
@@ -46,6 +48,38 @@ async fn a_kept_connection_that_was_closed_meanwhile_is_replaced() {
     }
     let connections = endpoint.seen().iter().filter(|seen| matches!(seen, Seen::Connected(_))).count();
     assert_eq!(connections, 3);
+}
+
+#[tokio::test]
+async fn an_attempt_that_may_not_start_sends_nothing() {
+    let mut endpoint = Endpoint::start(OK, Then::KeepOpen).await;
+    let sender = sender(settings());
+    let refused = sender.send_if(post(&endpoint.url()), || false).await;
+    assert_eq!((refused.outcome, refused.error), (Outcome::NotStarted, None));
+    assert_eq!(endpoint.seen(), []);
+    // Nor when that is heard of while a connection is opened, nor on a kept one.
+    for looks in [1, 0] {
+        let left = Cell::new(looks);
+        let may_start = || left.replace(left.get() - 1) > 0;
+        assert_eq!(sender.send_if(post(&endpoint.url()), may_start).await.outcome, Outcome::NotStarted);
+        assert!(matches!(sender.send(post(&endpoint.url())).await.outcome, Outcome::Answered { .. }));
+    }
+    let requests = endpoint.seen().iter().filter(|seen| matches!(seen, Seen::Request(_))).count();
+    assert_eq!(requests, 2);
+}
+
+#[tokio::test]
+async fn a_wait_for_a_connection_is_not_the_attempts_time() {
+    let mut endpoint = Endpoint::start("", Then::Wait).await;
+    let sender = sender(SenderSettings { open_at_once: 1, timeout: SHORT, ..settings() });
+    let began = Instant::now();
+    let (first, second) =
+        tokio::join!(sender.send(post(&endpoint.url())), sender.send(post(&endpoint.url())));
+    assert_eq!([failed(&first), failed(&second)], [Failure::Timeout; 2]);
+    assert!(first.waited < second.waited && second.duration >= SHORT);
+    assert!(second.waited + second.duration <= began.elapsed());
+    endpoint.request().await;
+    endpoint.request().await;
 }
 
 #[tokio::test]
