@@ -7,6 +7,7 @@
 //! client-secret = "…"
 //! username = "…"
 //! password = "…"
+//! ca-file = "/etc/ssl/acme-root.pem"   # where the server's certificate is from an authority of your own
 //! ```
 
 use std::collections::BTreeMap;
@@ -38,6 +39,9 @@ pub(crate) struct Profile {
     pub(crate) username: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) password: Option<Secret>,
+    /// Certificates, in PEM, of authorities that the server's may be from, beside the public ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// The account that this is for, for a person to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,

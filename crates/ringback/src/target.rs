@@ -3,6 +3,7 @@
 //! A profile counts as a whole: its secrets never go to a URL from elsewhere. And what the published SDKs' variables
 //! hold goes to ThingSpace only.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use ringback_client::{Client, ClientBuilder, Credentials, Environment};
@@ -28,6 +29,8 @@ pub(crate) fn server_of_this_process() -> Option<&'static str> {
 pub(crate) struct Target {
     environment: Environment,
     credentials: Credentials,
+    /// Certificates of authorities to trust beside the public ones.
+    ca_file: Option<PathBuf>,
 }
 
 impl Target {
@@ -43,7 +46,9 @@ impl Target {
     /// The same, where it may be that none is named.
     pub(crate) fn find_if_named(options: &ConnectionArgs) -> Outcome<Option<Self>> {
         if let Some(name) = &options.profile {
-            return Self::of_profile(&profiles::find(name, options.profiles.as_deref())?).map(Some);
+            let mut profile = profiles::find(name, options.profiles.as_deref())?;
+            profile.ca_file = options.ca_file.clone().or(profile.ca_file);
+            return Self::of_profile(&profile).map(Some);
         }
         let environment = match (&options.url, options.environment) {
             (Some(url), _) => server(url)?,
@@ -61,7 +66,8 @@ impl Target {
                 "RINGBACK_CLIENT_ID is not set: it says who asks, with RINGBACK_CLIENT_SECRET (or give --profile)",
             ));
         }
-        Ok(Some(Self { environment, credentials }))
+        let ca_file = options.ca_file.clone().or_else(|| variable("RINGBACK_CA_FILE").map(PathBuf::from));
+        Ok(Some(Self { environment, credentials, ca_file }))
     }
 
     /// What a profile names.
@@ -77,21 +83,26 @@ impl Target {
                 ));
             }
         };
-        Ok(Self { environment: server(&profile.url)?, credentials })
+        Ok(Self { environment: server(&profile.url)?, credentials, ca_file: profile.ca_file.clone() })
     }
 
     /// A client; nothing is sent yet.
     pub(crate) fn client(self) -> Outcome<Client> {
-        Ok(self.builder().build()?)
+        Ok(self.builder()?.build()?)
     }
 
     /// The same, for further settings.
-    pub(crate) fn builder(self) -> ClientBuilder {
+    pub(crate) fn builder(self) -> Outcome<ClientBuilder> {
         SERVER.get_or_init(|| self.environment.base_url().to_owned());
         let here = is_this_machine(self.environment.base_url());
-        let builder = Client::builder().environment(self.environment).credentials(self.credentials);
+        let mut builder = Client::builder().environment(self.environment).credentials(self.credentials);
+        if let Some(file) = &self.ca_file {
+            let failed = |problem| Failure::configuration(format_args!("{}: {problem}", file.display()));
+            let pem = std::fs::read(file).map_err(|error| failed(format!("it can't be read: {error}")))?;
+            builder = builder.add_root_certificates(pem).map_err(|error| failed(error.to_string()))?;
+        }
         // What the variables say of proxies is about other machines.
-        if here { builder.no_proxy() } else { builder }
+        Ok(if here { builder.no_proxy() } else { builder })
     }
 }
 

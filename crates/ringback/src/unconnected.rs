@@ -42,8 +42,8 @@ fn of_certificate(error: &CertificateError) -> &'static str {
             "the server's certificate is for another name than the one in the URL"
         }
         _ => {
-            "the server's certificate is not from one of the public authorities, which alone are trusted (one that a server \
-             has made for itself is not)"
+            "the server's certificate is not from one of the public authorities: where it is from one of your own, or made by \
+             the server's people themselves, name that certificate's file with --ca-file"
         }
     }
 }

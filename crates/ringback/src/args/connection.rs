@@ -22,6 +22,10 @@ pub(crate) struct ConnectionArgs {
     /// Another file of profiles, such as FOLDER/credentials.toml of `dev --data FOLDER`.
     #[arg(long, value_name = "FILE", requires = "profile", conflicts_with_all = ["url", "environment"])]
     pub(crate) profiles: Option<PathBuf>,
+    /// A file of certificates, in PEM, of authorities that the server's may be from, beside the public ones; RINGBACK_CA_FILE
+    /// names one too, and a profile's ca-file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// A server that everybody knows.

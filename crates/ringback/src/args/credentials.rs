@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use ringback_wire::api::Scope;
 
 use super::connection::ConnectionArgs;
+use super::span::span;
 
 /// Make and change credentials: who may do what, for which accounts.
 ///
@@ -89,7 +90,7 @@ pub(crate) struct RotateArgs {
     /// The credential's name.
     pub(crate) name: String,
     /// How long the old secrets stay good beside the new ones, such as 24h.
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = span)]
     pub(crate) overlap: Duration,
     /// Print JSON: {"clientId","clientSecret","username","password"}.
     #[arg(long)]

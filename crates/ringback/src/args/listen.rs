@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::connection::ConnectionArgs;
 use super::dev::LISTENER_PORT;
+use super::span::span;
 
 /// Listen for callbacks and print them.
 ///
@@ -40,7 +41,7 @@ pub(crate) struct ListenArgs {
     #[arg(long, value_name = "CODE", conflicts_with_all = ["forward", "pull"], value_parser = status)]
     pub(crate) status: Option<http::StatusCode>,
     /// Keep each answer back for so long, such as 20s.
-    #[arg(long, value_name = "TIME", conflicts_with = "pull", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", conflicts_with = "pull", value_parser = span)]
     pub(crate) delay: Option<Duration>,
     /// Verify with this account's signing key, which the server gives.
     #[arg(long, value_name = "ACCOUNT", conflicts_with_all = ["register", "pull"])]

@@ -1,5 +1,7 @@
 //! `ringback callbacks …`: Software Management Callbacks V1.
 
+use ringback_client::Client;
+use ringback_wire::api::LaneState;
 use ringback_wire::v1::{CallbackService, FotaV1CallbackRegistrationRequest};
 
 use super::stdin;
@@ -36,7 +38,7 @@ async fn list(args: ListArgs) -> Outcome {
 }
 
 async fn register(args: RegisterArgs) -> Outcome {
-    let callbacks = target::client(&args.connection)?.software_management_callbacks_v1();
+    let client = target::client(&args.connection)?;
     let password = if args.callback_password_stdin { Some(stdin::secret().await?) } else { None };
     let request = FotaV1CallbackRegistrationRequest {
         name: CallbackService::Fota.as_str().to_owned(),
@@ -44,11 +46,22 @@ async fn register(args: RegisterArgs) -> Outcome {
         username: args.callback_username,
         password,
     };
+    let callbacks = client.software_management_callbacks_v1();
     let result = callbacks.register_callback(&args.account, &request).await?.result;
     if args.json {
-        output::say_json(&result)
-    } else {
-        output::say(format_args!("registered: callbacks of {} go to {}", args.account, request.url))
+        return output::say_json(&result);
+    }
+    output::say(format_args!("registered: callbacks of {} go to {}", args.account, request.url))?;
+    note_a_pause(&client, &args.account).await;
+    Ok(())
+}
+
+/// Registering does not end a pause: who waits for callbacks is told. ThingSpace has none, and no such question either.
+async fn note_a_pause(client: &Client, account: &str) {
+    if let Ok(shown) = client.accounts().show(account).await
+        && shown.result.state == LaneState::Paused
+    {
+        output::note(format_args!("none go out yet: {account} is {}", shown.result.lane));
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
     drop(store);
 
     let tokens = Tokens::default();
-    let client = Target::of_profile(&profile)?.builder().on_new_token(tokens.hook()).build()?;
+    let client = Target::of_profile(&profile)?.builder()?.on_new_token(tokens.hook()).build()?;
     let check = signing_keys::check(&signing_keys::of_account(&client, ACCOUNT).await?)?;
     let listener_url = registration::listener_url(listener.address());
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
@@ -80,7 +80,10 @@ pub(super) async fn run(args: DevArgs) -> Outcome {
     };
     let guide = Guide::new(&tokens, &url, &home, &in_force);
     let mut narrator = Narrator::default();
-    let told = tell(&mut receipts, &mut stop, &mut narrator, published, guide).await;
+    let told = tokio::select! {
+        told = tell(&mut receipts, &mut stop, &mut narrator, published, guide) => told,
+        failure = serving.ended() => Err(failure),
+    };
     let told = told.and(output::say("stopping"));
     stop.unless_asked_again(async {
         // What is under way waits to be printed.

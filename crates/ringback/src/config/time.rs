@@ -3,13 +3,15 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::args::span::{InvalidSpan, span};
+
 /// A span of time as people write it: `15s`, `7d`, `1h 30m`.
 pub(super) struct Time(pub(super) Duration);
 
 impl FromStr for Time {
-    type Err = humantime::DurationError;
+    type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        humantime::parse_duration(text).map(Self)
+        span(text).map(Self)
     }
 }

@@ -1,5 +1,7 @@
 //! `ringback callbacks`: registering as a person does it, with a password that no list shows, and the API's errors.
 
+use std::process::Output;
+
 use serde_json::{Value, json};
 
 use crate::house::{ACCOUNT, House};
@@ -35,6 +37,18 @@ async fn a_registration_s_password_comes_from_stdin_and_is_in_each_callback_and_
     let ended = house.json(&["callbacks", "deregister", ACCOUNT]);
     assert_eq!(ended["success"], true);
     assert_eq!(house.printed(&["callbacks", "list", ACCOUNT]), "", "that nothing is registered is a note");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_registers_for_an_account_that_is_paused_hears_of_it() {
+    let house = House::start();
+    let register = ["callbacks", "register", ACCOUNT, "https://example.com/"];
+    let said = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(said(&house.run(&register, "")), "");
+    house.pause().await;
+    let paused = house.run(&register, "");
+    assert_eq!(printed(&paused), format!("registered: callbacks of {ACCOUNT} go to https://example.com/\n"));
+    assert!(said(&paused).contains("is paused since"), "{}", said(&paused));
 }
 
 #[test]

@@ -105,6 +105,17 @@ impl House {
         self.printed(&["callbacks", "register", ACCOUNT, url]);
     }
 
+    /// Pauses the account, as an operator does.
+    pub(crate) async fn pause(&self) {
+        let operator = create(self.folder(), "operator", ACCOUNT, "operate");
+        let api = Api::new(&self.url);
+        let bearer = crate::api::text(&api.token(&operator).await.1["access_token"]);
+        let tokens = Tokens { bearer, session: String::new() };
+        let pause = format!("/api/ringback/v1/accounts/{ACCOUNT}/pause");
+        let (status, answer) = api.post(&pause, &tokens, &Value::Null).await;
+        assert!(status.is_success(), "{answer}");
+    }
+
     /// The URL that is registered, if one is.
     pub(crate) fn registered(&self) -> Option<String> {
         let list = self.json(&["callbacks", "list", ACCOUNT]);

@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-use crate::api::{Api, Tokens, text};
-use crate::credentials::create;
 use crate::house::{ACCOUNT, House};
 use crate::program::failure;
 use crate::receiver::Receiver;
@@ -64,13 +62,7 @@ async fn a_replay_says_that_nothing_goes_while_the_account_is_paused() {
     house.register(&receiver.url());
     let arrived = house.publish("one");
     house.told(&arrived, "It has arrived").await;
-    let operator = create(house.folder(), "operator", ACCOUNT, "operate");
-    let api = Api::new(&house.url);
-    let bearer = text(&api.token(&operator).await.1["access_token"]);
-    let tokens = Tokens { bearer, session: String::new() };
-    let pause = format!("/api/ringback/v1/accounts/{ACCOUNT}/pause");
-    let (status, answer) = api.post(&pause, &tokens, &Value::Null).await;
-    assert!(status.is_success(), "{answer}");
+    house.pause().await;
 
     let waits = house.publish("two");
     let said = house.printed(&["messages", "replay", &waits]);

@@ -1,6 +1,7 @@
 //! What can't be done is said in one line, and the exit code tells scripts what it was.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::tempdir;
 
@@ -82,7 +83,6 @@ fn no_server_is_a_default() {
 #[cfg(unix)]
 #[test]
 fn a_profile_that_others_can_read_is_refused() {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempdir().unwrap();
     let config = folder.path().join(".config/ringback");
     std::fs::create_dir_all(&config).unwrap();
@@ -184,12 +184,41 @@ fn a_server_that_speaks_otherwise_than_the_url_says_is_told_in_plain_words() {
     for (url, says) in [
         (plain_url.replace("http:", "https:"), "does it speak http, not https?"),
         (tls_url.replace("https:", "http:"), "does it want https, not http?"),
-        (tls_url, "not from one of the public authorities"),
+        (tls_url.clone(), "name that certificate's file with --ca-file"),
     ] {
         let (code, line) =
             failure(&run_with(folder.path(), &["messages", "list", "--url", &url], &client, ""));
         assert_eq!(code, 6, "{line}");
         assert!(line.contains(says), "{line}");
+    }
+
+    // With that file it is another matter: who asks is not known.
+    let profile = format!(
+        "[own]\nurl = {tls_url:?}\nclient-id = \"a\"\nclient-secret = \"b\"\nusername = \"c\"\npassword = \"d\"\nca-file = \"a.pem\"\n"
+    );
+    let file = folder.path().join("profiles.toml");
+    std::fs::write(&file, profile).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let list = ["messages", "list"];
+    let by_url = [&list[..], &["--url", &tls_url]].concat();
+    let by_profile = [&list[..], &["--profiles", "profiles.toml", "--profile", "own"]].concat();
+    let by_variable = [&client[..], &[("RINGBACK_CA_FILE", "a.pem")]].concat();
+    let with_flag = |file| [&by_url[..], &["--ca-file", file]].concat();
+    for (args, variables, ends, says) in [
+        (with_flag("a.pem"), &client[..], 4, "client"),
+        (by_url.clone(), &by_variable[..], 4, "client"),
+        (by_profile, &[][..], 4, "client"),
+        (
+            with_flag("a.key"),
+            &client[..],
+            3,
+            "a.key: the root certificates can't be used: there is no certificate",
+        ),
+        (with_flag("none.pem"), &client[..], 3, "none.pem: it can't be read: No such file"),
+    ] {
+        let (code, line) = failure(&run_with(folder.path(), &args, variables, ""));
+        assert_eq!(code, ends, "{args:?}: {line}");
+        assert!(line.contains(says), "{args:?}: {line}");
     }
 }
 

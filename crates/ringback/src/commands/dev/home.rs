@@ -83,6 +83,7 @@ async fn make(store: &dyn Store, clock: &Clock, url: &str) -> Outcome<Profile> {
         client_secret: issued.client_secret.expose().into(),
         username: Some(issued.username),
         password: Some(issued.password.expose().into()),
+        ca_file: None,
         account: Some(ACCOUNT.to_owned()),
     })
 }
