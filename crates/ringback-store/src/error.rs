@@ -77,6 +77,12 @@ pub enum OpenError {
         /// What was tried, and what came of it.
         reason: String,
     },
+    /// Nobody has made a store in the database yet.
+    #[error("there is no store in {store} yet: is it the right database? `ringback serve` makes one")]
+    NoStore {
+        /// The database, without its password.
+        store: String,
+    },
     /// The database is not one that a promise can be kept with. The message says which setting would be right.
     #[error("{store} can't be used: {reason}")]
     Unsuitable {

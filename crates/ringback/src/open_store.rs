@@ -11,7 +11,21 @@ use crate::failure::{Failure, Outcome};
 
 /// Opens the store, and makes it where there is none. A migration can take a while.
 pub(crate) async fn open_store(settings: &StoreSettings, role: Role) -> Outcome<Arc<dyn Store>> {
-    match settings.options(role).await? {
+    open(settings.options(role).await?).await
+}
+
+/// Opens a store for a command that must not make one.
+pub(crate) async fn open_existing_store(settings: &StoreSettings) -> Outcome<Arc<dyn Store>> {
+    must_exist(&settings.url)?;
+    let mut options = settings.options(Role::Admin).await?;
+    if let StoreOptions::Postgres(options) = &mut options {
+        options.makes_store = false;
+    }
+    open(options).await
+}
+
+async fn open(options: StoreOptions) -> Outcome<Arc<dyn Store>> {
+    match options {
         StoreOptions::Sqlite(options) => {
             let opened = tokio::task::spawn_blocking(move || SqliteStore::open(options))
                 .await
@@ -22,7 +36,7 @@ pub(crate) async fn open_store(settings: &StoreSettings, role: Role) -> Outcome<
     }
 }
 
-/// Refuses a store that is not there, for a command that must not make one.
+/// Refuses an SQLite store that is not there.
 pub(crate) fn must_exist(url: &StoreUrl) -> Outcome {
     // Whether a database behind PostgreSQL is there shows when it is opened.
     let StoreUrl::Sqlite(path) = url else { return Ok(()) };

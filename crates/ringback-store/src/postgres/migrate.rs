@@ -85,6 +85,9 @@ async fn within(link: &Link, options: &PostgresOptions) -> Result<(Vault, Vec<u8
         return Err(OpenError::Outdated { store, oldest: oldest.clone(), ours });
     }
     let has = found.map_or(0, |(version, _)| version);
+    if options.role == Role::Admin && has == 0 && !options.makes_store {
+        return Err(OpenError::NoStore { store: options.to_string() });
+    }
     if options.role == Role::Admin && has > 0 && has < known {
         let path = options.to_string().into();
         return Err(OpenError::TooOld { path, found: has.into(), known: known.into() });

@@ -43,6 +43,8 @@ pub struct PostgresOptions {
     pub key: SealingKey,
     /// Who opens it. A server migrates; a command does not.
     pub role: Role,
+    /// Whether a database in which there is no store yet gets one. For a server it always does.
+    pub makes_store: bool,
     /// What it may hold.
     pub limits: Limits,
     /// What other nodes see of this one in `ringback.node`.
@@ -76,6 +78,7 @@ impl PostgresOptions {
             tls: PostgresTls::Off,
             key,
             role: Role::Server,
+            makes_store: true,
             limits: Limits::default(),
             node_name: String::new(),
             application_name: "ringback".to_owned(),

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use ringback_delivery::AccountId;
-use ringback_store::{KeySource, Role, Rotation, SealingKey, Store};
+use ringback_store::{KeySource, Rotation, SealingKey, Store};
 
 use crate::args::keys::{KeysCommand, RotateArgs};
 use crate::config::key;
 use crate::config::store::{StoreSettings, StoreUrl};
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome};
-use crate::open_store::{must_exist, open_store};
+use crate::open_store::{must_exist, open_existing_store};
 use crate::{output, private_file, process};
 
 /// How long the old key stays after the new one came, at least: servers look for new keys once a second.
@@ -35,7 +35,7 @@ pub(super) async fn run(command: KeysCommand) -> Outcome {
     };
     let is_beside = beside.is_some();
     let new = new_key(&args, is_beside).await?;
-    let store = open_store(&settings, Role::Admin).await?;
+    let store = open_existing_store(&settings).await?;
 
     let is_under_way = store.vault().keys_known().1 > 1;
     let new = match new {

@@ -1,20 +1,19 @@
 //! `ringback verify`: the ledger against the rows.
 
 use anyhow::anyhow;
-use ringback_store::{Counts, LedgerReport, Role};
+use ringback_store::{Counts, LedgerReport};
 use serde::Serialize;
 
 use crate::args::verify::VerifyArgs;
 use crate::config::store::StoreSettings;
 use crate::exit_code::ExitCode;
 use crate::failure::{Failure, Outcome, both};
-use crate::open_store::{must_exist, open_store};
+use crate::open_store::open_existing_store;
 use crate::output;
 
 pub(super) async fn run(args: VerifyArgs) -> Outcome {
     let settings = StoreSettings::named("--store", &args.store, args.key_file)?;
-    must_exist(&settings.url)?;
-    let report = open_store(&settings, Role::Admin).await?.verify().await?;
+    let report = open_existing_store(&settings).await?.verify().await?;
     let told = if args.json { output::say_json(&Report::of(&report)) } else { tell(&report) };
     let wrong = match report.discrepancies.len() {
         0 => return told,

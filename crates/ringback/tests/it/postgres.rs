@@ -147,6 +147,25 @@ fn a_database_opens_with_the_key_that_sealed_it_only() {
 }
 
 #[test]
+fn a_database_without_a_store_gets_one_by_create_and_by_no_command_that_only_looks() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (database, folder) = (postgres.database(), tempdir().unwrap());
+    let store = database.url();
+    for command in [&["credentials", "list"][..], &["credentials", "revoke", "t"], &["verify"]] {
+        let (code, line) = failure(&with_key(folder.path(), &[command, &["--store", &store]].concat(), KEY));
+        assert_eq!(code, 8, "{line}");
+        assert!(
+            line.contains("there is no store in") && line.contains("`ringback serve` makes one"),
+            "{line}"
+        );
+    }
+    assert_eq!(database.psql("SELECT to_regnamespace('ringback') IS NULL"), "t\n");
+    create(folder.path(), &store, KEY);
+    let listed = printed(&with_key(folder.path(), &["credentials", "list", "--store", &store], KEY));
+    assert!(listed.contains(ACCOUNT), "{listed}");
+}
+
+#[test]
 fn a_server_refuses_a_database_that_would_not_keep_its_promises() {
     let Some(postgres) = Postgres::shared() else { return };
     for (setting, value) in

@@ -8,9 +8,9 @@ use ringback_wire::api::{CredentialCreateRequest, CredentialCreated, CredentialV
 use super::by_api::Api;
 use super::by_store::Desk;
 use crate::args::credentials::PlaceArgs;
-use crate::config::store::{StoreSettings, StoreUrl};
+use crate::config::store::StoreSettings;
 use crate::failure::Outcome;
-use crate::open_store::{must_exist, open_store};
+use crate::open_store::{must_exist, open_existing_store, open_store};
 use crate::{output, target};
 
 /// Where credentials are changed.
@@ -19,33 +19,33 @@ pub(super) enum Place {
     Api(Box<Api>),
 }
 
+fn store(args: &PlaceArgs) -> Outcome<Option<StoreSettings>> {
+    let named = |url: &String| StoreSettings::named("--store", url, args.key_file.clone());
+    args.store.as_ref().map(named).transpose()
+}
+
 impl Place {
     /// What the options name; a store has to be there.
     pub(super) async fn find(args: &PlaceArgs) -> Outcome<Self> {
-        Self::open(args, must_exist).await
+        match store(args)? {
+            Some(settings) => Ok(Self::Store(Desk::new(open_existing_store(&settings).await?))),
+            None => Self::api(args),
+        }
     }
 
     /// The same, and a store that is not there is made, which is said.
     pub(super) async fn find_or_make(args: &PlaceArgs) -> Outcome<Self> {
-        let mut made = None;
-        let place = Self::open(args, |url| {
-            made = must_exist(url).is_err().then(|| url.to_string());
-            Ok(())
-        })
-        .await?;
-        if let Some(url) = made {
-            output::note(format_args!("there was no store at {url}: a new one was made"));
+        let Some(settings) = store(args)? else { return Self::api(args) };
+        let is_new = must_exist(&settings.url).is_err();
+        let desk = Desk::new(open_store(&settings, Role::Admin).await?);
+        if is_new {
+            output::note(format_args!("there was no store at {}: a new one was made", settings.url));
         }
-        Ok(place)
+        Ok(Self::Store(desk))
     }
 
-    async fn open(args: &PlaceArgs, look: impl FnOnce(&StoreUrl) -> Outcome) -> Outcome<Self> {
-        let Some(url) = &args.store else {
-            return Ok(Self::Api(Box::new(Api::new(&target::client(&args.connection)?))));
-        };
-        let settings = StoreSettings::named("--store", url, args.key_file.clone())?;
-        look(&settings.url)?;
-        Ok(Self::Store(Desk::new(open_store(&settings, Role::Admin).await?)))
+    fn api(args: &PlaceArgs) -> Outcome<Self> {
+        Ok(Self::Api(Box::new(Api::new(&target::client(&args.connection)?))))
     }
 
     pub(super) async fn create(&self, request: CredentialCreateRequest) -> Outcome<CredentialCreated> {
