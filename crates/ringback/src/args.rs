@@ -13,7 +13,6 @@ pub(crate) mod man;
 pub(crate) mod messages;
 pub(crate) mod moment;
 pub(crate) mod serve;
-pub(crate) mod span;
 pub(crate) mod store;
 pub(crate) mod verify;
 

@@ -26,6 +26,7 @@ mod profiles;
 mod serving;
 mod signals;
 mod signing_keys;
+mod span;
 mod table;
 mod target;
 mod unconnected;

@@ -7,7 +7,7 @@
 //! client-secret = "…"
 //! username = "…"
 //! password = "…"
-//! ca-file = "/etc/ssl/acme-root.pem"   # where the server's certificate is from an authority of your own
+//! ca-file = "acme-root.pem"   # where the server's certificate is from an authority of your own; beside this file
 //! ```
 
 use std::collections::BTreeMap;
@@ -60,7 +60,9 @@ pub(crate) fn find(name: &str, file: Option<&Path>) -> Outcome<Profile> {
         places.push(Path::new(DEV_FOLDER).join(DEV_FILE));
     }
     for place in &places {
-        if let Some(profile) = load(place)?.and_then(|mut profiles| profiles.remove(name)) {
+        if let Some(mut profile) = load(place)?.and_then(|mut profiles| profiles.remove(name)) {
+            // What it names stands beside it.
+            profile.ca_file = profile.ca_file.map(|file| place.with_file_name(file));
             return Ok(profile);
         }
     }

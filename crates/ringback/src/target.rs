@@ -86,6 +86,11 @@ impl Target {
         Ok(Self { environment: server(&profile.url)?, credentials, ca_file: profile.ca_file.clone() })
     }
 
+    /// Whether it is ThingSpace itself, which has no more than its own API.
+    pub(crate) fn is_thingspace(&self) -> bool {
+        matches!(self.environment, Environment::Production | Environment::Staging)
+    }
+
     /// A client; nothing is sent yet.
     pub(crate) fn client(self) -> Outcome<Client> {
         Ok(self.builder()?.build()?)

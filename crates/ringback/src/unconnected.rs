@@ -41,9 +41,13 @@ fn of_certificate(error: &CertificateError) -> &'static str {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the server's certificate is for another name than the one in the URL"
         }
+        CertificateError::UnknownIssuer => {
+            "the server's certificate is not from one of the public authorities, nor from one of --ca-file: where it is from \
+             one of your own, name the file of that one's certificate there"
+        }
         _ => {
-            "the server's certificate is not from one of the public authorities: where it is from one of your own, or made by \
-             the server's people themselves, name that certificate's file with --ca-file"
+            "the server's certificate can't be used as one: one that is itself an authority's (as `openssl req -x509` makes) \
+             has to issue another for the server"
         }
     }
 }

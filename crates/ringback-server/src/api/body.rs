@@ -2,16 +2,21 @@
 //!
 //! Nothing is ever unpacked: a body with a `Content-Encoding` is refused, so a few bytes stay a few bytes.
 
+use std::pin::pin;
+use std::task::Poll;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
+use futures_util::poll;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use ringback_wire::error_code;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::limits::Limits;
 use super::problem::Problem;
@@ -26,10 +31,17 @@ pub(super) async fn read(
 ) -> Result<Bytes, Problem> {
     let encoded = is_encoded(&headers);
     drop(headers);
-    match tokio::time::timeout(limits.body_timeout, collect(body, most)).await {
-        Ok(Ok(body)) if encoded && !body.is_empty() => Err(Problem::content_encoding()),
-        Ok(read) => read,
-        Err(_) => Err(Problem::late_body()),
+    let mut reading = pin!(collect(body, most));
+    // Nearly every body has come with its head: no timer is set for it.
+    let read = match poll!(reading.as_mut()) {
+        Poll::Ready(read) => read,
+        Poll::Pending => {
+            timeout(limits.body_timeout, reading).await.unwrap_or_else(|_| Err(Problem::late_body()))
+        }
+    };
+    match read {
+        Ok(body) if encoded && !body.is_empty() => Err(Problem::content_encoding()),
+        read => read,
     }
 }
 

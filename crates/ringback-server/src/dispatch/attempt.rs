@@ -25,6 +25,9 @@ const RINGBACK_ATTEMPT: HeaderName = HeaderName::from_static(headers::RINGBACK_A
 const RINGBACK_REPLAY: HeaderName = HeaderName::from_static(headers::RINGBACK_REPLAY);
 const REPLAYED: HeaderValue = HeaderValue::from_static(headers::REPLAY_VALUE);
 
+/// How often an attempt begins anew because its endpoint has changed meanwhile. Then its message waits as one that could not go.
+const ROUNDS: u32 = 5;
+
 /// What a delivery's signature is made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Signing {
@@ -52,35 +55,38 @@ impl Attempts {
     /// nowhere to send to, the message was cancelled since, or the account is not this node's for long enough.
     /// One that panics has failed, so that others have their turn, and its message is tried again as one whose endpoint failed.
     pub(super) async fn make(&self, start: Start, token: u64, content: &Content) -> Attempt {
-        let (number, decided_at) = (start.waiting.attempts, self.clock.now());
-        let report =
-            or_panic(self.report(start, token, content, decided_at)).await.unwrap_or_else(|_| broken_off());
+        let (number, begun) = (start.waiting.attempts, self.clock.now());
+        let made = or_panic(self.report(start, token, content)).await;
+        let (came, report) = made.unwrap_or_else(|_| (begun, broken_off()));
         let SendReport { outcome, waited, duration, excerpt, error } = report;
-        Attempt { number, started_at: decided_at.after(waited), duration, outcome, error, excerpt }
+        Attempt { number, started_at: came.after(waited), duration, outcome, error, excerpt }
     }
 
-    async fn report(&self, start: Start, token: u64, content: &Content, decided_at: Timestamp) -> SendReport {
+    /// With when it came to its endpoint.
+    async fn report(&self, start: Start, token: u64, content: &Content) -> (Timestamp, SendReport) {
         let span = content.trace.and_then(trace::child);
-        loop {
+        let mut came = self.clock.now();
+        for _ in 0..ROUNDS {
             let taken =
                 self.endpoints.take(self.store.as_ref(), &self.clock, self.signing, start.account).await;
             let taken = match taken {
                 Ok(Some(taken)) => taken,
-                Ok(None) => return not_started(),
+                Ok(None) => break,
                 Err(error @ StoreError::Unavailable(_)) => {
                     self.trouble.failed(&error);
-                    return not_started();
+                    break;
                 }
                 Err(error) => {
                     tracing::error!(account = %start.account, %error, "an attempt could not begin");
-                    return not_started();
+                    break;
                 }
             };
             if start.waiting.turn <= taken.endpoint.cancelled_through {
                 // Its lane will hear of it. What is registered now was not meant.
-                return not_started();
+                break;
             }
-            let mut callback = self.prepare(&start, &taken.endpoint, &content.body);
+            came = self.clock.now();
+            let mut callback = self.prepare(&start, &taken.endpoint, &content.body, came);
             if let Some(span) = &span {
                 trace::put(span, &mut callback.headers);
             }
@@ -88,7 +94,7 @@ impl Attempts {
             let mut report = self.sender.send_if(callback, may_start).await;
             if report.outcome == Outcome::NotStarted {
                 if taken.is_current() {
-                    return not_started();
+                    break;
                 }
                 continue;
             }
@@ -99,24 +105,24 @@ impl Attempts {
             tell(&start, &taken.endpoint, &report, span.as_ref());
             if let (Some(trace), Some(span)) = (content.trace, span) {
                 let attempted = || attempted(&start, &taken.endpoint, &report);
-                self.tracer.attempted(
-                    trace,
-                    span,
-                    decided_at.after(report.waited),
-                    report.duration,
-                    attempted,
-                );
+                self.tracer.attempted(trace, span, came.after(report.waited), report.duration, attempted);
             }
-            return report;
+            return (came, report);
         }
+        (came, not_started())
     }
 
-    fn prepare(&self, start: &Start, endpoint: &ReadyEndpoint, body: &[u8]) -> OutgoingCallback {
+    fn prepare(
+        &self,
+        start: &Start,
+        endpoint: &ReadyEndpoint,
+        body: &[u8],
+        now: Timestamp,
+    ) -> OutgoingCallback {
         let waiting = &start.waiting;
         let body = splice_credentials(body, endpoint.username.expose(), endpoint.password.expose());
         let id = MessageId::new(start.account, waiting.sequence, waiting.accepted_at).to_string();
-        let timestamp = self.clock.now().as_seconds();
-        let mut callback = signed(&endpoint.url, &endpoint.key, &id, timestamp, Bytes::from(body));
+        let mut callback = signed(&endpoint.url, &endpoint.key, &id, now.as_seconds(), Bytes::from(body));
         callback.account = Some(start.account);
         callback.headers.insert(RINGBACK_SEQUENCE, HeaderValue::from(waiting.sequence.0));
         callback.headers.insert(RINGBACK_ATTEMPT, HeaderValue::from(waiting.attempts));
@@ -225,7 +231,6 @@ mod tests {
         Dispatching as _, NewMessage, Publishing as _, Registration, Registrations as _, Secret,
     };
 
-    use tokio::io::AsyncWriteExt as _;
     use tokio::net::TcpListener;
 
     use crate::send::{EgressMode, EgressPolicy, SenderSettings};
@@ -326,8 +331,9 @@ mod tests {
         assert!(matches!(outcomes[..], [Outcome::NotStarted, Outcome::Failed(_)]), "{outcomes:?}");
     }
 
-    #[tokio::test]
-    async fn what_waits_for_a_connection_does_not_go_to_who_has_deregistered_meanwhile() {
+    /// Two attempts to one endpoint of one place, of which the second waits, and is overtaken by what is done to its account.
+    /// Gives what came of it, and whether a connection was opened for it to where the first one went.
+    async fn overtaken(overtake: impl AsyncFnOnce(&SqliteStore, &Attempts, AccountId)) -> (Attempt, bool) {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(SqliteOptions::server(folder.path().join("db"))).unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -343,20 +349,40 @@ mod tests {
             let start = decide(account, waiting(&store, account).await[0]);
             made.push(Box::pin(attempts.make(start, attempts.ownership.token(account), &content)));
         }
-        let mut late = made.pop().unwrap();
-        let mut first = made.pop().unwrap();
-        // The first has the endpoint's only place, and keeps it.
-        let (mut connection, _) = tokio::select! {
-            _ = &mut first => panic!("nobody has answered"),
-            accepted = listener.accept() => accepted.unwrap(),
-        };
+        let (mut late, mut first) = (made.pop().unwrap(), made.pop().unwrap());
+        assert!(
+            futures_util::poll!(&mut first).is_pending(),
+            "it has the endpoint's only place, and connects"
+        );
         assert!(futures_util::poll!(&mut late).is_pending(), "it waits");
-        let gone = Standing { registered: false, cancelled_through: Turn(1), ..Standing::default() };
-        attempts.endpoints.changed(accounts[1], gone);
-        assert_eq!(late.await.outcome, Outcome::NotStarted);
-        assert!(listener.accept().now_or_never().is_none(), "nothing was opened for it");
-        connection.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
-        assert_eq!(first.await.outcome, Outcome::Answered { status: 204, retry_after: None });
+        overtake(&store, &attempts, accounts[1]).await;
+        let late = late.await;
+        // The first is not looked at again: it has sent nothing.
+        let (_first, _) = listener.accept().await.unwrap();
+        (late, listener.accept().now_or_never().is_some())
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_connection_does_not_go_to_who_has_deregistered_meanwhile() {
+        let deregister = async |_: &SqliteStore, attempts: &Attempts, account| {
+            let gone = Standing { registered: false, cancelled_through: Turn(1), ..Standing::default() };
+            attempts.endpoints.changed(account, gone);
+        };
+        let (late, opened) = overtaken(deregister).await;
+        assert_eq!(late.outcome, Outcome::NotStarted);
+        assert!(!opened);
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_connection_goes_to_who_is_registered_by_then() {
+        let replace = async |store: &SqliteStore, attempts: &Attempts, account| {
+            register(store, account).await;
+            let anew = Standing { registered: true, generation: 2, ..Standing::default() };
+            attempts.endpoints.changed(account, anew);
+        };
+        let (late, opened) = overtaken(replace).await;
+        assert_eq!(late.outcome, Outcome::Failed(Failure::Connect), "nobody listens at the new address");
+        assert!(!opened);
     }
 
     #[tokio::test]

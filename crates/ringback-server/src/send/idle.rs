@@ -128,7 +128,14 @@ impl<C> Open<C> {
         self.over = true;
         let now = Instant::now();
         // What had to make room is closed after the lock is let go.
-        let _closed = lock(&self.idle).keep(&self.origin, connection, self.since, now - self.served, now);
+        let took = Some(now - self.served);
+        let _closed = lock(&self.idle).keep(&self.origin, connection, self.since, took, now);
+    }
+
+    /// There is no request after all, and the connection is ready for another.
+    pub(super) fn give_back(mut self, connection: C) {
+        self.over = true;
+        let _closed = lock(&self.idle).keep(&self.origin, connection, self.since, None, Instant::now());
     }
 }
 
@@ -224,19 +231,21 @@ impl<C> Kept<C> {
         self.by_origin.get(origin).is_some_and(|of| of.promptness.is_crowded())
     }
 
-    /// A request is over, for which its connection was needed so long. Who waits gets the connection; else it is kept. Gives
-    /// the one that had to make room.
+    /// A request is over, for which its connection was needed so long, if it was sent. Who waits gets the connection; else it is
+    /// kept. Gives the one that had to make room.
     fn keep(
         &mut self,
         origin: &Arc<str>,
         connection: C,
         since: Instant,
-        took: Duration,
+        took: Option<Duration>,
         now: Instant,
     ) -> Option<C> {
         let Some(of) = self.by_origin.get_mut(origin) else { return Some(connection) };
         of.ends(since, now);
-        of.promptness.answered_in(took, now);
+        if let Some(took) = took {
+            of.promptness.answered_in(took, now);
+        }
         let mut connection = Some(connection);
         while let Some(waits) = of.waiting.pop_front() {
             match waits.send(connection) {

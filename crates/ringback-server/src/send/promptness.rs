@@ -40,6 +40,11 @@ impl Promptness {
         self.quickest[0] = Some(self.quickest[0].map_or(took, |quickest| quickest.min(took)));
     }
 
+    #[cfg(test)]
+    pub(super) fn has_answered(&self) -> bool {
+        self.usual.is_some()
+    }
+
     /// Whether its requests wait for one another.
     pub(super) fn is_crowded(&self) -> bool {
         let quickest = self.quickest.into_iter().flatten().min().filter(|quickest| *quickest <= NEAR);

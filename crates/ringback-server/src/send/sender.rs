@@ -242,10 +242,20 @@ impl Sender {
     }
 
     /// The same, but when `may_start` says no there is no attempt: nothing was sent, and the outcome is
-    /// [`Outcome::NotStarted`]. It is asked before a connection is opened, and before anything of the request is written to one.
+    /// [`Outcome::NotStarted`]. It is asked first of all, and once more on each connection before anything of the request is written to it.
     pub async fn send_if(&self, callback: OutgoingCallback, may_start: impl Fn() -> bool) -> SendReport {
         let way = self.0.way(&callback.url, callback.account);
         let came = Instant::now();
+        if !may_start() {
+            let waited = Duration::ZERO;
+            return SendReport {
+                outcome: Outcome::NotStarted,
+                waited,
+                duration: waited,
+                excerpt: None,
+                error: None,
+            };
+        }
         let place = self.0.idle.take(&way.kept_as).await;
         let started = Instant::now();
         let mut received = Received::default();
@@ -313,27 +323,27 @@ impl Sending {
     ) -> Result<Option<(InUse, Response<Incoming>)>, Unanswered> {
         loop {
             let (kept, open) = place;
-            let Some(mut connection) = kept else {
-                if !may_start() {
-                    return Ok(None);
-                }
+            let is_new = kept.is_none();
+            let ready = match kept {
+                Some(connection) => Ok(connection),
+                None if !may_start() => return Ok(None),
                 // Boxed: it is large, and most attempts find a connection.
-                let mut connection = Box::pin(connect(way.connector, destination)).await?;
-                if !may_start() {
-                    return Ok(None);
-                }
-                let response = connection.send_request(request).await?;
-                return Ok(Some((InUse { connection, open }, response)));
+                None => Box::pin(connect(way.connector, destination)).await,
             };
+            // Nothing was sent so far, whether there is a connection or not.
             if !may_start() {
+                if let Ok(connection) = ready {
+                    open.give_back(connection);
+                }
                 return Ok(None);
             }
+            let mut connection = ready?;
             match connection.try_send_request(request).await {
                 Ok(response) => return Ok(Some((InUse { connection, open }, response))),
-                // Closed meanwhile, and nothing was sent.
-                Err(mut closed) => match closed.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(closed.into_error().into()),
+                Err(mut failed) => match failed.take_message() {
+                    // A kept one was closed meanwhile, and nothing was sent.
+                    Some(unsent) if !is_new => request = unsent,
+                    _ => return Err(failed.into_error().into()),
                 },
             }
             drop(open);

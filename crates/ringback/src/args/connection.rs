@@ -22,8 +22,8 @@ pub(crate) struct ConnectionArgs {
     /// Another file of profiles, such as FOLDER/credentials.toml of `dev --data FOLDER`.
     #[arg(long, value_name = "FILE", requires = "profile", conflicts_with_all = ["url", "environment"])]
     pub(crate) profiles: Option<PathBuf>,
-    /// A file of certificates, in PEM, of authorities that the server's may be from, beside the public ones; RINGBACK_CA_FILE
-    /// names one too, and a profile's ca-file.
+    /// A file of certificates, in PEM, of authorities that the server's may be from, beside the public ones. A profile names
+    /// one as ca-file; RINGBACK_CA_FILE does for a server that is not from a profile.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use ringback_wire::api::Scope;
 
 use super::connection::ConnectionArgs;
-use super::span::span;
+use crate::span::span;
 
 /// Make and change credentials: who may do what, for which accounts.
 ///
@@ -28,7 +28,7 @@ pub(crate) enum CredentialsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct PlaceArgs {
     /// The store, such as sqlite:ringback.db.
-    #[arg(long, value_name = "URL", conflicts_with_all = ["server", "profiles"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["server", "profiles", "ca_file"])]
     pub(crate) store: Option<String>,
     /// The file of the store's sealing key, if it is not beside the database; RINGBACK_KEY gives the key itself.
     #[arg(long, value_name = "FILE", requires = "store", conflicts_with = "server")]
@@ -39,7 +39,7 @@ pub(crate) struct PlaceArgs {
 
 /// Make a credential and print its secrets, this once.
 ///
-/// An SQLite store that is not there yet is made, which is said on stderr; the other commands refuse it.
+/// A store that is not there yet is made (which is said on stderr, of an SQLite one); the other commands refuse it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::connection::ConnectionArgs;
 use super::dev::LISTENER_PORT;
-use super::span::span;
+use crate::span::span;
 
 /// Listen for callbacks and print them.
 ///

@@ -1,6 +1,8 @@
 //! `ringback callbacks …`: Software Management Callbacks V1.
 
-use ringback_client::Client;
+use std::time::Duration;
+
+use ringback_client::{Client, RequestOptions};
 use ringback_wire::api::LaneState;
 use ringback_wire::v1::{CallbackService, FotaV1CallbackRegistrationRequest};
 
@@ -8,7 +10,11 @@ use super::stdin;
 use crate::args::callbacks::{CallbacksCommand, DeregisterArgs, ListArgs, RegisterArgs};
 use crate::failure::Outcome;
 use crate::table::Table;
+use crate::target::Target;
 use crate::{output, target};
+
+/// How long is waited for what is only a note.
+const NOTE_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(command: CallbacksCommand) -> Outcome {
     match command {
@@ -38,7 +44,9 @@ async fn list(args: ListArgs) -> Outcome {
 }
 
 async fn register(args: RegisterArgs) -> Outcome {
-    let client = target::client(&args.connection)?;
+    let target = Target::find(&args.connection)?;
+    let may_pause = !target.is_thingspace();
+    let client = target.client()?;
     let password = if args.callback_password_stdin { Some(stdin::secret().await?) } else { None };
     let request = FotaV1CallbackRegistrationRequest {
         name: CallbackService::Fota.as_str().to_owned(),
@@ -52,13 +60,16 @@ async fn register(args: RegisterArgs) -> Outcome {
         return output::say_json(&result);
     }
     output::say(format_args!("registered: callbacks of {} go to {}", args.account, request.url))?;
-    note_a_pause(&client, &args.account).await;
+    if may_pause {
+        note_a_pause(&client, &args.account).await;
+    }
     Ok(())
 }
 
-/// Registering does not end a pause: who waits for callbacks is told. ThingSpace has none, and no such question either.
+/// Registering does not end a pause: who waits for callbacks is told.
 async fn note_a_pause(client: &Client, account: &str) {
-    if let Ok(shown) = client.accounts().show(account).await
+    let accounts = client.accounts().with_options(RequestOptions::new().timeout(NOTE_WITHIN));
+    if let Ok(shown) = accounts.show(account).await
         && shown.result.state == LaneState::Paused
     {
         output::note(format_args!("none go out yet: {account} is {}", shown.result.lane));

@@ -15,7 +15,7 @@ What `ringback serve` can be told. A setting has one name: a flag (`--stop-grace
 more than a variable, a variable more than the file. [running.md](running.md#settings) says more about that;
 `ringback serve --print-config` shows what is in force.
 
-Times are written as `30s`, `5m`, `7days`. Where several values may be given, the flag is repeated, the variable has
+Times are written as `30s`, `5m`, `7days`, a hundred years at most. Where several values may be given, the flag is repeated, the variable has
 commas between them, and the file an array.
 
 | setting | value | default | what |

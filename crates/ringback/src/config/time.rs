@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::args::span::{InvalidSpan, span};
+use crate::span::{InvalidSpan, span};
 
 /// A span of time as people write it: `15s`, `7d`, `1h 30m`.
 pub(super) struct Time(pub(super) Duration);

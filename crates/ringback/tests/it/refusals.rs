@@ -170,6 +170,24 @@ fn an_account_of_another_form_is_a_matter_of_the_command_line_in_every_command()
 }
 
 #[test]
+fn a_server_that_shows_an_authority_s_certificate_is_told_what_is_wrong_with_it() {
+    let folder = tempdir().unwrap();
+    let mut params = rcgen::CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    std::fs::write(folder.path().join("a.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(folder.path().join("a.key"), key.serialize_pem()).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--tls-cert", "a.pem", "--tls-key", "a.key"];
+    let mut tls = Program::start(folder.path(), &serve);
+    let url = tls.line_with("listening on https://").split_whitespace().last().unwrap().to_owned();
+    let client = [("RINGBACK_CLIENT_ID", "a"), ("RINGBACK_CLIENT_SECRET", "b")];
+    let list = ["messages", "list", "--url", &url, "--ca-file", "a.pem"];
+    let (code, line) = failure(&run_with(folder.path(), &list, &client, ""));
+    assert_eq!(code, 6, "{line}");
+    assert!(line.contains("has to issue another for the server"), "{line}");
+}
+
+#[test]
 fn a_server_that_speaks_otherwise_than_the_url_says_is_told_in_plain_words() {
     let folder = tempdir().unwrap();
     let pair = certificate();
@@ -184,7 +202,7 @@ fn a_server_that_speaks_otherwise_than_the_url_says_is_told_in_plain_words() {
     for (url, says) in [
         (plain_url.replace("http:", "https:"), "does it speak http, not https?"),
         (tls_url.replace("https:", "http:"), "does it want https, not http?"),
-        (tls_url.clone(), "name that certificate's file with --ca-file"),
+        (tls_url.clone(), "nor from one of --ca-file"),
     ] {
         let (code, line) =
             failure(&run_with(folder.path(), &["messages", "list", "--url", &url], &client, ""));
@@ -196,16 +214,20 @@ fn a_server_that_speaks_otherwise_than_the_url_says_is_told_in_plain_words() {
     let profile = format!(
         "[own]\nurl = {tls_url:?}\nclient-id = \"a\"\nclient-secret = \"b\"\nusername = \"c\"\npassword = \"d\"\nca-file = \"a.pem\"\n"
     );
-    let file = folder.path().join("profiles.toml");
+    // Beside the profile, wherever the command is run.
+    let own = folder.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::rename(folder.path().join("a.pem"), own.join("a.pem")).unwrap();
+    let file = own.join("profiles.toml");
     std::fs::write(&file, profile).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let list = ["messages", "list"];
     let by_url = [&list[..], &["--url", &tls_url]].concat();
-    let by_profile = [&list[..], &["--profiles", "profiles.toml", "--profile", "own"]].concat();
-    let by_variable = [&client[..], &[("RINGBACK_CA_FILE", "a.pem")]].concat();
+    let by_profile = [&list[..], &["--profiles", "own/profiles.toml", "--profile", "own"]].concat();
+    let by_variable = [&client[..], &[("RINGBACK_CA_FILE", "own/a.pem")]].concat();
     let with_flag = |file| [&by_url[..], &["--ca-file", file]].concat();
     for (args, variables, ends, says) in [
-        (with_flag("a.pem"), &client[..], 4, "client"),
+        (with_flag("own/a.pem"), &client[..], 4, "client"),
         (by_url.clone(), &by_variable[..], 4, "client"),
         (by_profile, &[][..], 4, "client"),
         (

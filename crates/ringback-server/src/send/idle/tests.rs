@@ -88,8 +88,8 @@ async fn those_that_waited_for_too_long_are_closed() {
     let (mut kept, begun, a) = (lock(&idle.0), Instant::now(), origin("a"));
     kept.take(&a, begun);
     kept.take(&a, begun);
-    kept.keep(&a, 1, begun, Duration::ZERO, begun);
-    kept.keep(&a, 2, begun, Duration::ZERO, begun + PATIENCE / 2);
+    kept.keep(&a, 1, begun, Some(Duration::ZERO), begun);
+    kept.keep(&a, 2, begun, Some(Duration::ZERO), begun + PATIENCE / 2);
     assert!(kept.expire(begun + PATIENCE - Duration::from_secs(1)).is_empty());
     assert_eq!(kept.expire(begun + PATIENCE), [1]);
     assert_eq!(kept.take(&a, begun + PATIENCE * 2).0, None, "too old, and not found by the task yet");
@@ -197,4 +197,15 @@ async fn what_comes_free_while_the_next_waits_longer_is_its_own() {
     assert!(second.as_mut().now_or_never().is_none(), "it waits longer");
     first.keep(1);
     assert_eq!(second.as_mut().now_or_never().unwrap().0, Some(1));
+}
+
+#[tokio::test]
+async fn a_connection_that_was_not_needed_is_kept_and_says_nothing_of_its_endpoint() {
+    let idle = idle(10, 10);
+    let a = origin("a");
+    let (_, open) = idle.take(&a).await;
+    open.give_back(1);
+    assert!(!lock(&idle.0).by_origin[&a].promptness.has_answered());
+    assert_eq!(all(&idle, "a").await, [1]);
+    assert!(nothing_is_left(&idle));
 }
