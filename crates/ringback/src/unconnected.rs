@@ -25,13 +25,13 @@ fn tls_error<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a Tls
 fn of_tls(error: &TlsError) -> Option<&'static str> {
     match error {
         TlsError::InvalidMessage(_) => Some(NO_TLS),
-        TlsError::InvalidCertificate(error) => Some(of_certificate(error)),
+        TlsError::InvalidCertificate(error) => of_certificate(error),
         _ => None,
     }
 }
 
-fn of_certificate(error: &CertificateError) -> &'static str {
-    match error {
+fn of_certificate(error: &CertificateError) -> Option<&'static str> {
+    Some(match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "the server's certificate has expired"
         }
@@ -45,9 +45,11 @@ fn of_certificate(error: &CertificateError) -> &'static str {
             "the server's certificate is not from one of the public authorities, nor from one of --ca-file: where it is from \
              one of your own, name the file of that one's certificate there"
         }
-        _ => {
-            "the server's certificate can't be used as one: one that is itself an authority's (as `openssl req -x509` makes) \
-             has to issue another for the server"
+        // What has no name of its own: most likely this.
+        CertificateError::Other(_) => {
+            "the server's certificate may be itself an authority's (as `openssl req -x509` makes): it has to issue another for \
+             the server"
         }
-    }
+        _ => return None,
+    })
 }
